@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pinhole or orthographic camera as two matrices, and what it sees of points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera for one frame.
+
+    ``view`` (4, 4) takes world to camera space (metres; x right, y up, looking along -z, Blender's and OpenGL's).
+    ``projection`` (4, 4) takes camera space to clip space, with lens shift, sensor fit and pixel aspect inside, as
+    Blender's ``Object.calc_matrix_camera`` gives it.  ``width`` and ``height`` are the picture's size in pixels.
+    """
+
+    view: np.ndarray
+    projection: np.ndarray
+    width: int
+    height: int
+    name: str = "Camera"
+
+    @property
+    def near(self) -> float:
+        """Distance of the near clipping plane in metres (negative where an orthographic camera sees behind itself)."""
+        a, b = self.projection[2, 2], self.projection[2, 3]
+        perspective = self.projection[3, 2] != 0
+        return float(b / (a - 1.0)) if perspective else float((b + 1.0) / a)
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels and depths of world points.
+
+        Args:
+            points: (..., 3) world positions in metres; NaN rows stay NaN.
+
+        Returns:
+            pixels (..., 2) with the origin at the picture's top left corner, y down, pixel centres at half integers;
+            depth (...) as distance along the viewing direction in metres, positive in front.  Pixels of points at or
+            behind the camera's own plane are NaN.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        homogeneous = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)
+        camera = homogeneous @ self.view.T
+        clip = camera @ self.projection.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ndc = np.where(clip[..., 3:4] > 1e-9, clip[..., :2] / clip[..., 3:4], np.nan)
+        pixels = np.stack([(ndc[..., 0] + 1.0) * 0.5 * self.width, (1.0 - ndc[..., 1]) * 0.5 * self.height], axis=-1)
+        return pixels, -camera[..., 2]

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sequential mask expansion: which latent cells keep the given hands at each denoising step.
+
+The outpainted region expands, so the kept region shrinks: it starts as the hands with a generous rim, loses cells in
+steps, and is released at the end, when the model sees hands and body together and melts the seam.  The paper gives the
+idea; its schedule is not known, and the settings here are ours.  numpy only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..request import ExpansionSettings
+
+
+def kept_regions(hands_mask: np.ndarray, cell: int, settings: ExpansionSettings, steps: int) -> list[np.ndarray | None]:
+    """The kept region after each of ``steps`` denoising steps.
+
+    Args:
+        hands_mask: bool (H, W), the given hands in pixels; H and W are multiples of ``cell``.
+        cell: side of a latent cell in pixels.
+        settings: when and how far the region shrinks.
+        steps: number of denoising steps.
+
+    Returns:
+        one bool (H / cell, W / cell) per step; None in the free phase and where there is no hand.  The region never
+        grows, and until the free phase it holds every cell that a hand fills by half or more, so no finger is lost.
+    """
+    if not hands_mask.any():
+        return [None] * steps
+    height, width = hands_mask.shape
+    coverage = hands_mask.reshape(height // cell, cell, width // cell, cell).mean((1, 3))
+    core = coverage >= 0.5
+    regions = [dilate(coverage > 0, settings.rim)]
+    for _ in range(settings.expansions):
+        regions.append(erode(regions[-1], settings.cells) | core)
+    start, end = settings.start * steps, settings.end * steps
+    kept: list[np.ndarray | None] = []
+    for step in range(steps):
+        if step + 1 > end:
+            kept.append(None)
+        elif step < start:
+            kept.append(regions[0])
+        else:
+            share = (step - start) / max(end - start, 1e-9)
+            kept.append(regions[min(settings.expansions, 1 + math.floor(share * settings.expansions))])
+    return kept
+
+
+def dilate(region: np.ndarray, cells: int) -> np.ndarray:
+    """Grow a bool region by its eight neighbours, ``cells`` times."""
+    for _ in range(cells):
+        padded = np.pad(region, 1)
+        region = np.logical_or.reduce(
+            [padded[y : y + region.shape[0], x : x + region.shape[1]] for y in range(3) for x in range(3)]
+        )
+    return region
+
+
+def erode(region: np.ndarray, cells: int) -> np.ndarray:
+    """Shrink a bool region by its eight neighbours, ``cells`` times; beyond the picture counts as inside."""
+    for _ in range(cells):
+        padded = np.pad(region, 1, constant_values=True)
+        region = np.logical_and.reduce(
+            [padded[y : y + region.shape[0], x : x + region.shape[1]] for y in range(3) for x in range(3)]
+        )
+    return region

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole files only: written beside, then renamed, so that a reader never meets half a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import OutputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` as a whole, replacing what stood there.
+
+    Raises:
+        OutputError: where the folder, the rights or the disk do not allow it; ``path`` is then as it was.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}): choose a folder that you may write to, with space left."
+        ) from error
+
+
+def save_image(image: Image, path: Path, info: Any = None) -> None:
+    """Save a Pillow image as PNG; ``info`` is a ``PIL.PngImagePlugin.PngInfo`` with text chunks."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=info)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON-ready data, indented."""
+    write_bytes(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder that a run writes into: whole files only, and an earlier run is put aside, never mixed or lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutputError
+from ..files import save_image, write_json
+
+if TYPE_CHECKING:
+    from ..request import GenerationRequest, GenerationResult
+
+RUN_FILES = (
+    "skeleton.png", "hands_mask.png", "left_hand_mask.png", "right_hand_mask.png", "depth.png", "person_mask.png",
+    "pose.json", "hands.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
+    "sample.blend", "textured.blend", "layered.blend", "preview.glb", "texture*.png", "textures", "timings.json",
+)  # fmt: skip
+"""Names (and patterns) of what runs write at the top of their folder; anything else there is the user's and stays."""
+
+
+class RunFolder:
+    """The output folder of one run.
+
+    Making one only checks that the folder can be written, so a run that is refused or cancelled before it has anything
+    to write leaves earlier results as they were.  The first write (or :meth:`start`) moves an earlier run's files to
+    ``previous/N/``.
+    """
+
+    def __init__(self, path: Path | str):
+        """
+        Raises:
+            OutputError: where the folder cannot be made or written.
+        """
+        self.folder = Path(path)
+        self._started = False
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise OutputError(
+                f"The folder {self.folder} cannot be written ({error.strerror}): "
+                "choose a folder that you may write to, with space left."
+            ) from error
+
+    def earlier(self) -> list[Path]:
+        """Files and folders of an earlier run that lie here."""
+        return sorted(p for p in self.folder.iterdir() if any(fnmatch(p.name, pattern) for pattern in RUN_FILES))
+
+    def start(self) -> Path:
+        """Put an earlier run aside (once), and give the folder to write into.
+
+        Raises:
+            OutputError: where the earlier run cannot be moved; it is then whole, in one of the two places.
+        """
+        if self._started:
+            return self.folder
+        earlier = self.earlier()
+        if earlier:
+            try:
+                self._set_aside(earlier)
+            except OSError as error:
+                raise OutputError(
+                    f"The earlier results in {self.folder} cannot be moved aside ({error.strerror}): "
+                    "close them or choose another folder."
+                ) from error
+        self._started = True
+        return self.folder
+
+    def _set_aside(self, earlier: list[Path]) -> None:
+        previous = self.folder / "previous"
+        previous.mkdir(exist_ok=True)
+        numbers = [int(p.name) for p in previous.iterdir() if p.name.isdigit()]
+        target = previous / str(max(numbers, default=0) + 1)
+        beside = Path(tempfile.mkdtemp(prefix=".moving-", dir=previous))
+        moved: list[str] = []
+        try:
+            for path in earlier:
+                os.replace(path, beside / path.name)
+                moved.append(path.name)
+            beside.chmod(0o755)
+            os.replace(beside, target)
+        except OSError:
+            for name in moved:
+                os.replace(beside / name, self.folder / name)
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+    def path(self, name: str) -> Path:
+        """Where a file of this run lies; for writers of their own, such as Blender's."""
+        return self.start() / name
+
+    def save_image(self, name: str, image: Any, info: Any = None) -> None:
+        """Save a ``PIL.Image`` as PNG, ``info`` its text chunks."""
+        save_image(image, self.path(name), info)
+
+    def save_json(self, name: str, data: Any) -> None:
+        """Save JSON-ready data."""
+        write_json(self.path(name), data)
+
+    def save_result(self, request: GenerationRequest, result: GenerationResult, **extra: Any) -> None:
+        """Save a generation: ``hands.png`` and its mask where there are hands, ``image.png``, and ``report.json`` last.
+
+        ``extra`` is JSON-ready data that joins the report.  The picture carries its request as PNG text.
+        """
+        from PIL.PngImagePlugin import PngInfo
+
+        if result.hands is not None:
+            self.save_image("hands.png", result.hands)
+        if result.hands_predicted_mask is not None:
+            self.save_image("hands_predicted_mask.png", result.hands_predicted_mask)
+        info = PngInfo()
+        info.add_itxt("parameters", parameters(request, result))
+        self.save_image("image.png", result.image, info)
+        self.save_json("report.json", {**result.report(request), **extra})
+
+
+def parameters(request: GenerationRequest, result: GenerationResult) -> str:
+    """The request in the one-line layout that other tools read from a PNG's ``parameters`` chunk."""
+    lines = [request.prompt]
+    if request.negative_prompt:
+        lines.append(f"Negative prompt: {request.negative_prompt}")
+    width, height = result.painted_size
+    lines.append(
+        f"Steps: {request.steps}, CFG scale: {request.guidance_scale:g}, Seed: {request.seed}, "
+        f"Size: {width}x{height}, Model: {result.model.get('name', '')}, Version: HandDiff"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a generation depends on, and what it gives back: plain data, serialisable both ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from .errors import UsageError
+
+SCHEMA_VERSION = 1
+
+MaskSource = Literal["predicted", "rendered", "auto"]
+Paint = Literal["everything", "person"]
+SkeletonStyle = Literal["classic", "xinsir"]
+Side = Literal["left", "right"]
+SIDES: tuple[Side, Side] = ("left", "right")
+
+
+@dataclass(frozen=True)
+class ExpansionSettings:
+    """Sequential mask expansion (paper section on blending; its constants are unknown, these defaults are ours).
+
+    The kept hand region starts as the hand mask grown by ``rim`` latent cells.  From ``start`` to ``end`` (fractions of
+    the denoising steps) the outpainted region grows ``expansions`` times by ``cells`` latent cells, which shrinks the
+    kept region; after ``end`` nothing is kept and the model is free.
+    """
+
+    start: float = 0.4
+    end: float = 0.85
+    expansions: int = 2
+    cells: int = 1
+    rim: int = 1
+    renoise: bool = True
+    """Noise the kept latents to the level of the current step; off keeps them clean."""
+    final_paste: bool = True
+    """Lay the core of the generated hands over the finished picture, with a feathered edge."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.start <= self.end <= 1.0:
+            raise UsageError(
+                f"The expansion runs from {self.start} to {self.end}: give 0 <= start <= end <= 1, parts of the steps."
+            )
+        for name in ("expansions", "cells", "rim"):
+            if not 0 <= getattr(self, name) <= 64:
+                raise UsageError(f"The expansion's {name} is {getattr(self, name)}: give a whole number from 0 to 64.")
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One generation.  Equal requests on equal hardware give equal pictures."""
+
+    prompt: str
+    negative_prompt: str = ""
+    seed: int = 0
+    steps: int = 24
+    """Denoising steps of stage 2."""
+    hand_steps: int = 24
+    """Denoising steps of stage 1."""
+    guidance_scale: float = 3.0
+    """Classifier-free guidance: 1 is off."""
+    control_scale: float = 1.0
+    """Weight of the ControlNet's residuals."""
+    size: tuple[int, int] | None = None
+    """Width and height that the model paints at, multiples of 8; None: the frame's aspect at the model's area."""
+    two_stages: bool = True
+    """False paints hands and body in one go (``--single-stage``)."""
+    mask_source: MaskSource = "predicted"
+    auto_mask_iou: float = 0.5
+    """``mask_source="auto"`` takes the rendered mask where the predicted one's IoU with it is lower."""
+    paint: Paint = "everything"
+    style: SkeletonStyle = "classic"
+    expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
+    best_of: int = 1
+    """Seeds of stage 1 to try; the one whose masks fit the rig best is kept."""
+    model: str = ""
+    """Model folder; empty: the embedded model."""
+    hand_model: str = ""
+    """Folder of the hand generator; empty: the one beside the model."""
+
+    def __post_init__(self) -> None:
+        for name, values in (("mask_source", MaskSource), ("paint", Paint), ("style", SkeletonStyle)):
+            if getattr(self, name) not in get_args(values):
+                raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
+        for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
+            if not low <= getattr(self, name) <= high:
+                raise UsageError(f"{name} is {getattr(self, name)}: give a whole number from {low} to {high}.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"The seed is {self.seed}: give a whole number from 0 to 2^63 - 1.")
+        if self.size is not None:
+            check_size(*self.size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The request as JSON-ready data with its schema version."""
+        return {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> GenerationRequest:
+        """Read back what :meth:`to_dict` wrote.
+
+        Raises:
+            UsageError: for a newer schema, an unknown setting or a value of the wrong kind.
+        """
+        if not isinstance(data, dict):
+            raise UsageError("These settings are no JSON object: give settings that HandDiff saved.")
+        data = dict(data)
+        version = data.pop("schema_version", SCHEMA_VERSION)
+        if version != SCHEMA_VERSION:
+            raise UsageError(
+                f"These settings have schema version {version}, this HandDiff reads {SCHEMA_VERSION}: save them anew."
+            )
+        unknown = set(data) - {f.name for f in dataclasses.fields(cls)}
+        if unknown:
+            raise UsageError(
+                f"These settings name {', '.join(sorted(unknown))}, which HandDiff does not know: remove it."
+            )
+        try:
+            if "expansion" in data:
+                data["expansion"] = ExpansionSettings(**data["expansion"])
+            if data.get("size") is not None:
+                width, height = data["size"]
+                data["size"] = (int(width), int(height))
+            return cls(**data)
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"These settings cannot be read ({error}): save them anew from the panel or a report."
+            ) from error
+
+    @classmethod
+    def read(cls, path: Path) -> GenerationRequest:
+        """Read a saved request: a settings file, or a ``report.json`` that carries one.
+
+        Raises:
+            UsageError: where the file is missing or is not such JSON.
+        """
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"The settings file {path} cannot be read ({error}): give a JSON file that HandDiff saved."
+            ) from error
+        return cls.from_dict(data.get("request", data) if isinstance(data, dict) else data)
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a size that the models cannot paint.
+
+    Raises:
+        UsageError: unless both sides are multiples of 8 from 64 to 8192 pixels.
+    """
+    if width % 8 or height % 8:
+        near = [max(64, round(side / 8) * 8) for side in (width, height)]
+        raise UsageError(f"The size {width} x {height} does not divide by 8: use {near[0]} x {near[1]}.")
+    if not (64 <= width <= 8192 and 64 <= height <= 8192):
+        raise UsageError(f"The size {width} x {height} is out of range: use 64 to 8192 pixels a side.")
+
+
+@dataclass
+class HandReport:
+    """How stage 1 did for one hand."""
+
+    side: Side
+    box: tuple[int, int, int, int]
+    """Crop in the painted picture: left, top, right, bottom, in pixels."""
+    pixels: float
+    """Longer side of the hand at the painted size, in pixels."""
+    iou: float | None
+    """IoU of the predicted mask with the rendered one; None where no mask was predicted."""
+    mask_source: str
+    seed: int
+
+
+@dataclass
+class GenerationResult:
+    """What a generation gives back.  Pictures are ``PIL.Image`` (sRGB, 8 bit)."""
+
+    image: Any
+    """The finished picture at the frame's size, RGB."""
+    hands: Any | None
+    """Stage 1's hands on the canvas, RGB; None without a hand stage."""
+    hands_predicted_mask: Any | None
+    """Their predicted mask on the canvas, L, 255 inside."""
+    painted_size: tuple[int, int]
+    model: dict[str, Any]
+    """Name and sha256 of every weight file used."""
+    hand_reports: list[HandReport]
+    seconds: dict[str, float]
+    """Seconds per stage."""
+    peak_memory_bytes: int
+    warnings: list[str]
+
+    def report(self, request: GenerationRequest) -> dict[str, Any]:
+        """``report.json`` as JSON-ready data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "request": request.to_dict(),
+            "painted_size": list(self.painted_size),
+            "image_size": list(self.image.size),
+            "model": self.model,
+            "hands": [dataclasses.asdict(hand) for hand in self.hand_reports],
+            "seconds": self.seconds,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "warnings": self.warnings,
+        }

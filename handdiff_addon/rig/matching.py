@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rig family an armature belongs to, and which of its bones is which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..errors import SceneError
+from ..request import Side
+from .bones import PARENTS, REQUIRED, other_side
+from .families import FAMILIES
+from .families.family import Family
+from .keypoints import FINGERS
+
+Parents = Mapping[str, "str | None"]
+
+
+@dataclass(frozen=True)
+class RigMatch:
+    """An armature's bones by canonical name."""
+
+    family: str
+    bones: dict[str, str]
+    """Canonical name to bone name; only bones that the armature has"""
+    score: float
+    """Matched and correctly ordered bones, as a share of those that the family names"""
+
+    def mirrored(self) -> RigMatch:
+        """The match for an armature that a negative scale mirrors: what was modelled as its left is then its right."""
+        return RigMatch(self.family, {other_side(name): bone for name, bone in self.bones.items()}, self.score)
+
+    def has_hand(self, side: Side) -> bool:
+        """Whether the hand has its five fingers, so that all 21 points are known."""
+        return all(
+            f"{side}_{name}" in self.bones for name in ("hand", *(f"{f}_{k}" for f in FINGERS for k in (1, 2, 3)))
+        )
+
+
+def match_rig(parents: Parents) -> RigMatch:
+    """Find the family that names an armature's bones best, by bones matched and correctly ordered.
+
+    Args:
+        parents: bone name to the name of its parent, None for a root.
+
+    Raises:
+        SceneError: where no family finds a humanoid.
+    """
+    found = [match for family in FAMILIES.values() for match in _matches(family, parents)]
+    if not found:
+        raise SceneError(
+            "No humanoid was found in the armature's bone names: use a rig with "
+            + ", ".join(family.label for family in FAMILIES.values())
+            + " bone names."
+        )
+    return max(found, key=lambda match: match.score)
+
+
+def hand_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
+    """Names of all bones that move the hand's skin: hand, fingers, their tips and the bones of the palm.
+
+    What hangs from the hand without leading to a finger, such as a weapon, is left out; a hand without fingers takes
+    all that hangs from it.
+    """
+    if f"{side}_hand" not in match.bones:
+        return set()
+    layers = FAMILIES[match.family].layers
+    hand = _plain(match.bones[f"{side}_hand"], layers)
+    mapped = {_plain(bone, layers) for name, bone in match.bones.items() if _is_hand(name, side)}
+    fingers = mapped - {hand}
+    palm = {hand}
+    for finger in fingers or {hand}:
+        bone = next(name for name in parents if _plain(name, layers) == finger)
+        chain = [_plain(above, layers) for above in _ancestors(bone, parents)]
+        if hand in chain:
+            palm |= set(chain[: chain.index(hand)])
+    within = fingers or {hand}
+    return {
+        name
+        for name in parents
+        if _plain(name, layers) in palm | fingers
+        or any(_plain(above, layers) in within for above in _ancestors(name, parents))
+    }
+
+
+def _is_hand(name: str, side: Side) -> bool:
+    own, _, part = name.partition("_")
+    return own == side and (part == "hand" or part.split("_")[0] in FINGERS)
+
+
+def _matches(family: Family, parents: Parents) -> Iterator[RigMatch]:
+    for prefix in _prefixes(family, parents) if family.any_prefix else ("",):
+        bones = {}
+        for canonical, names in family.bones.items():
+            for name in names:
+                if prefix + name in parents:
+                    bones[canonical] = prefix + name
+                    break
+        bones = {name: bone for name, bone in bones.items() if _ordered(name, bones, parents, family.layers)}
+        if all(name in bones for name in REQUIRED):
+            # Tips are optional in every family, so that a rig without them is no worse a match.
+            named = [name for name in family.bones if not name.endswith("_tip")]
+            yield RigMatch(family.name, bones, sum(name in bones for name in named) / len(named))
+
+
+def _prefixes(family: Family, parents: Parents) -> set[str]:
+    anchor = family.bones["head"][0]
+    return {name[: -len(anchor)] for name in parents if name.endswith(anchor)}
+
+
+def _ordered(name: str, bones: Mapping[str, str], parents: Parents, layers: tuple[str, ...]) -> bool:
+    """Whether a bone hangs, at any remove, from the nearest canonical bone above it that the armature has."""
+    above = PARENTS[name]
+    while above is not None and above not in bones:
+        above = PARENTS[above]
+    if above is None:
+        return True
+    wanted = _plain(bones[above], layers)
+    return any(_plain(bone, layers) == wanted for bone in _ancestors(bones[name], parents))
+
+
+def _ancestors(bone: str, parents: Parents) -> Iterator[str]:
+    parent = parents.get(bone)
+    while parent is not None:
+        yield parent
+        parent = parents.get(parent)
+
+
+def _plain(bone: str, layers: tuple[str, ...]) -> str:
+    for layer in layers:
+        if bone.startswith(layer):
+            return bone[len(layer) :]
+    return bone

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runs behind the verbs: each joins the rooms once, from a ``.blend`` file to a folder of results.
+
+What can be refused is refused first, and nothing is written before there is something to write: the output folder, the
+model, the scene, and only then torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from .errors import ModelError, UsageError
+from .jobs.store import RunFolder
+from .models.catalogue import check_model, find_model
+from .request import GenerationRequest, GenerationResult, SkeletonStyle
+
+if TYPE_CHECKING:
+    from .conditioning.frame import Conditioning
+
+Target = Literal["image", "texture", "layer", "glb"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Report = Callable[[str, int, int], None]
+"""Called with a stage's name, the step and the number of steps (0: unknown)."""
+
+DEMO_PROMPT = "a person in a red shirt with a green background"
+
+
+@dataclass(frozen=True)
+class SceneChoice:
+    """What of a scene to use; empty: the file's own frame, its render camera, every humanoid armature in view."""
+
+    camera: str = ""
+    armatures: tuple[str, ...] = ()
+    frame: int | None = None
+    size: tuple[int, int] | None = None
+    """Size of the passes in pixels; None: the render size."""
+
+
+def run_passes(
+    blend: Path, output: Path, choice: SceneChoice, style: SkeletonStyle, report: Report
+) -> tuple[Path, list[str]]:
+    """Render the passes of one frame into ``output``.
+
+    Returns:
+        the folder, and the warnings.
+
+    Raises:
+        OutputError, SceneError: before anything is written.
+    """
+    folder = RunFolder(output)
+    report("passes", 0, 0)
+    conditioning = _read_passes(_open(blend, choice.frame), choice, style)
+    _write_passes(conditioning, folder)
+    return folder.folder, conditioning.warnings
+
+
+def run_generate(
+    blend: Path,
+    output: Path,
+    request: GenerationRequest,
+    choice: SceneChoice,
+    targets: Sequence[Target],
+    report: Report,
+) -> tuple[Path, list[str]]:
+    """The passes of one frame, both stages of diffusion, and the composites asked for.
+
+    Returns:
+        the folder, and the warnings.
+
+    Raises:
+        OutputError, ModelError, SceneError: in this order, before any long work and with earlier results untouched.
+    """
+    folder = RunFolder(output)
+    check_models(request)
+    scene = _open(blend, choice.frame)
+    return _generate(scene, folder, request, choice, targets, report)
+
+
+def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[Path, list[str]]:
+    """The main job on the bundled sample human, every output and a contact sheet.
+
+    Returns:
+        the folder, and the warnings.
+    """
+    folder = RunFolder(output)
+    check_models(request)
+    _need("bpy", "blender")
+    from .scene.files import new_scene
+    from .scene.sample_human import create_sample_scene
+
+    scene = new_scene()
+    create_sample_scene(scene)
+    return _generate(scene, folder, request, SceneChoice(), TARGETS, report)
+
+
+TASKS = {
+    "text": "the tokenizer and the text encoder, from captions alone",
+    "autoencoder": "both patch autoencoders, in closed form",
+    "hands": "stage 1: the hand generator and its mask head",
+    "outpaint": "stage 2: the U-Net and its ControlNet",
+}
+"""Parts of a model that can be trained; the first two come first."""
+
+
+def run_dataset(output: Path, report: Report, **options: Any) -> int:
+    """Render a training data set, or the samples that it still lacks; options are those of ``generate_dataset``.
+
+    Returns:
+        the number of samples made.
+    """
+    RunFolder(output)
+    _need("bpy", "blender")
+    from .training.dataset import generate_dataset
+
+    return generate_dataset(output, progress=lambda made, wanted: report("dataset", made, wanted), **options)
+
+
+def run_train(
+    task: str, model: Path, output: Path, data: Path | None, minutes: float | None, *, seed: int, device: str
+) -> None:
+    """Train one of :data:`TASKS` into the folder ``model``; ``output`` keeps the run's state, from which it goes on.
+
+    Raises:
+        OutputError, UsageError, ModelError: before anything is trained.
+    """
+    RunFolder(output)
+    RunFolder(model)
+    if minutes is None and task != "autoencoder":
+        raise UsageError("The training needs a budget: say how long it may take with --minutes.")
+    if data is not None and not any(data.glob("*/index.jsonl")):
+        raise UsageError(f"{data} holds no data set: make one with  handdiff dataset -o {data}.")
+    if task in ("hands", "outpaint"):
+        folder = model / "hands" if task == "hands" else model
+        for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
+            if not (part / "config.json").is_file():
+                raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
+    for package in ("torch", "diffusers", "transformers"):
+        _need(package, "engine")
+    import torch
+
+    from .training import tasks
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if task == "text":
+        tasks.train_text(model, output, minutes or 0.0, seed=seed, device=device)
+    elif task == "autoencoder" and data is not None:
+        tasks.train_autoencoders(model, data, seed=seed)
+    elif data is not None:
+        train = tasks.train_hands if task == "hands" else tasks.train_outpaint
+        train(model, output, data, minutes or 0.0, seed=seed, device=device)
+
+
+def check_models(request: GenerationRequest) -> None:
+    """Refuse a request whose models are not there or not whole, and a Python without the engine; imports no torch.
+
+    Raises:
+        ModelError
+    """
+    check_model(find_model(request.model))
+    if request.hand_model:
+        check_model(find_model(request.hand_model))
+    for package in ("torch", "diffusers", "transformers"):
+        _need(package, "engine")
+
+
+def _need(package: str, extra: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise ModelError(f"Python has no {package}: install it with  pip install 'handdiff[{extra}]'.")
+
+
+def _open(blend: Path, frame: int | None) -> Any:
+    _need("bpy", "blender")
+    from .scene.files import open_blend
+
+    scene = open_blend(blend)
+    if frame is not None:  # so that the copies saved with the results open at that frame
+        scene.frame_set(frame)
+    return scene
+
+
+def _read_passes(scene: Any, choice: SceneChoice, style: SkeletonStyle, with_picture: bool = False) -> Conditioning:
+    from .scene.passes import render_passes
+
+    return render_passes(
+        scene,
+        armatures=choice.armatures,
+        camera=choice.camera,
+        size=choice.size,
+        style=style,
+        with_picture=with_picture,
+    )
+
+
+def _write_passes(conditioning: Conditioning, folder: RunFolder) -> None:
+    from .scene.passes import write_passes
+
+    write_passes(conditioning, folder.start())
+
+
+def _generate(
+    scene: Any,
+    folder: RunFolder,
+    request: GenerationRequest,
+    choice: SceneChoice,
+    targets: Sequence[Target],
+    report: Report,
+) -> tuple[Path, list[str]]:
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "passes"):
+        report("passes", 0, 0)
+        conditioning = _read_passes(scene, choice, request.style, with_picture=request.paint == "person")
+    report("loading", 0, 0)
+    with _timed(seconds, "loading"):
+        from .diffusion.pipeline import TwoStagePipeline
+
+        pipeline = TwoStagePipeline.load(request.model, request.hand_model)
+    result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
+    result.seconds = {**seconds, **result.seconds}
+
+    _write_passes(conditioning, folder)
+    folder.save_result(request, result)
+    _composite(scene, folder, conditioning, result, choice, targets, report)
+    report("sheet", 0, 0)
+    folder.save_image("contact_sheet.png", _sheet(request, conditioning, result))
+    folder.save_json("report.json", result.report(request))
+    return folder.folder, result.warnings
+
+
+def _composite(
+    scene: Any,
+    folder: RunFolder,
+    conditioning: Conditioning,
+    result: GenerationResult,
+    choice: SceneChoice,
+    targets: Sequence[Target],
+    report: Report,
+) -> None:
+    """Write ``textured.blend``, ``preview.glb`` and ``layered.blend`` where asked, each from the scene as opened."""
+    from .scene.glb import export_glb, save_copy
+    from .scene.layer import apply_layer
+    from .scene.texture import apply_texture, restore_materials
+
+    before = len(conditioning.warnings)
+    if "texture" in targets or "glb" in targets:
+        with _timed(result.seconds, "texture"):
+            report("texture", 0, 0)
+            apply_texture(scene, conditioning, result.image, armatures=choice.armatures)
+            if "texture" in targets:
+                save_copy(scene, folder.path("textured.blend"))
+        if "glb" in targets:
+            with _timed(result.seconds, "glb"):
+                report("glb", 0, 0)
+                export_glb(folder.path("preview.glb"), scene, choice.armatures, conditioning.frame)
+        restore_materials(scene)
+    if "layer" in targets:
+        with _timed(result.seconds, "layer"):
+            report("layer", 0, 0)
+            result.warnings += apply_layer(scene, result.image, conditioning.person_mask)
+            save_copy(scene, folder.path("layered.blend"))
+    result.warnings = list(dict.fromkeys([*result.warnings, *conditioning.warnings[before:]]))
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - began, 3)
+
+
+def _sheet(request: GenerationRequest, conditioning: Conditioning, result: GenerationResult) -> Any:
+    """The contact sheet of one run, as a ``PIL.Image``: what goes in, what comes out, in the order of the way."""
+    from PIL import Image
+
+    from .evaluation.contact_sheet import contact_sheet
+
+    pictures = [
+        ("Skeleton", "skeleton.png: body and hands, from the rig", Image.fromarray(conditioning.skeleton)),
+        ("Hand mask", "hands_mask.png: what the camera sees of the hands", Image.fromarray(conditioning.hands_mask)),
+        ("Depth", "depth.png: near is white", Image.fromarray(conditioning.depth)),
+    ]
+    if result.hands is not None:
+        pictures.append(("Stage 1: hands", "hands.png: painted first", result.hands))
+    if result.hands_predicted_mask is not None:
+        pictures.append(("Stage 1: mask", "hands_predicted_mask.png: where it put them", result.hands_predicted_mask))
+    pictures.append(("Stage 2: picture", "image.png: the body around the hands", result.image))
+    return contact_sheet(pictures, request.prompt)

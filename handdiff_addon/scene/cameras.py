@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cameras of a scene as matrices, exactly as the render sees through them."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..conditioning.camera import Camera
+from ..errors import SceneError
+
+
+def scene_camera(scene: bpy.types.Scene, name: str = "") -> bpy.types.Object:
+    """The camera that renders the current frame.
+
+    Args:
+        scene: its timeline markers and active camera decide.
+        name: take this camera instead.
+
+    Raises:
+        SceneError: where there is no camera, or none of that name.
+    """
+    cameras = sorted(thing.name for thing in scene.objects if thing.type == "CAMERA")
+    if name:
+        if name not in cameras:
+            instead = f"choose one of {', '.join(cameras)}" if cameras else "add a camera"
+            raise SceneError(f'The scene holds no camera named "{name}": {instead}.')
+        return scene.objects[name]
+    camera = _marked_camera(scene) or scene.camera
+    if camera is None or camera.type != "CAMERA":
+        remedy = f"make {cameras[0]} the scene's camera" if cameras else "add a camera that sees the person"
+        raise SceneError(f'The scene "{scene.name}" has no active camera: {remedy}.')
+    return camera
+
+
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Width and height in pixels that the scene renders at: resolution times percentage, at least 1."""
+    render = scene.render
+    width, height = render.resolution_x, render.resolution_y
+    return max(1, width * render.resolution_percentage // 100), max(1, height * render.resolution_percentage // 100)
+
+
+def read_camera(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    camera_object: bpy.types.Object,
+    size: tuple[int, int] | None = None,
+) -> Camera:
+    """A camera's matrices with lens shift, sensor fit and pixel aspect.
+
+    Args:
+        scene: gives the pixel aspect and, without ``size``, the picture's size.
+        depsgraph: evaluates the camera, its constraints and animation.
+        camera_object: the camera.
+        size: width and height in pixels.
+
+    Raises:
+        SceneError: for a panoramic camera, which no matrix describes.
+    """
+    evaluated = camera_object.evaluated_get(depsgraph)
+    if evaluated.data.type not in {"PERSP", "ORTHO"}:
+        raise SceneError(f'The camera "{camera_object.name}" is panoramic: make it perspective or orthographic.')
+    width, height = size or render_size(scene)
+    projection = evaluated.calc_matrix_camera(
+        depsgraph,
+        x=width,
+        y=height,
+        scale_x=scene.render.pixel_aspect_x,
+        scale_y=scene.render.pixel_aspect_y,
+    )
+    # A camera's scale does not count, as in the render.
+    view = evaluated.matrix_world.normalized().inverted()
+    return Camera(np.array(view), np.array(projection), width, height, camera_object.name)
+
+
+def _marked_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The camera of the last marker up to the current frame, or else of the first marker, as Blender chooses."""
+    markers = [marker for marker in scene.timeline_markers if marker.camera and not marker.camera.hide_render]
+    past = [marker for marker in markers if marker.frame <= scene.frame_current]
+    if past:
+        return max(past, key=lambda marker: marker.frame).camera
+    return min(markers, key=lambda marker: marker.frame).camera if markers else None

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening .blend files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..errors import SceneError
+
+
+def open_blend(path: Path) -> bpy.types.Scene:
+    """Open a .blend file in place of what is open, without its scripts, and return its active scene.
+
+    Raises:
+        SceneError: where the file is missing, cannot be read, or is no .blend file.
+    """
+    if not path.is_file():
+        raise SceneError(f"There is no file {path}: give the path of a .blend file.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        reason = str(error).removeprefix("Error: ").strip().splitlines()[0].rstrip(".")
+        raise SceneError(f"{path} cannot be opened ({reason}): save it anew from Blender.") from error
+    return bpy.context.scene
+
+
+def new_scene() -> bpy.types.Scene:
+    """Close what is open for an empty file, and return its scene."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy.context.scene

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training data set: renders of rigged humans with masks, keypoints and captions; made here, and read back.
+
+A sample is ``000123.jpg`` (picture), ``000123.png`` (parts: 0 backdrop, 1 body, 2 left hand, 3 right hand, as far as
+the camera sees them), ``000123_depth.png`` (near = 255) and ``000123.json`` (the rest) in its worker's folder; a line
+of ``index.jsonl`` makes it count.  A sample's content depends on the seed, its index and the list of humans alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from ..errors import OutputError, UsageError
+from ..files import write_bytes
+from ..request import SIDES, Side
+from .captions import PALETTES, Attributes, caption
+from .framing import Shot, sample_shot
+from .poses import BodyPose, sample_pose, solve
+
+if TYPE_CHECKING:
+    from ..conditioning.frame import Conditioning
+    from ..scene.studio import Look, Studio
+
+Split = Literal["train", "held_out"]
+
+BLOCK = 50
+"""Samples in a row that show the same human."""
+HELD_OUT_HUMANS = ("human_e",)
+"""Humans, by the start of their file's name, that no training may see."""
+HELD_OUT_EVERY = 50
+SAMPLE_HUMAN = "sample_human"
+SAMPLE_HUMAN_EVERY = 5
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SampleRef:
+    """Where a sample lies, without its content."""
+
+    index: int
+    folder: Path
+    human: str
+    split: Split
+
+    def path(self, ending: str) -> Path:
+        return self.folder / f"{self.index:06d}{ending}"
+
+
+@dataclass
+class Sample:
+    """One picture and all that is known of it.  Pixels have their origin at the top left, y down."""
+
+    picture: np.ndarray
+    """(H, W, 3) uint8 sRGB"""
+    parts: np.ndarray
+    """(H, W) uint8: 0 backdrop, 1 body, 2 left hand, 3 right hand"""
+    depth: np.ndarray
+    """(H, W) uint8, near = 255, backdrop 0"""
+    body: np.ndarray
+    """(18, 2) pixels, NaN where absent"""
+    body_visibility: list[str]
+    """One :data:`~handdiff_addon.conditioning.frame.Visibility` per point"""
+    hands: dict[Side, np.ndarray]
+    """(21, 2) pixels per side"""
+    hand_visibility: dict[Side, list[str]]
+    attributes: Attributes
+    caption: str
+    """One wording; :func:`~handdiff_addon.training.captions.caption` makes others from ``attributes``."""
+    mentioned: frozenset[str]
+    """Attributes that ``caption`` mentions"""
+    view: np.ndarray
+    """(4, 4) world to camera"""
+    projection: np.ndarray
+    """(4, 4) camera to clip space"""
+
+    @property
+    def body_visible(self) -> np.ndarray:
+        """(18,) bool"""
+        return np.array([word == "visible" for word in self.body_visibility])
+
+    @property
+    def hand_masks(self) -> dict[Side, np.ndarray]:
+        """bool (H, W) per side, as far as the camera sees the hand"""
+        return {"left": self.parts == 2, "right": self.parts == 3}
+
+    @property
+    def person_mask(self) -> np.ndarray:
+        """bool (H, W)"""
+        return self.parts > 0
+
+
+def list_samples(root: Path, split: Split | None = None) -> list[SampleRef]:
+    """The finished samples under ``root``, which another process may still be filling, by index.
+
+    Args:
+        root: the data set's folder.
+        split: only these.
+    """
+    found = {}
+    for listing in sorted(root.glob("*/index.jsonl")):
+        for line in listing.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # a line that is being written, or was cut off
+            found[entry["index"]] = SampleRef(entry["index"], listing.parent, entry["human"], entry["split"])
+    return [found[index] for index in sorted(found) if split is None or found[index].split == split]
+
+
+def load(ref: SampleRef) -> Sample:
+    """Read one sample.
+
+    Raises:
+        UsageError: where its files are missing or broken.
+    """
+    try:
+        data = json.loads(ref.path(".json").read_text(encoding="utf-8"))
+        with Image.open(ref.path(".jpg")) as picture, Image.open(ref.path(".png")) as parts:
+            arrays = np.array(picture.convert("RGB")), np.array(parts)
+        with Image.open(ref.path("_depth.png")) as depth:
+            depth_array = np.array(depth)
+        return Sample(
+            picture=arrays[0],
+            parts=arrays[1],
+            depth=depth_array,
+            body=_points(data["body"]),
+            body_visibility=data["body_visibility"],
+            hands={side: _points(data["hands"][side]) for side in SIDES},
+            hand_visibility=data["hand_visibility"],
+            attributes=Attributes.from_dict(data["attributes"]),
+            caption=data["caption"],
+            mentioned=frozenset(data["mentioned"]),
+            view=np.array(data["camera"]["view"]),
+            projection=np.array(data["camera"]["projection"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"Sample {ref.path('.json')} cannot be read ({error}): make the data set anew.") from error
+
+
+def _points(rows: Sequence[Sequence[float] | None]) -> np.ndarray:
+    return np.array([(np.nan, np.nan) if row is None else row for row in rows], dtype=np.float64)
+
+
+def _rows(points: np.ndarray) -> list[list[float] | None]:
+    return [[round(float(x), 2), round(float(y), 2)] if np.isfinite(x) else None for x, y in points]
+
+
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
+def generate_dataset(
+    out: Path,
+    humans: Path | None = None,
+    *,
+    count: int = 3000,
+    minutes: float | None = None,
+    worker: tuple[int, int] = (0, 1),
+    sample_human: bool = False,
+    seed: int = 0,
+    size: int = 512,
+    samples: int = 4,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Make the samples that are still missing, until the count or the time is reached; needs Blender's ``bpy``.
+
+    Args:
+        out: the data set's folder; what it holds already is kept and not made again.
+        humans: a folder of rigged ``.blend`` files that stand on the ground and face -y; held-out humans are left out.
+        count: samples in the whole data set.
+        minutes: stop after the sample that runs when this time is up.
+        worker: number of this process and how many share the work, each in its own folder.
+        sample_human: use the bundled sample human, too: alone without ``humans``, else for a fifth of the samples.
+        seed: of the data set.
+        size: of the square pictures, in pixels.
+        samples: per pixel.
+        progress: called after each sample with the number made now and the number that this worker has to make.
+
+    Returns:
+        the number of samples made now.
+
+    Raises:
+        UsageError: no human to render.
+        SceneError: a file that cannot be used.
+        OutputError: where the data set cannot be written.
+    """
+    files = human_files(humans) if humans is not None else []
+    if humans is not None and not files:
+        raise UsageError(f"{humans} holds no rigged human to train on: name a folder of .blend files.")
+    if not files and not sample_human:
+        raise UsageError("There is no human to render: name a folder of .blend files, or use the sample human.")
+    number, workers = worker
+    if not 0 <= number < workers:
+        raise UsageError(f"Worker {number}/{workers} does not exist: count from 0 to {workers - 1}.")
+    folder = out / f"worker_{number}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror
+        raise OutputError(f"{folder} cannot be made ({reason}): choose a folder that you may write to.") from error
+    done = {ref.index for ref in list_samples(out)}
+    todo = [i for i in range(count) if (i // BLOCK) % workers == number and i not in done]
+    deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
+    studio: Studio | None = None
+    open_human = ""
+    for made, index in enumerate(todo):
+        if time.monotonic() >= deadline:
+            return made
+        path = choose_human(files, index, seed, sample_human)
+        human = path.stem if path is not None else SAMPLE_HUMAN
+        if studio is None or human != open_human:
+            studio, open_human = open_studio(path, size, samples), human
+        _make(folder, index, human, studio, seed)
+        if progress is not None:
+            progress(made + 1, len(todo))
+    return len(todo)
+
+
+def human_files(folder: Path) -> list[Path]:
+    """The rigged ``.blend`` files of a folder that may be trained on, by name."""
+    return sorted(path for path in folder.glob("*.blend") if not path.stem.startswith(HELD_OUT_HUMANS))
+
+
+def choose_human(files: Sequence[Path], index: int, seed: int, sample_human: bool) -> Path | None:
+    """The file that sample ``index`` shows; None is the sample human."""
+    block = index // BLOCK
+    if sample_human and (not files or block % SAMPLE_HUMAN_EVERY == SAMPLE_HUMAN_EVERY - 1):
+        return None
+    order = np.random.default_rng([seed, 1, block // len(files)]).permutation(len(files))
+    return files[int(order[block % len(files)])]
+
+
+def open_studio(path: Path | None, size: int, samples: int) -> Studio:
+    """A studio with the human of a ``.blend`` file, or with the sample human."""
+    import bpy
+
+    from ..scene.files import open_blend
+    from ..scene.rigs import find_humanoids
+    from ..scene.studio import Studio
+
+    if path is None:
+        from ..scene.sample_human import create_sample_human
+
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        armature = create_sample_human(bpy.context.scene)
+    else:
+        armature = find_humanoids(open_blend(path))[0]
+    return Studio(armature, size=size, samples=samples)
+
+
+def sample_look(rng: np.random.Generator) -> tuple[dict[str, str], Look]:
+    """Named colours, jittered a little, and light from two sides."""
+    from ..scene.studio import Look
+
+    names = {kind: str(rng.choice(list(palette))) for kind, palette in PALETTES.items()}
+    if names["background"] in (names["shirt"], names["trousers"]):  # rarer than chance: outlines get lost
+        names["background"] = str(rng.choice(list(PALETTES["background"])))
+    colours = {
+        kind: _jitter(rng, PALETTES[kind][name], 0.012 if kind == "background" else 0.03)
+        for kind, name in names.items()
+    }
+    side = float(rng.choice([-1.0, 1.0]))
+    look = Look(
+        colours={kind: colour for kind, colour in colours.items() if kind != "background"},
+        background=colours["background"],
+        key=(side * float(rng.uniform(0.2, 1.1)), float(rng.uniform(0.25, 1.0))),
+        key_strength=float(rng.uniform(0.45, 0.75)),
+        fill=(-side * float(rng.uniform(0.4, 1.3)), float(rng.uniform(0.0, 0.6))),
+        fill_strength=float(rng.uniform(0.08, 0.25)),
+        ambient=float(rng.uniform(0.35, 0.5)),
+        softness=float(rng.uniform(0.1, 0.6)),
+    )
+    return names, look
+
+
+def _jitter(rng: np.random.Generator, colour: tuple[int, int, int], spread: float) -> tuple[float, float, float]:
+    bright = rng.normal(0.0, spread)
+    red, green, blue = np.clip(np.array(colour) / 255.0 + bright + rng.normal(0.0, spread / 2, 3), 0.005, 0.97)
+    return float(red), float(green), float(blue)
+
+
+def _make(folder: Path, index: int, human: str, studio: Studio, seed: int) -> None:
+    rng = np.random.default_rng([seed, 2, index])
+    pose = sample_pose(rng)
+    names, look = sample_look(rng)
+    studio.pose(solve(pose, studio.rest))
+    shot = sample_shot(rng, studio.posed())
+    studio.aim(shot.position, shot.target, shot.roll, shot.lens)
+    studio.dress(look)
+    truth = studio.truth()
+    picture = studio.photograph(truth.person_mask)
+    attributes = Attributes(
+        **names,
+        framing=shot.framing,
+        **{f"{side}_place": pose.arms[side].place for side in SIDES},
+        **{f"{side}_shape": pose.hands[side].name for side in SIDES},
+    )
+    _write(folder, index, human, picture, truth, attributes, pose, shot, rng)
+
+
+def _write(
+    folder: Path,
+    index: int,
+    human: str,
+    picture: np.ndarray,
+    truth: Conditioning,
+    attributes: Attributes,
+    pose: BodyPose,
+    shot: Shot,
+    rng: np.random.Generator,
+) -> None:
+    text, mentioned = caption(attributes, rng)
+    parts = truth.person_mask.astype(np.uint8)
+    parts[truth.hand_masks["left"]] = 2
+    parts[truth.hand_masks["right"]] = 3
+    person = truth.people[0]
+    split: Split = "held_out" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "train"
+    data: Mapping[str, Any] = {
+        "index": index,
+        "human": human,
+        "split": split,
+        "size": list(picture.shape[:2]),
+        "caption": text,
+        "mentioned": sorted(mentioned),
+        "attributes": attributes.to_dict(),
+        "pose": pose.kind,
+        "body": _rows(person.body),
+        "body_visibility": person.body_visibility,
+        "hands": {side: _rows(person.hands[side]) for side in SIDES},
+        "hand_visibility": person.hand_visibility,
+        "camera": {
+            "view": truth.camera.view.tolist(),
+            "projection": truth.camera.projection.tolist(),
+            "lens": shot.lens,
+        },
+    }
+    stem = f"{index:06d}"
+    write_bytes(folder / f"{stem}.jpg", _encoded(picture, "JPEG", quality=95, subsampling=0))
+    write_bytes(folder / f"{stem}.png", _encoded(parts, "PNG", compress_level=6))
+    write_bytes(folder / f"{stem}_depth.png", _encoded(truth.depth, "PNG", compress_level=6))
+    write_bytes(folder / f"{stem}.json", json.dumps(data).encode("utf-8"))
+    _append(folder / "index.jsonl", json.dumps({"index": index, "human": human, "split": split}))
+
+
+def _append(listing: Path, line: str) -> None:
+    """Add a line; what a killed run left of its last one is closed off first."""
+    try:
+        with listing.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else f"\n{line}"
+            file.write(f"{line}\n".encode())
+    except OSError as error:
+        raise OutputError(f"{listing} cannot be written ({error.strerror}): make space or give rights.") from error
+
+
+def _encoded(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Samples of the data set as training examples, held in memory: canvases for stage 2, hand regions for stage 1.
+
+Left-right mirror images double the data; sides are swapped in keypoints, masks and captions alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+import numpy as np
+
+from ..conditioning.crops import cut, cut_points, hand_crops, resize
+from ..conditioning.frame import PersonPose, Visibility
+from ..conditioning.heatmaps import hand_heatmaps
+from ..conditioning.hint import outpaint_hint
+from ..conditioning.skeleton import draw_skeleton
+from ..request import SIDES, Side
+from .captions import caption
+from .dataset import Sample, SampleRef, list_samples, load
+
+LEFT_HAND, RIGHT_HAND = 2, 3
+_MIRRORED_BODY = np.array([0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16])
+Example = TypeVar("Example")
+
+
+@dataclass(frozen=True)
+class CanvasExample:
+    """A picture, a little larger than the canvas so that it can be cut at random."""
+
+    picture: np.ndarray
+    """(S, S, 3) uint8"""
+    parts: np.ndarray
+    """(S, S) uint8"""
+    skeletons: tuple[np.ndarray, np.ndarray]
+    """(S, S, 3) uint8, as is and mirrored"""
+    attributes: Any
+
+
+@dataclass(frozen=True)
+class HandExample:
+    """The region around one hand, or two that overlap."""
+
+    picture: np.ndarray
+    parts: np.ndarray
+    hands: dict[Side, np.ndarray]
+    """(21, 2) in pixels of the region"""
+    attributes: Any
+
+
+def canvas_example(sample: Sample, canvas: int) -> list[CanvasExample]:
+    """One example at 9/8 of the canvas' size."""
+    size = canvas * 9 // 8
+    pose = _pose(sample, size / sample.picture.shape[0])
+    mirrored = _mirror_pose(pose, size)
+    return [
+        CanvasExample(
+            resize(sample.picture, size, size),
+            _resize_parts(sample.parts, size),
+            (draw_skeleton([pose], size, size), draw_skeleton([mirrored], size, size)),
+            sample.attributes,
+        )
+    ]
+
+
+def hand_examples(sample: Sample, crop: int) -> list[HandExample]:
+    """An example for each visible hand (or overlapping pair): 1.4 times its crop, at 1.4 times the crop's size."""
+    height, width = sample.picture.shape[:2]
+    masks = sample.hand_masks
+    sides = [side for side in SIDES if masks[side].sum() > 250]
+    examples = []
+    size = int(crop * 1.4)
+    for hand in hand_crops(_pose(sample, 1.0), masks, width, height, sides=sides):
+        room = int(hand.size * 0.2)
+        box = (hand.box[0] - room, hand.box[1] - room, hand.box[2] + room, hand.box[3] + room)
+        parts = np.stack([cut(sample.parts == part, box, size) for part in (1, LEFT_HAND, RIGHT_HAND)])
+        examples.append(
+            HandExample(
+                cut(sample.picture, box, size),
+                (parts * np.array([1, 2, 3], dtype=np.uint8)[:, None, None]).max(0),
+                {side: cut_points(sample.hands[side], box, size) for side in SIDES},
+                sample.attributes,
+            )
+        )
+    return examples
+
+
+class Examples(Generic[Example]):
+    """The training split of a data set as examples in memory; :meth:`refresh` takes in what was rendered since."""
+
+    def __init__(self, data: Path, make: Callable[[Sample], list[Example]]) -> None:
+        self.data = data
+        self.make = make
+        self.items: list[Example] = []
+        self._seen: set[SampleRef] = set()
+        self.refresh()
+
+    def refresh(self) -> None:
+        for ref in list_samples(self.data, "train"):
+            if ref not in self._seen:
+                self._seen.add(ref)
+                self.items += self.make(load(ref))
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[Example]:
+        return [self.items[index] for index in rng.integers(len(self.items), size=count)]
+
+
+def draw_canvas(example: CanvasExample, canvas: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    """Cut, perhaps mirror, and drop conditions at random.
+
+    Returns:
+        picture (canvas, canvas, 3) uint8, hint (8, canvas, canvas) float32, caption (empty one time in ten).
+    """
+    top, left = rng.integers(example.picture.shape[0] - canvas + 1, size=2)
+    window = np.s_[top : top + canvas, left : left + canvas]
+    mirror = bool(rng.random() < 0.5)
+    text, _ = caption(example.attributes, rng)
+    picture, parts, skeleton = example.picture[window], example.parts[window], example.skeletons[0][window]
+    if mirror:
+        left = example.picture.shape[0] - canvas - left
+        picture, parts = picture[:, ::-1], parts[:, ::-1]
+        skeleton = example.skeletons[1][top : top + canvas, left : left + canvas]
+        text = mirror_caption(text)
+    person, hands_mask = parts > 0, parts >= LEFT_HAND
+    if rng.random() < 0.1:
+        person = np.zeros_like(person)
+    given = rng.random() < 0.5
+    hint = outpaint_hint(skeleton, person, picture if given else None, hands_mask if given else None)
+    if rng.random() < 0.05:
+        hint[:] = 0.0
+    return np.ascontiguousarray(picture), hint, "" if rng.random() < 0.1 else text
+
+
+def draw_hand(
+    example: HandExample, crop: int, cells: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Cut at random around the hand, perhaps mirror.
+
+    Returns:
+        picture (crop, crop, 3) uint8, heatmaps (11, cells, cells) float32, mask (crop, crop) bool of both hands,
+        caption (empty one time in ten).
+    """
+    size = example.picture.shape[0]
+    side = int(rng.integers(int(crop * 0.88), int(crop * 1.16)))
+    centre = size / 2 + rng.uniform(-0.06, 0.06, 2) * size
+    left, top = np.clip((centre - side / 2).round().astype(int), 0, size - side)
+    box = (int(left), int(top), int(left) + side, int(top) + side)
+    picture, mask = cut(example.picture, box, crop), cut(example.parts >= LEFT_HAND, box, crop)
+    hands = {s: cut_points(points, box, crop) for s, points in example.hands.items()}
+    text, _ = caption(example.attributes, rng)
+    if rng.random() < 0.5:
+        picture, mask, text = picture[:, ::-1], mask[:, ::-1], mirror_caption(text)
+        hands = {"left": _mirror(hands["right"], crop), "right": _mirror(hands["left"], crop)}
+    heatmaps = hand_heatmaps(hands, crop, cells)
+    if rng.random() < 0.05:
+        heatmaps[:] = 0.0
+    return np.ascontiguousarray(picture), heatmaps, np.ascontiguousarray(mask), "" if rng.random() < 0.1 else text
+
+
+def mirror_caption(text: str) -> str:
+    """The caption of the mirror image."""
+    return re.sub(r"\b(left|right)\b", lambda match: "right" if match[0] == "left" else "left", text)
+
+
+def _pose(sample: Sample, scale: float) -> PersonPose:
+    return PersonPose(
+        "sample",
+        sample.body * scale,
+        cast(list[Visibility], sample.body_visibility),
+        {side: sample.hands[side] * scale for side in SIDES},
+        cast(dict[Side, list[Visibility]], sample.hand_visibility),
+    )
+
+
+def _mirror_pose(pose: PersonPose, size: int) -> PersonPose:
+    return PersonPose(
+        pose.name,
+        _mirror(pose.body, size)[_MIRRORED_BODY],
+        [pose.body_visibility[index] for index in _MIRRORED_BODY],
+        {"left": _mirror(pose.hands["right"], size), "right": _mirror(pose.hands["left"], size)},
+        {"left": pose.hand_visibility["right"], "right": pose.hand_visibility["left"]},
+    )
+
+
+def _mirror(points: np.ndarray, size: float) -> np.ndarray:
+    return np.stack([size - points[..., 0], points[..., 1]], axis=-1)
+
+
+def _resize_parts(parts: np.ndarray, size: int) -> np.ndarray:
+    result = np.zeros((size, size), dtype=np.uint8)
+    for part in (1, LEFT_HAND, RIGHT_HAND):
+        result[resize(parts == part if part > 1 else parts > 0, size, size)] = part
+    return result

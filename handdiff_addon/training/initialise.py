@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Untrained networks of the embedded model, in diffusers' own classes and folder layout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+from ..conditioning.heatmaps import CHANNELS
+from ..conditioning.hint import HINT_CHANNELS
+from ..diffusion.mask_head import MaskHead
+from ..diffusion.patch_autoencoder import PatchAutoencoder
+from ..files import write_json
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of the networks; the defaults are the embedded model's."""
+
+    text_width: int = 128
+    canvas: int = 256
+    canvas_patch: int = 8
+    canvas_channels: int = 16
+    canvas_blocks: tuple[int, ...] = (80, 112, 144)
+    hint_blocks: tuple[int, ...] = (8, 16, 32, 48)
+    crop: int = 128
+    crop_patch: int = 4
+    crop_channels: int = 8
+    crop_blocks: tuple[int, ...] = (64, 112, 144)
+
+
+EMBEDDED = Sizes()
+TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8, 8), crop_blocks=(32, 32, 32))
+
+
+def make_scheduler() -> DDIMScheduler:
+    """v-prediction down to pure noise, so that the first steps decide colours from the text."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+    )
+
+
+def make_unet(
+    blocks: tuple[int, ...], in_channels: int, out_channels: int, sample_size: int, text_width: int
+) -> UNet2DConditionModel:
+    """A small U-Net that takes text as SDXL's does: tokens by attention below the first level, pooled with time."""
+    return UNet2DConditionModel(
+        sample_size=sample_size,
+        in_channels=in_channels,
+        out_channels=out_channels,
+        block_out_channels=blocks,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * (len(blocks) - 1),
+        up_block_types=("CrossAttnUpBlock2D",) * (len(blocks) - 1) + ("UpBlock2D",),
+        cross_attention_dim=text_width,
+        attention_head_dim=tuple(max(1, channels // 32) for channels in blocks),
+        norm_num_groups=16,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + text_width,
+    )
+
+
+def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel:
+    """A ControlNet for ``unet`` whose hint carries skeleton, person mask and given hands."""
+    controlnet = ControlNetModel.from_unet(
+        unet,
+        conditioning_channels=HINT_CHANNELS,
+        conditioning_embedding_out_channels=sizes.hint_blocks,
+        load_weights_from_unet=False,
+    )
+    # Trained together from scratch, so the control starts at work rather than at zero.
+    for convolution in (
+        *controlnet.controlnet_down_blocks,
+        controlnet.controlnet_mid_block,
+        controlnet.controlnet_cond_embedding.conv_out,
+    ):
+        torch.nn.init.xavier_uniform_(convolution.weight, gain=0.5)
+    return controlnet
+
+
+def make_hand_unet(sizes: Sizes) -> tuple[UNet2DConditionModel, MaskHead]:
+    """The multi-task hand generator: latents and 11 heatmaps in; noise, and by the head a mask, out."""
+    cells = sizes.crop // sizes.crop_patch
+    unet = make_unet(sizes.crop_blocks, sizes.crop_channels + CHANNELS, sizes.crop_channels, cells, sizes.text_width)
+    return unet, MaskHead(in_channels=sizes.crop_blocks[0], scale=sizes.crop_patch)
+
+
+def make_tokenizer(captions: list[str], directory: Path, length: int = 48) -> CLIPTokenizer:
+    """A CLIP tokenizer whose byte-pair merges are learned from ``captions``; saved into ``directory``."""
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    learner = Tokenizer(models.BPE(unk_token=end, end_of_word_suffix="</w>"))
+    learner.normalizer = normalizers.Lowercase()
+    learner.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Whitespace(), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    learner.train_from_iterator(
+        captions,
+        trainers.BpeTrainer(
+            vocab_size=1200,
+            special_tokens=[],
+            initial_alphabet=alphabet,
+            end_of_word_suffix="</w>",
+            show_progress=False,
+        ),
+    )
+    merges = [tuple(pair) for pair in json.loads(learner.to_str())["model"]["merges"]]
+    symbols = alphabet + [symbol + "</w>" for symbol in alphabet]
+    symbols += [joined for joined in ("".join(pair) for pair in merges) if joined not in set(symbols)]
+    vocabulary = {symbol: index for index, symbol in enumerate(dict.fromkeys([*symbols, start, end]))}
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+    (directory / "merges.txt").write_text(
+        "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges), encoding="utf-8"
+    )
+    write_json(
+        directory / "tokenizer_config.json",
+        {
+            "tokenizer_class": "CLIPTokenizer",
+            "model_max_length": length,
+            "bos_token": start,
+            "eos_token": end,
+            "unk_token": end,
+            "pad_token": end,
+        },
+    )
+    return CLIPTokenizer.from_pretrained(directory, local_files_only=True)
+
+
+def make_text_encoder(tokenizer: CLIPTokenizer, width: int) -> CLIPTextModelWithProjection:
+    """A two-layer CLIP text model with projection."""
+    return CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=width,
+            intermediate_size=2 * width,
+            projection_dim=width,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=tokenizer.model_max_length,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def write_index(directory: Path) -> None:
+    """``model_index.json`` of a model folder and of its hand generator: diffusers' and transformers' classes alone."""
+    write_json(
+        directory / "model_index.json",
+        {
+            "_class_name": "StableDiffusionXLControlNetPipeline",
+            "controlnet": ["diffusers", "ControlNetModel"],
+            "scheduler": ["diffusers", "DDIMScheduler"],
+            "text_encoder": ["transformers", "CLIPTextModelWithProjection"],
+            "tokenizer": ["transformers", "CLIPTokenizer"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+        },
+    )
+    write_json(
+        directory / "hands" / "model_index.json",
+        {
+            "_class_name": "DiffusionPipeline",
+            "scheduler": ["diffusers", "DDIMScheduler"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+        },
+    )
+
+
+def build_tiny_model(directory: Path, sizes: Sizes = TINY, seed: int = 0) -> Path:
+    """A complete model folder with random weights, for tests: it proves plumbing, not quality."""
+    torch.manual_seed(seed)
+    directory.mkdir(parents=True, exist_ok=True)
+    tokenizer = make_tokenizer(["a person in a red shirt with a green background"], directory / "tokenizer")
+    make_text_encoder(tokenizer, sizes.text_width).save_pretrained(directory / "text_encoder")
+    unet = make_unet(
+        sizes.canvas_blocks,
+        sizes.canvas_channels,
+        sizes.canvas_channels,
+        sizes.canvas // sizes.canvas_patch,
+        sizes.text_width,
+    )
+    make_controlnet(unet, sizes).save_pretrained(directory / "controlnet")
+    unet.save_pretrained(directory / "unet")
+    hand_unet, mask_head = make_hand_unet(sizes)
+    hand_unet.save_pretrained(directory / "hands" / "unet")
+    mask_head.save_pretrained(directory / "hands" / "mask_head")
+    for folder, patch, channels in (
+        (directory, sizes.canvas_patch, sizes.canvas_channels),
+        (directory / "hands", sizes.crop_patch, sizes.crop_channels),
+    ):
+        make_scheduler().save_pretrained(folder / "scheduler")
+        autoencoder = PatchAutoencoder(patch, channels)
+        autoencoder.fit(
+            torch.nn.functional.interpolate(torch.rand(64, 3, 6, 6), size=(32, 32), mode="bilinear") * 2 - 1
+        )
+        autoencoder.save_pretrained(folder / "patch_autoencoder")
+    write_index(directory)
+    return directory

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the engine, the models and the results lie on this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import bpy
+
+from ..handdiff_addon.errors import ModelError
+from ..handdiff_addon.models.engine import check_engine
+from .text import wrapped
+
+ROOT_PACKAGE = __package__.rpartition(".")[0]
+
+
+class HandDiffPreferences(bpy.types.AddonPreferences):
+    bl_idname = ROOT_PACKAGE
+
+    engine_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Engine Folder",
+        description="Folder that holds torch and diffusers (a site-packages folder) for this Blender's Python. "
+        "Leave empty where Blender finds them by itself",
+        subtype="DIR_PATH",
+    )
+    model_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Default Model",
+        description="Model folder for scenes that name none. Leave empty for the model that comes with HandDiff",
+        subtype="DIR_PATH",
+    )
+    results_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Results",
+        description="Where results of unsaved files are kept. Saved files keep theirs in a folder beside the .blend",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "engine_folder")
+        problem = engine_problem()
+        text = problem or "The engine is there; it loads with the first generation"
+        wrapped(layout, context, text, icon="ERROR" if problem else "CHECKMARK", alert=bool(problem))
+        layout.prop(self, "model_folder", placeholder="The model that comes with HandDiff")
+        layout.prop(self, "results_folder", placeholder="In Blender's user folder")
+
+
+def preferences() -> HandDiffPreferences:
+    """HandDiff's preferences."""
+    return bpy.context.preferences.addons[ROOT_PACKAGE].preferences
+
+
+def folder_of(value: str) -> str:
+    """A folder property's value as an absolute path without a slash at its end; empty stays empty."""
+    return str(Path(bpy.path.abspath(value))) if value.strip() else ""
+
+
+_engine_check: tuple[str, float, str] = ("", 0.0, "")
+
+
+def engine_problem() -> str:
+    """Why the engine cannot work, or nothing.  Panels ask at every redraw, so an answer is kept for two seconds."""
+    global _engine_check
+    folder, now = folder_of(preferences().engine_folder), time.monotonic()
+    if _engine_check[0] != folder or now > _engine_check[1]:
+        try:
+            check_engine(folder)
+            problem = ""
+        except ModelError as error:
+            problem = str(error)
+        _engine_check = (folder, now + 2.0, problem)
+    return _engine_check[2]
+
+
+def results_folder() -> Path:
+    """Where this file's results go: ``handdiff/NAME`` beside the .blend, or a user folder while it is unsaved."""
+    if bpy.data.filepath:
+        return Path(bpy.path.abspath("//handdiff")) / Path(bpy.data.filepath).stem
+    if chosen := folder_of(preferences().results_folder):
+        return Path(chosen)
+    return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="results"))
+
+
+def register() -> None:
+    bpy.utils.register_class(HandDiffPreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(HandDiffPreferences)

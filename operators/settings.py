@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene's settings, and the plain request that they make."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..handdiff_addon.request import ExpansionSettings, GenerationRequest
+from .preferences import folder_of, preferences
+
+_DEFAULT = GenerationRequest(prompt="")
+_EXPANSION = _DEFAULT.expansion
+
+
+def _is_armature(_settings: object, item: bpy.types.Object) -> bool:
+    return item.type == "ARMATURE" and item.name in bpy.context.scene.objects
+
+
+def _is_camera(_settings: object, item: bpy.types.Object) -> bool:
+    return item.type == "CAMERA" and item.name in bpy.context.scene.objects
+
+
+def _start_changed(self: HandDiffSettings, _context: bpy.types.Context) -> None:
+    if self.end < self.start:
+        self.end = self.start
+
+
+def _end_changed(self: HandDiffSettings, _context: bpy.types.Context) -> None:
+    if self.start > self.end:
+        self.start = self.end
+
+
+class HandDiffSettings(bpy.types.PropertyGroup):
+    """What a generation of this scene depends on; mirrors ``GenerationRequest``."""
+
+    armature: PointerProperty(  # type: ignore[valid-type]
+        name="Armature",
+        type=bpy.types.Object,
+        poll=_is_armature,
+        description="The person to paint. Empty: every humanoid armature in the scene",
+    )
+    camera: PointerProperty(  # type: ignore[valid-type]
+        name="Camera",
+        type=bpy.types.Object,
+        poll=_is_camera,
+        description="The camera to paint through. Empty: the scene's own, as timeline markers bind it",
+    )
+    style: EnumProperty(  # type: ignore[valid-type]
+        name="Skeleton",
+        default=_DEFAULT.style,
+        description="How the skeleton is drawn for the model",
+        items=(
+            ("classic", "Classic", "Thin limbs, as ControlNets for OpenPose usually learn"),
+            ("xinsir", "Xinsir", "Limbs that thicken with the picture, as the xinsir ControlNets learn"),
+        ),
+    )
+    prompt: StringProperty(  # type: ignore[valid-type]
+        name="Prompt",
+        default="a person in a red shirt, blue background",
+        description="What to paint: the person, the clothes, the background",
+    )
+    negative_prompt: StringProperty(  # type: ignore[valid-type]
+        name="Negative",
+        description="What to keep out of the picture",
+    )
+    seed: IntProperty(  # type: ignore[valid-type]
+        name="Seed",
+        default=_DEFAULT.seed,
+        min=0,
+        description="The same seed and settings give the same picture",
+    )
+    steps: IntProperty(  # type: ignore[valid-type]
+        name="Body Steps",
+        default=_DEFAULT.steps,
+        min=1,
+        max=1000,
+        soft_max=100,
+        description="Denoising steps of the body stage: more are slower and finer",
+    )
+    hand_steps: IntProperty(  # type: ignore[valid-type]
+        name="Hand Steps",
+        default=_DEFAULT.hand_steps,
+        min=1,
+        max=1000,
+        soft_max=100,
+        description="Denoising steps of the hand stage",
+    )
+    guidance_scale: FloatProperty(  # type: ignore[valid-type]
+        name="Guidance",
+        default=_DEFAULT.guidance_scale,
+        min=1.0,
+        max=30.0,
+        soft_max=12.0,
+        description="How strictly the picture follows the prompt; 1 is off",
+    )
+    control_scale: FloatProperty(  # type: ignore[valid-type]
+        name="Pose Strength",
+        default=_DEFAULT.control_scale,
+        min=0.0,
+        max=4.0,
+        soft_max=2.0,
+        description="How strictly the body follows the skeleton",
+    )
+    model: StringProperty(  # type: ignore[valid-type]
+        name="Model",
+        subtype="DIR_PATH",
+        description="Model folder. Empty: the preferences' default, else the model that comes with HandDiff",
+    )
+    two_stages: BoolProperty(  # type: ignore[valid-type]
+        name="Hands First",
+        default=_DEFAULT.two_stages,
+        description="Paint the hands in a stage of their own, then the body around them. Off: everything in one go",
+    )
+    best_of: IntProperty(  # type: ignore[valid-type]
+        name="Best Of",
+        default=_DEFAULT.best_of,
+        min=1,
+        max=64,
+        soft_max=8,
+        description="Paint the hands this many times and keep the ones that fit the rig best",
+    )
+    mask_source: EnumProperty(  # type: ignore[valid-type]
+        name="Hand Mask",
+        default=_DEFAULT.mask_source,
+        description="Which mask tells hand from body when the body is painted around the hands",
+        items=(
+            ("predicted", "Predicted", "The mask that the hand model predicts with its picture"),
+            ("rendered", "Rendered", "The mask that the camera sees of the rig"),
+            ("auto", "Auto", "Predicted, unless it strays too far from the rendered one"),
+        ),
+    )
+    auto_mask_iou: FloatProperty(  # type: ignore[valid-type]
+        name="Least Overlap",
+        default=_DEFAULT.auto_mask_iou,
+        min=0.0,
+        max=1.0,
+        description="Overlap (IoU) with the rendered mask under which Auto takes the rendered one",
+    )
+    paint: EnumProperty(  # type: ignore[valid-type]
+        name="Paint",
+        default=_DEFAULT.paint,
+        description="What the body stage may paint",
+        items=(
+            ("everything", "Everything", "Person and background; the prompt names both"),
+            ("person", "Person Only", "Pixels outside the person stay as they are"),
+        ),
+    )
+    start: FloatProperty(  # type: ignore[valid-type]
+        name="Expansion Start",
+        default=_EXPANSION.start,
+        min=0.0,
+        max=1.0,
+        update=_start_changed,
+        description="Part of the steps after which the body starts to grow into the hands' rim",
+    )
+    end: FloatProperty(  # type: ignore[valid-type]
+        name="End",
+        default=_EXPANSION.end,
+        min=0.0,
+        max=1.0,
+        update=_end_changed,
+        description="Part of the steps after which nothing is held and the model is free",
+    )
+    expansions: IntProperty(  # type: ignore[valid-type]
+        name="Expansions",
+        default=_EXPANSION.expansions,
+        min=0,
+        max=64,
+        soft_max=8,
+        description="How many times the painted region grows between start and end",
+    )
+    cells: IntProperty(  # type: ignore[valid-type]
+        name="Cells",
+        default=_EXPANSION.cells,
+        min=0,
+        max=64,
+        soft_max=8,
+        description="By how many latent cells it grows each time",
+    )
+    rim: IntProperty(  # type: ignore[valid-type]
+        name="Rim",
+        default=_EXPANSION.rim,
+        min=0,
+        max=64,
+        soft_max=8,
+        description="By how many latent cells the held region is larger than the hand mask at first",
+    )
+    renoise: BoolProperty(  # type: ignore[valid-type]
+        name="Renoise Hands",
+        default=_EXPANSION.renoise,
+        description="Noise the held hands to the level of each step, as the body around them is",
+    )
+    final_paste: BoolProperty(  # type: ignore[valid-type]
+        name="Final Paste",
+        default=_EXPANSION.final_paste,
+        description="Lay the core of the hands over the finished picture, with a soft edge",
+    )
+    picture: EnumProperty(  # type: ignore[valid-type]
+        name="Picture",
+        default="image",
+        description="Which picture of the latest run to look at",
+        items=(
+            ("image", "Picture", "The finished picture"),
+            ("hands", "Hands", "The hands of the first stage"),
+            ("skeleton", "Skeleton", "The skeleton that the model saw"),
+            ("depth", "Depth", "Depth, near is white"),
+        ),
+    )
+
+
+def to_request(settings: HandDiffSettings) -> GenerationRequest:
+    """The request that these settings make.
+
+    Raises:
+        UsageError: for settings that do not go together.
+    """
+    return GenerationRequest(
+        prompt=settings.prompt,
+        negative_prompt=settings.negative_prompt,
+        seed=settings.seed,
+        steps=settings.steps,
+        hand_steps=settings.hand_steps,
+        guidance_scale=settings.guidance_scale,
+        control_scale=settings.control_scale,
+        two_stages=settings.two_stages,
+        mask_source=settings.mask_source,
+        auto_mask_iou=settings.auto_mask_iou,
+        paint=settings.paint,
+        style=settings.style,
+        best_of=settings.best_of,
+        model=folder_of(settings.model) or folder_of(preferences().model_folder),
+        expansion=ExpansionSettings(
+            start=settings.start,
+            end=settings.end,
+            expansions=settings.expansions,
+            cells=settings.cells,
+            rim=settings.rim,
+            renoise=settings.renoise,
+            final_paste=settings.final_paste,
+        ),
+    )
+
+
+def register() -> None:
+    bpy.utils.register_class(HandDiffSettings)
+    bpy.types.Scene.handdiff = PointerProperty(type=HandDiffSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.handdiff
+    bpy.utils.unregister_class(HandDiffSettings)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def humans() -> Path:
+    """Folder of the rigged people beside the checkout; the test skips where it is absent."""
+    folder = ROOT.parent / "shared" / "humans"
+    if not folder.is_dir():
+        pytest.skip("the rigged people are not beside this checkout")
+    return folder
+
+
+@pytest.fixture
+def empty_scene() -> Iterator[object]:
+    """A fresh, empty Blender scene."""
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    yield bpy.context.scene

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every bad input ends with the contract's exit code and one sentence, and earlier results stay as they were."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from handdiff_addon import cli, runs
+from handdiff_addon.errors import UsageError
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in this process: exit code, standard output, standard error."""
+    monkeypatch.delenv("HANDDIFF_DEBUG", raising=False)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """An output folder with an earlier run and a file of the user's own."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for name in ("skeleton.png", "image.png", "report.json", "notes.txt"):
+        (folder / name).write_bytes(f"earlier {name}".encode())
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_refused(answer: tuple[int, str, str], code: int, *words: str) -> None:
+    got, out, err = answer
+    assert got == code, err
+    assert out == ""
+    lines = err.splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].endswith(".") and ":" in lines[0] and "Traceback" not in lines[0]
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample scene as a file, at 128 x 128."""
+    import bpy
+
+    from handdiff_addon.scene.files import new_scene
+    from handdiff_addon.scene.sample_human import create_sample_scene
+
+    scene = new_scene()
+    create_sample_scene(scene)
+    scene.render.resolution_x = scene.render.resolution_y = 128
+    path = tmp_path_factory.mktemp("sample") / "sample.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+def changed(sample: Path, path: Path, change: str) -> Path:
+    """The sample scene saved as ``path`` after a statement on ``bpy``, ``scene`` and ``rig``."""
+    import bpy
+
+    from handdiff_addon.scene.files import open_blend
+
+    scene = open_blend(sample)
+    exec(change, {"bpy": bpy, "scene": scene, "rig": bpy.data.objects["SampleRig"]})
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+USAGE = [
+    (),
+    ("paint",),
+    ("demo",),
+    ("passes", "x.blend"),
+    ("passes", "-o", "DIR"),
+    ("passes", "x.blend", "-o", "DIR", "--size", "100", "128"),
+    ("passes", "x.blend", "-o", "DIR", "--size", "100"),
+    ("passes", "x.blend", "-o", "DIR", "--frame", "one"),
+    ("passes", "x.blend", "-o", "DIR", "--style", "cubist"),
+    ("passes", "x.blend", "-o", "DIR", "--prompt", "a person"),
+    ("generate", "x.blend", "-o", "DIR"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "512", "500"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "8", "8"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--seed", "-1"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--steps", "0"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--best-of", "many"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--to", "image,hologram"),
+    ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--paint", "hands"),
+    ("generate", "x.blend", "-o", "DIR", "--settings", "absent.json"),
+    ("models",),
+    ("models", "shave"),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage(run: Run, earlier: Path, arguments: tuple[str, ...]) -> None:
+    before = contents(earlier)
+    assert_refused(run(*(earlier if word == "DIR" else word for word in arguments)), 2)
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{", '{"prompt": "x", "colour": 1}', '{"prompt": "x", "schema_version": 99}', '{"prompt": 3}']
+)
+def test_settings_that_are_none(run: Run, tmp_path: Path, text: str) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(text)
+    answer = run("generate", "x.blend", "-o", tmp_path / "out", "--settings", settings, "--seed", "-5")
+    assert_refused(answer, 2)
+
+
+SCENES = {
+    "no camera": ("bpy.data.objects.remove(scene.camera)", "camera"),
+    "no armature": ("bpy.data.objects.remove(rig)", "armature"),
+    "a rig that is no person": ("bpy.data.objects.remove(rig); bpy.ops.object.armature_add()", "armature"),
+    "person behind the camera": ("scene.camera.location.y *= -1", "camera"),
+    "person out of frame": ("scene.camera.location.x += 50", "frame"),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("verb", ["passes", "generate"])
+def test_scenes_that_cannot_be_used(
+    run: Run, earlier: Path, sample: Path, tmp_path: Path, verb: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "check_models", lambda request: None)
+    change, word = SCENES[name]
+    scene = changed(sample, tmp_path / "scene.blend", change)
+    before = contents(earlier)
+    prompt = ("-p", "a person") if verb == "generate" else ()
+    assert_refused(run(verb, scene, "-o", earlier, *prompt), 3, word)
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("flag", ["--camera", "--armature"])
+def test_names_that_the_scene_does_not_have(run: Run, earlier: Path, sample: Path, flag: str) -> None:
+    before = contents(earlier)
+    assert_refused(run("passes", sample, "-o", earlier, flag, "Nobody"), 3, "Nobody")
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("damage", ["absent", "folder", "empty", "garbage", "truncated"])
+def test_files_that_are_no_scene(run: Run, earlier: Path, sample: Path, tmp_path: Path, damage: str) -> None:
+    blend = tmp_path / "broken.blend"
+    match damage:
+        case "folder":
+            blend.mkdir()
+        case "empty":
+            blend.write_bytes(b"")
+        case "garbage":
+            blend.write_bytes(b"no scene at all" * 100)
+        case "truncated":
+            blend.write_bytes(sample.read_bytes()[:2000])
+    before = contents(earlier)
+    assert_refused(run("passes", blend, "-o", earlier), 3, "broken.blend")
+    assert contents(earlier) == before
+
+
+def test_an_output_folder_that_is_a_file(run: Run, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    assert_refused(run("passes", sample, "-o", tmp_path / "file"), 6, "file")
+    assert_refused(run("passes", sample, "-o", tmp_path / "file" / "below"), 6, "file")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_without_rights(run: Run, sample: Path, earlier: Path) -> None:
+    earlier.chmod(0o555)
+    assert_refused(run("passes", sample, "-o", earlier), 6, "out")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_an_output_folder_that_cannot_exist(run: Run, sample: Path) -> None:
+    assert_refused(run("passes", sample, "-o", "/proc/handdiff"), 6, "/proc/handdiff")
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_disk_that_fills_up_at_any_file(
+    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The earlier run is whole in ``previous/1``; what was written is whole; no half file is left."""
+    before = contents(earlier)
+    written = 0
+    write = Path.write_bytes
+
+    def fill(path: Path, data: bytes) -> int:
+        nonlocal written
+        written += 1
+        if written == number:
+            write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    assert_refused(run("passes", sample, "-o", earlier), 6, "No space left")
+    monkeypatch.undo()
+    after = contents(earlier)
+    assert after["notes.txt"] == before["notes.txt"]
+    for name in ("skeleton.png", "image.png", "report.json"):
+        assert after[f"previous/1/{name}"] == before[name]
+    assert not any(".part" in name for name in after)
+    assert len(after) == len(before) + number - 1
+
+
+def test_models_that_are_none_are_refused_before_the_scene_is_opened(run: Run, earlier: Path, tmp_path: Path) -> None:
+    before = contents(earlier)
+    generate = ("generate", tmp_path / "absent.blend", "-o", earlier, "-p", "a person")
+    assert_refused(run(*generate, "--model", tmp_path / "absent"), 4, "absent")
+    (tmp_path / "empty").mkdir()
+    assert_refused(run(*generate, "--model", tmp_path / "empty"), 4, "model_index.json")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "model_index.json").write_text(json.dumps({"unet": ["diffusers", "UNet2DConditionModel"]}))
+    assert_refused(run(*generate, "--model", tmp_path / "half"), 4, "half")
+    assert_refused(run("models", "check", tmp_path / "half"), 4, "half")
+    assert contents(earlier) == before
+
+
+def test_the_output_is_refused_before_the_model(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    generate = ("generate", tmp_path / "absent.blend", "-o", tmp_path / "file", "-p", "a person")
+    assert_refused(run(*generate, "--model", tmp_path / "absent"), 6)
+
+
+def test_a_python_without_the_engine_is_told_the_remedy(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "find_model", lambda name: tmp_path)
+    monkeypatch.setattr(runs, "check_model", lambda path: None)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(runs.importlib.util, "find_spec", lambda name: None)
+    assert_refused(run("generate", "x.blend", "-o", tmp_path, "-p", "a person"), 4, "torch", "pip install")
+
+
+def test_a_fault_of_ours_is_one_sentence_and_a_log(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise KeyError("left_knee")
+
+    monkeypatch.setattr(cli, "run_passes", fail)
+    answer = run("passes", "x.blend", "-o", tmp_path)
+    assert_refused(answer, 1, "fault of ours", "left_knee")
+    log = Path(answer[2].split("the log ")[1].split(" has")[0])
+    assert "Traceback" in log.read_text()
+    log.unlink()
+
+
+def test_debugging_shows_the_traceback(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "run_passes", lambda *arguments: 1 / 0)
+    monkeypatch.setenv("HANDDIFF_DEBUG", "1")
+    code, _, err = run("passes", "x.blend", "-o", tmp_path)
+    assert code == 1 and "Traceback" in err and "ZeroDivisionError" in err
+
+
+def test_an_interrupt_is_a_cancelled_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run_passes", interrupt)
+    assert_refused(run("passes", "x.blend", "-o", tmp_path), 5)
+
+
+def test_noise_of_libraries_stays_out_of_the_answer(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def noisy(*arguments: object) -> tuple[Path, list[str]]:
+        print("Read blend")
+        os.system("echo from below; echo Warning: from below >&2")
+        print("deprecated", file=sys.stderr)
+        return tmp_path, ["The left hand is hidden."]
+
+    monkeypatch.setattr(cli, "run_passes", noisy)
+    assert run("passes", "x.blend", "-o", tmp_path) == (0, f"{tmp_path}\n", "Warning: The left hand is hidden.\n")
+
+
+def test_refusals_import_neither_torch_nor_blender(tmp_path: Path) -> None:
+    code = (
+        "import sys; from handdiff_addon.cli import main; "
+        f"assert main(['generate', 'x.blend', '-o', {str(tmp_path / 'out')!r}, '-p', 'x', '--model', 'absent']) == 4; "
+        "print([name for name in ('torch', 'diffusers', 'bpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("demo", "passes", "generate", "dataset", "train", "models"):
+        with pytest.raises(SystemExit) as leaving:
+            cli.main([verb, "--help"])
+        assert leaving.value.code == 0 and "usage: " in capsys.readouterr().out
+
+
+def test_the_parser_raises_sentences() -> None:
+    with pytest.raises(UsageError, match=r"see {2}handdiff --help"):
+        cli._parser().parse_args(["nonsense"])

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The camera places points where Blender and plain optics place them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handdiff_addon.conditioning.camera import Camera
+
+
+def perspective(width: int = 200, height: int = 100, near: float = 0.1, far: float = 100.0) -> Camera:
+    """At (0, 0, 5), looking along -z; 2 units wide at distance 1."""
+    projection = np.zeros((4, 4))
+    projection[0, 0], projection[1, 1] = 1.0, width / height
+    projection[2, 2], projection[2, 3] = -(far + near) / (far - near), -2 * far * near / (far - near)
+    projection[3, 2] = -1.0
+    view = np.eye(4)
+    view[2, 3] = -5.0
+    return Camera(view, projection, width, height)
+
+
+def orthographic(size: int = 100, near: float = 0.5, far: float = 10.0) -> Camera:
+    """At (0, 0, 5), looking along -z; 2 units wide."""
+    projection = np.diag([1.0, 1.0, -2.0 / (far - near), 1.0])
+    projection[2, 3] = -(far + near) / (far - near)
+    view = np.eye(4)
+    view[2, 3] = -5.0
+    return Camera(view, projection, size, size)
+
+
+def test_pinhole():
+    pixels, depths = perspective().project(np.array([[0.0, 0, 0], [1, 0, 4], [0, 0.5, 4], [2, -1, 3]]))
+    assert pixels == pytest.approx(np.array([[100, 50], [200, 50], [100, 0], [200, 100]]))
+    assert depths == pytest.approx([5, 1, 1, 2])
+
+
+def test_orthographic_ignores_distance():
+    pixels, depths = orthographic().project(np.array([[0.5, 0.5, 4.0], [0.5, 0.5, -3.0]]))
+    assert pixels == pytest.approx(np.array([[75, 25], [75, 25]]))
+    assert depths == pytest.approx([1, 8])
+
+
+def test_points_behind_and_absent_have_no_pixels():
+    pixels, depths = perspective().project(np.array([[0, 0, 6.0], [0, 0, 5.0], [np.nan] * 3]))
+    assert np.isnan(pixels).all()
+    assert depths[:2] == pytest.approx([-1, 0])
+    assert np.isnan(depths[2])
+
+
+@pytest.mark.parametrize("near", [0.001, 0.1, 3.0])
+def test_near(near):
+    assert perspective(near=near).near == pytest.approx(near)
+    assert orthographic(near=near).near == pytest.approx(near)
+
+
+def test_orthographic_camera_that_sees_behind_itself():
+    assert orthographic(near=-10.0).near == pytest.approx(-10.0)
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+@pytest.mark.parametrize("fit", ["AUTO", "HORIZONTAL", "VERTICAL"])
+def test_agrees_with_blender(empty_scene, kind, fit):
+    import bpy
+    from bpy_extras.object_utils import world_to_camera_view
+
+    data = bpy.data.cameras.new("Camera")
+    data.type, data.sensor_fit, data.shift_x, data.shift_y, data.lens = kind, fit, 0.2, -0.1, 35.0
+    camera = bpy.data.objects.new("Camera", data)
+    empty_scene.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (1.0, -6.0, 2.0), (1.3, 0.1, 0.2)
+    empty_scene.render.resolution_x, empty_scene.render.resolution_y = 320, 200
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    depsgraph.update()
+    ours = Camera(
+        np.array(camera.matrix_world.inverted()),
+        np.array(camera.calc_matrix_camera(depsgraph, x=320, y=200)),
+        320,
+        200,
+    )
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    from mathutils import Vector
+
+    expected = np.array([world_to_camera_view(empty_scene, camera, Vector(point)) for point in points])
+    pixels, depths = ours.project(points)
+    assert pixels == pytest.approx(np.stack([expected[:, 0] * 320, (1 - expected[:, 1]) * 200], axis=1), abs=1e-2)
+    assert depths == pytest.approx(expected[:, 2], abs=1e-4)
+    assert ours.near == pytest.approx(data.clip_start, rel=1e-2)

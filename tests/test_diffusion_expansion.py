@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sequential mask expansion: the kept hand region starts generous, shrinks, keeps every finger, and is released."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handdiff_addon.diffusion.expansion import kept_regions
+from handdiff_addon.errors import UsageError
+from handdiff_addon.request import ExpansionSettings
+
+
+def hand_mask() -> np.ndarray:
+    mask = np.zeros((128, 128), bool)
+    mask[48:88, 40:80] = True
+    for finger in range(4):
+        mask[16:48, 40 + 10 * finger : 46 + 10 * finger] = True
+    return mask
+
+
+def test_the_region_starts_with_a_rim_shrinks_in_steps_and_is_released():
+    kept = kept_regions(hand_mask(), 8, ExpansionSettings(start=0.4, end=0.8, expansions=2, cells=1, rim=2), 20)
+    areas = [None if region is None else int(region.sum()) for region in kept]
+    assert all(areas[index] == areas[0] for index in range(8))  # steps before start
+    assert areas[16:] == [None] * 4  # the free phase after end
+    assert len(set(areas[8:16])) == 2  # two expansions
+    assert areas[0] > areas[8] > areas[15] > 0
+
+
+def test_the_first_region_holds_the_whole_hand_and_a_ring_of_one_cell():
+    first = kept_regions(hand_mask(), 8, ExpansionSettings(rim=1), 10)[0]
+    assert first is not None
+    touched = hand_mask().reshape(16, 8, 16, 8).any((1, 3))
+    rows, columns = np.nonzero(touched)
+    for row, column in zip(rows, columns, strict=True):
+        assert first[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].all()
+
+
+def test_no_hand_keeps_nothing():
+    assert kept_regions(np.zeros((64, 64), bool), 8, ExpansionSettings(), 5) == [None] * 5
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    mask=st.integers(0, 2**32 - 1),
+    start=st.floats(0, 1),
+    length=st.floats(0, 1),
+    expansions=st.integers(0, 6),
+    cells=st.integers(0, 4),
+    rim=st.integers(0, 3),
+    steps=st.integers(1, 40),
+)
+def test_a_kept_region_never_grows_and_never_loses_a_cell_full_of_hand(
+    mask, start, length, expansions, cells, rim, steps
+):
+    rng = np.random.default_rng(mask)
+    coarse = rng.random((8, 8)) < 0.3
+    hands = np.kron(coarse, np.ones((8, 8), bool)).astype(bool)
+    choice = ExpansionSettings(start=start, end=min(1.0, start + length), expansions=expansions, cells=cells, rim=rim)
+    kept = kept_regions(hands, 8, choice, steps)
+    assert len(kept) == steps
+    before = np.ones((8, 8), bool)
+    for region in kept:
+        if region is None:
+            region = np.zeros((8, 8), bool)
+        else:
+            assert (region | ~coarse).all()
+        assert not (region & ~before).any()
+        before = region
+
+
+@pytest.mark.parametrize("wrong", [{"start": 0.9, "end": 0.2}, {"end": 1.5}, {"expansions": -1}, {"rim": 999}])
+def test_settings_out_of_range_are_refused_with_a_remedy(wrong):
+    with pytest.raises(UsageError, match="give"):
+        ExpansionSettings(**wrong)

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension as an artist meets it: the built zip, installed into a Blender profile, enabled, used, disabled."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+INSTALL = """
+import bpy, json, sys
+from pathlib import Path
+warnings = []
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.preferences.addon_enable(module="bl_pkg")
+import addon_utils
+bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[1], enable_on_install=True)
+KEY = "bl_ext.user_default.handdiff"
+assert KEY in bpy.context.preferences.addons, "not enabled"
+assert hasattr(bpy.types.Scene, "handdiff")
+def report(**data):
+    print("REPORT " + json.dumps(data))
+def refusal(operator):
+    try:
+        operator()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+"""
+
+
+@pytest.fixture(scope="module")
+def builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_extension", ROOT / "tools" / "build_extension.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def package(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip for this machine; building validates it with Blender's own validator."""
+    platforms = {"linux": "linux-x64", "win32": "windows-x64", "darwin": "macos-arm64"}
+    try:
+        return builder.build([platforms[sys.platform]], tmp_path_factory.mktemp("dist"))[0]
+    except builder.BuildError as error:
+        if "cannot be fetched" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture
+def blender(package: Path, tmp_path: Path):
+    """Run code in a fresh Blender profile with the extension installed; gives its reports and its whole output."""
+
+    def run(code: str, environment: dict[str, str] | None = None) -> tuple[dict, str]:
+        env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile"), **(environment or {})}
+        env.pop("PYTHONPATH", None)
+        script = tmp_path / "script.py"
+        script.write_text(INSTALL + code, encoding="utf-8")
+        (tmp_path / "work").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, str(script), str(package)],
+            cwd=tmp_path / "work", env=env, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output
+        reports: dict = {}
+        for line in done.stdout.splitlines():
+            if line.startswith("REPORT "):
+                reports.update(json.loads(line.removeprefix("REPORT ")))
+        return reports, output
+
+    return run
+
+
+def test_zip_holds_what_runs_and_nothing_else(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        names = archive.namelist()
+        manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {
+        "__init__.py", "blender_manifest.toml", "LICENSE", "handdiff_addon", "operators", "panels", "wheels",
+    }  # fmt: skip
+    assert not [n for n in names if "__pycache__" in n or n.endswith(".pyc") or "/." in n or "test" in Path(n).name]
+    for python in ("cp311", "cp313", "cp314"):
+        assert [n for n in names if n.startswith("wheels/pillow") and python in n]
+    assert sorted(n for n in names if n.startswith("wheels/")) == sorted(w[2:] for w in manifest["wheels"])
+    weights = sorted((ROOT / "handdiff_addon" / "models" / "embedded").rglob("*.safetensors"))
+    assert {w.relative_to(ROOT).as_posix() for w in weights} <= set(names), "embedded weights are left out"
+
+
+def test_committed_manifest_is_valid(builder: ModuleType) -> None:
+    done = subprocess.run([*builder.builder(), "validate", str(ROOT)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_versions_agree() -> None:
+    from handdiff_addon import __version__
+
+    assert tomllib.loads((ROOT / "blender_manifest.toml").read_text())["version"] == __version__
+
+
+def test_no_index_is_one_sentence(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r})\n"
+        "from pathlib import Path; import build_extension as b\n"
+        "try:\n    b.fetch_wheels(['linux-x64'], Path(sys.argv[1]))\nexcept b.BuildError as e:\n    print(e)"
+    )
+    env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    env.pop("PIP_FIND_LINKS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=env, capture_output=True, text=True, check=True
+    )
+    assert "cannot be fetched" in done.stdout and "check that pip reaches a package index" in done.stdout
+    assert done.stdout.count("\n") == 1
+
+
+def test_enables_without_a_warning_and_disables_cleanly(blender) -> None:
+    reports, output = blender("""
+menu = len(bpy.types.VIEW3D_MT_armature_add.draw._draw_funcs)
+bpy.ops.preferences.addon_disable(module=KEY)
+left = [n for n in dir(bpy.types) if n.upper().startswith("HANDDIFF")]
+report(left=left, scene=hasattr(bpy.types.Scene, "handdiff"), operators=dir(bpy.ops.handdiff),
+       menu=menu - len(bpy.types.VIEW3D_MT_armature_add.draw._draw_funcs),
+       timers=bpy.app.timers.is_registered(sys.modules[KEY + ".operators.session"]._tick))
+bpy.ops.preferences.addon_enable(module=KEY)
+bpy.ops.preferences.addon_disable(module=KEY)
+bpy.ops.preferences.addon_enable(module=KEY)
+report(again=hasattr(bpy.types.Scene, "handdiff"), torch="torch" in sys.modules,
+       policy=[str(w) for w in addon_utils._extensions_warnings_get().get(KEY, ())])
+""")
+    assert reports["left"] == [] and reports["operators"] == [] and not reports["scene"] and reports["menu"] == 1
+    assert not reports["timers"]
+    assert reports["again"]
+    assert not reports["torch"], "torch is imported before anybody asked for a picture"
+    assert reports["policy"] == []
+    for word in ("Traceback", "Warning", "WARN", "Error"):
+        assert word not in output
+
+
+def test_passes_of_the_sample_human(blender) -> None:
+    reports, _ = blender("""
+report(empty=refusal(bpy.ops.handdiff.render_passes))
+bpy.ops.handdiff.add_sample_human()
+report(added=bpy.context.object.type, camera=refusal(bpy.ops.handdiff.render_passes))
+camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+camera.location, camera.rotation_euler = (0, -4, 1), (1.5708, 0, 0)
+bpy.context.scene.collection.objects.link(camera)
+bpy.context.scene.camera = camera
+bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 128
+unsaved = bpy.ops.handdiff.render_passes()
+user = Path(bpy.utils.extension_path_user(KEY, path="results"))
+bpy.ops.wm.save_as_mainfile(filepath=str(Path("my scene.blend").absolute()))
+saved = bpy.ops.handdiff.render_passes()
+again = bpy.ops.handdiff.render_passes()
+beside = Path("handdiff/my scene/passes")
+names = lambda folder: sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+report(unsaved=names(user / "passes"), saved=names(beside), earlier=names(beside / "previous" / "1"))
+bpy.context.scene.handdiff.camera = camera
+bpy.context.scene.handdiff.armature = bpy.context.object
+report(named=sorted(bpy.ops.handdiff.render_passes()))
+bpy.data.objects.remove(bpy.context.object)
+report(deleted=refusal(bpy.ops.handdiff.render_passes))
+""")
+    assert "no armature" in reports["empty"] and "Sample Human" in reports["empty"]
+    assert reports["added"] == "ARMATURE"
+    assert "camera" in reports["camera"]
+    expected = {"skeleton.png", "hands_mask.png", "left_hand_mask.png", "right_hand_mask.png", "depth.png", "pose.json"}
+    assert expected <= set(reports["unsaved"])
+    assert expected <= set(reports["saved"]) and expected <= set(reports["earlier"])
+    assert reports["named"] == ["FINISHED"]
+    assert "armature" in reports["deleted"]
+
+
+def test_generate_says_what_is_missing(blender, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    reports, _ = blender(f"""
+preferences = bpy.context.preferences.addons[KEY].preferences
+preferences.engine_folder = {str(tmp_path / "no engine")!r}
+report(nobody=refusal(bpy.ops.handdiff.generate))
+bpy.ops.handdiff.add_sample_human()
+camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+bpy.context.scene.collection.objects.link(camera)
+bpy.context.scene.camera = camera
+report(engine=refusal(bpy.ops.handdiff.generate))
+preferences.engine_folder = ""
+bpy.context.scene.handdiff.model = {str(tmp_path / "model")!r}
+report(model=refusal(bpy.ops.handdiff.generate), cancel=refusal(bpy.ops.handdiff.cancel),
+       texture=refusal(bpy.ops.handdiff.apply_texture), layer=refusal(bpy.ops.handdiff.apply_layer),
+       restore=refusal(bpy.ops.handdiff.restore_materials), remove=refusal(bpy.ops.handdiff.remove_layer))
+""")
+    assert "no armature" in reports["nobody"]
+    assert "no engine does not exist" in reports["engine"]
+    assert "model_index.json" in reports["model"]
+    assert "Nothing is being painted" in reports["cancel"]
+    assert "no picture" in reports["texture"] and "no picture" in reports["layer"]
+    assert "No object" in reports["restore"] and "no HandDiff layer" in reports["remove"]
+    for sentence in reports.values():
+        assert "Traceback" not in sentence
+
+
+SCENE = """
+bpy.ops.handdiff.add_sample_human()
+camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+camera.location, camera.rotation_euler = (0, -3, 1.1), (1.5708, 0, 0)
+bpy.context.scene.collection.objects.link(camera)
+bpy.context.scene.camera = camera
+bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 128
+settings = bpy.context.scene.handdiff
+settings.steps = settings.hand_steps = 2
+bpy.ops.wm.save_as_mainfile(filepath=str(Path("scene.blend").absolute()))
+names = lambda folder: sorted(p.name for p in Path(folder).iterdir()) if Path(folder).is_dir() else []
+"""
+
+
+def test_generate_and_composite(blender, tmp_path: Path) -> None:
+    from handdiff_addon.training.initialise import build_tiny_model
+
+    model, damaged = build_tiny_model(tmp_path / "model"), build_tiny_model(tmp_path / "damaged")
+    weights = next((damaged / "unet").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    reports, _ = blender(f"""
+{SCENE}
+settings.model = {str(damaged)!r}
+report(damaged=refusal(bpy.ops.handdiff.generate), nothing=names("handdiff/scene"))
+settings.model = {str(model)!r}
+settings.seed = 7
+report(first=sorted(bpy.ops.handdiff.generate()), files=names("handdiff/scene"))
+report(texture=sorted(bpy.ops.handdiff.apply_texture()), layer=sorted(bpy.ops.handdiff.apply_layer()),
+       glb=sorted(bpy.ops.handdiff.export_glb()), image=sorted(bpy.ops.handdiff.open_image()))
+human = next(o for o in bpy.context.scene.objects if o.type == "MESH")
+materials = lambda: [slot.material.name for slot in human.material_slots]
+before = materials()
+report(restored=sorted(bpy.ops.handdiff.restore_materials()), changed=before != materials(),
+       removed=sorted(bpy.ops.handdiff.remove_layer()))
+report(second=sorted(bpy.ops.handdiff.generate()), all=names("handdiff/scene"))
+report(earlier=names("handdiff/scene/previous/1"))
+settings.start, settings.end = 0.9, 0.3
+report(span=[settings.start, settings.end])
+bpy.ops.wm.read_homefile(use_empty=True)
+bpy.ops.wm.open_mainfile(filepath=str(Path("scene.blend").absolute()))
+report(reopened=sorted(bpy.ops.handdiff.apply_texture()))
+""")
+    assert weights.name in reports["damaged"] and "\n" not in reports["damaged"].strip()
+    assert reports["nothing"] == [], "a refused run wrote something"
+    done = ["FINISHED"]
+    assert reports["first"] == reports["second"] == done
+    for name in ("texture", "layer", "glb", "image", "restored", "removed", "reopened"):
+        assert reports[name] == done, name
+    assert {"image.png", "hands.png", "report.json", "skeleton.png", "pose.json"} <= set(reports["files"])
+    assert "preview.glb" not in reports["all"] and "preview.glb" in reports["earlier"], "a GLB outlived its picture"
+    assert reports["changed"], "restoring the materials changed nothing"
+    assert reports["span"][0] <= reports["span"][1]
+    report = json.loads((tmp_path / "work" / "handdiff" / "scene" / "report.json").read_text())
+    assert report["request"]["seed"] == 7 and report["scene"]["camera"] == "Eye"
+
+
+def test_a_run_outlives_its_scene_and_stops_when_asked(blender, tmp_path: Path) -> None:
+    """The window's way: events arrive by the timer while objects are deleted and files closed."""
+    from handdiff_addon.training.initialise import build_tiny_model
+
+    model = build_tiny_model(tmp_path / "model")
+    reports, _ = blender(f"""
+import time
+{SCENE}
+settings.model = {str(model)!r}
+session = sys.modules[KEY + ".operators.session"]
+session.wait = lambda: None  # as with a window: generate returns at once
+def finish():
+    while session.run is not None:
+        session.drain()
+        time.sleep(0.01)
+report(started=sorted(bpy.ops.handdiff.generate()), twice=refusal(bpy.ops.handdiff.generate))
+bpy.data.objects.remove(bpy.context.object)
+bpy.ops.wm.read_homefile(use_empty=True)
+finish()
+report(message=session.message, files=names("handdiff/scene"), failed=session.failed)
+bpy.ops.wm.open_mainfile(filepath=str(Path("scene.blend").absolute()))
+settings = bpy.context.scene.handdiff
+settings.model, settings.steps = {str(model)!r}, 1000
+bpy.ops.handdiff.generate()
+bpy.ops.handdiff.cancel()
+finish()
+report(cancelled=session.message, kept=names("handdiff/scene"))
+bpy.ops.handdiff.generate()
+before = time.monotonic()
+bpy.ops.preferences.addon_disable(module=KEY)
+report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.upper().startswith("HANDDIFF")])
+""")
+    assert reports["started"] == ["FINISHED"]
+    assert "being painted" in reports["twice"]
+    assert not reports["failed"] and "saved in" in reports["message"]
+    assert "image.png" in reports["files"]
+    assert "cancelled" in reports["cancelled"]
+    assert reports["kept"] == reports["files"], "a cancelled run touched earlier results"
+    assert reports["disable"] < 6 and reports["left"] == []

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine folder: what is refused, in which words, and that it never shadows what Python has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handdiff_addon.errors import ModelError
+from handdiff_addon.models import engine
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in engine.PACKAGES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    return tmp_path
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that finds no engine by itself."""
+    monkeypatch.setattr(engine, "_importable", lambda name: False)
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not exist: choose another"):
+        engine.check_engine(str(tmp_path / "gone"))
+
+
+@pytest.mark.usefixtures("bare")
+def test_folder_without_diffusers(folder: Path) -> None:
+    (folder / "diffusers" / "__init__.py").unlink()
+    (folder / "diffusers").rmdir()
+    with pytest.raises(ModelError, match="holds no diffusers"):
+        engine.check_engine(str(folder))
+
+
+@pytest.mark.usefixtures("bare")
+def test_no_folder_and_no_torch() -> None:
+    with pytest.raises(ModelError, match="set Engine Folder"):
+        engine.check_engine("")
+
+
+def test_torch_of_another_python(folder: Path) -> None:
+    (folder / "torch" / "_C.cpython-37m-x86_64-linux-gnu.so").touch()
+    (folder / "torch" / "_C.cp37-win_amd64.pyd").touch()
+    with pytest.raises(ModelError, match="another Python"):
+        engine.check_engine(str(folder))
+
+
+def test_torch_of_this_python(folder: Path) -> None:
+    import importlib.machinery
+
+    (folder / "torch" / f"_C{importlib.machinery.EXTENSION_SUFFIXES[0]}").touch()
+    engine.check_engine(str(folder))
+
+
+def run(folder: Path, code: str) -> str:
+    code = "from handdiff_addon.errors import ModelError\nfrom handdiff_addon.models import engine\n" + code
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout
+
+
+def test_an_import_that_fails_is_one_sentence(folder: Path) -> None:
+    (folder / "nothere").mkdir()
+    (folder / "nothere" / "__init__.py").write_text("raise OSError('shm.dll\\nwas not found')")
+    code = (
+        "import sys\nengine.PACKAGES = ('nothere',)\n"
+        "try:\n    engine.load_engine(sys.argv[1])\nexcept ModelError as error:\n    print(error)\n"
+    )
+    out = run(folder, code)
+    assert "nothere in the engine folder" in out and "shm.dll was not found" in out
+    assert out.count("\n") == 1
+
+
+def test_the_folder_comes_last_and_shadows_nothing(folder: Path) -> None:
+    (folder / "numpy").mkdir()
+    (folder / "numpy" / "__init__.py").write_text("WRONG = True")
+    (folder / "onlyhere").mkdir()
+    (folder / "onlyhere" / "__init__.py").write_text("FOUND = True")
+    code = (
+        "import sys\nengine.PACKAGES = ('onlyhere',)\n"
+        "engine.load_engine(sys.argv[1])\nengine.load_engine(sys.argv[1])\n"
+        "import numpy, onlyhere\n"
+        "print(onlyhere.FOUND, hasattr(numpy, 'WRONG'), sys.path[-1] == sys.argv[1], sys.path.count(sys.argv[1]))\n"
+    )
+    assert run(folder, code).split() == ["True", "False", "True", "1"]

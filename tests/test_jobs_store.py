@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run folders: earlier results are never lost, mixed, or touched by a run that writes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from handdiff_addon.errors import OutputError
+from handdiff_addon.jobs import store
+from handdiff_addon.jobs.store import RunFolder
+from handdiff_addon.request import GenerationRequest, GenerationResult
+
+
+def result(colour: str = "red", hands: bool = True) -> GenerationResult:
+    image = Image.new("RGB", (16, 8), colour)
+    return GenerationResult(
+        image=image,
+        hands=image.copy() if hands else None,
+        hands_predicted_mask=image.convert("L") if hands else None,
+        painted_size=(16, 8),
+        model={"name": "embedded", "sha256": {}},
+        hand_reports=[],
+        seconds={"body": 1.0},
+        peak_memory_bytes=1,
+        warnings=[],
+    )
+
+
+def colour(path: Path) -> tuple[int, ...]:
+    return Image.open(path).convert("RGB").getpixel((0, 0))
+
+
+def test_results_and_report_are_written(tmp_path: Path) -> None:
+    request = GenerationRequest(prompt="a person", negative_prompt="fog", seed=5)
+    RunFolder(tmp_path / "a" / "b").save_result(request, result(), scene={"frame": 3})
+    folder = tmp_path / "a" / "b"
+    assert {p.name for p in folder.iterdir()} == {"hands.png", "hands_predicted_mask.png", "image.png", "report.json"}
+    assert GenerationRequest.read(folder / "report.json") == request
+    assert json.loads((folder / "report.json").read_text())["scene"] == {"frame": 3}
+    assert "Seed: 5" in Image.open(folder / "image.png").info["parameters"]
+
+
+def test_no_hand_files_without_hands(tmp_path: Path) -> None:
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result(hands=False))
+    assert not (tmp_path / "hands.png").exists(), "hands of the earlier run are mixed into this one"
+    assert (tmp_path / "previous" / "1" / "hands.png").exists()
+
+
+def test_earlier_runs_are_numbered_and_kept_whole(tmp_path: Path) -> None:
+    for name in ("red", "lime", "blue"):
+        RunFolder(tmp_path).save_result(GenerationRequest(prompt=name), result(name))
+    assert colour(tmp_path / "image.png") == (0, 0, 255)
+    assert colour(tmp_path / "previous" / "1" / "image.png") == (255, 0, 0)
+    assert colour(tmp_path / "previous" / "2" / "image.png") == (0, 255, 0)
+    assert GenerationRequest.read(tmp_path / "previous" / "2" / "report.json").prompt == "lime"
+
+
+def test_a_run_that_writes_nothing_leaves_the_earlier_one(tmp_path: Path) -> None:
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    RunFolder(tmp_path)
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_other_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "scene.blend").write_bytes(b"mine")
+    (tmp_path / "passes").mkdir()
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
+    assert (tmp_path / "scene.blend").read_bytes() == b"mine"
+    assert (tmp_path / "passes").is_dir()
+
+
+def test_a_failed_move_leaves_the_earlier_run_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
+    names = {p.name for p in tmp_path.iterdir()}
+    move, calls = store.os.replace, []
+
+    def third_time_locked(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) == 3:
+            raise PermissionError(13, "in use")
+        move(source, target)
+
+    monkeypatch.setattr(store.os, "replace", third_time_locked)
+    with pytest.raises(OutputError, match="in use"):
+        RunFolder(tmp_path).start()
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == names
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(OutputError, match="out"):
+        RunFolder(tmp_path / "out")
+    with pytest.raises(OutputError):
+        RunFolder(tmp_path / "out" / "deeper")

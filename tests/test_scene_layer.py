@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result picture as a compositor layer over the render."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from PIL import Image
+
+from handdiff_addon.scene import compat
+from handdiff_addon.scene.layer import NAME, apply_layer, remove_layer
+
+SIZE = 64
+INSIDE, OUTSIDE = np.s_[:, :36], np.s_[:, 44:]
+
+
+@pytest.fixture
+def scene(empty_scene):
+    """A camera in a plain green world, rendered in a moment."""
+    scene = empty_scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    scene.world = bpy.data.worlds.new("World")
+    compat.use_nodes(scene.world)
+    scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.1, 0.5, 0.2, 1)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 1
+    scene.render.resolution_x = scene.render.resolution_y = SIZE
+    scene.render.dither_intensity = 0
+    scene.view_settings.view_transform = "Standard"
+    return scene
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    return Image.fromarray(np.stack([90 + x * 2, 70 + y * 2, 110 + x], axis=-1).astype(np.uint8))
+
+
+@pytest.fixture
+def mask() -> np.ndarray:
+    mask = np.zeros((SIZE, SIZE), dtype=bool)
+    mask[:, :40] = True
+    return mask
+
+
+def render(scene, tmp_path) -> np.ndarray:
+    scene.render.filepath = str(tmp_path / "render.png")
+    scene.render.image_settings.file_format = "PNG"
+    bpy.ops.render.render(write_still=True)
+    return np.asarray(Image.open(tmp_path / "render.png").convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("view", "exposure", "gamma", "tolerance"),
+    [("Standard", 0, 1, 0), ("Standard", 1, 1.3, 1), ("Filmic", 0, 1, 1), ("AgX", 0, 1, 3), ("Raw", 0, 1, 0)],
+)
+def test_the_layer_looks_in_the_render_as_in_its_file(scene, picture, mask, tmp_path, view, exposure, gamma, tolerance):
+    scene.view_settings.view_transform = view
+    scene.view_settings.exposure = exposure
+    scene.view_settings.gamma = gamma
+    plain = render(scene, tmp_path)
+    assert apply_layer(scene, picture, mask) == []
+    layered = render(scene, tmp_path)
+    assert np.abs(layered - np.asarray(picture))[INSIDE].max() <= tolerance
+    assert np.abs(layered - plain)[OUTSIDE].max() <= 1
+    assert remove_layer(scene)
+    assert np.array_equal(render(scene, tmp_path), plain)
+
+
+def test_the_mask_has_a_soft_edge(scene, picture, mask, tmp_path):
+    plain = render(scene, tmp_path)
+    apply_layer(scene, picture, mask, feather=3)
+    mixed = render(scene, tmp_path)
+    difference = np.abs(mixed - plain).sum(axis=-1)[32]
+    assert difference[34] > difference[40] > difference[46] > 0
+
+
+def test_the_artists_nodes_stay_and_the_layer_comes_last(scene, picture, mask, tmp_path):
+    tree = compat.compositor_tree(scene, create=True)
+    output = compat.compositor_outputs(tree)[0]
+    darker = tree.nodes.new("CompositorNodeExposure")
+    darker.name = "Artist's"
+    darker.inputs["Exposure"].default_value = -2
+    tree.links.new(output.links[0].from_socket, darker.inputs[0])
+    tree.links.new(darker.outputs[0], output)
+    names = set(tree.nodes.keys())
+    plain = render(scene, tmp_path)
+    apply_layer(scene, picture, mask)
+    layered = render(scene, tmp_path)
+    assert np.abs(layered - np.asarray(picture))[INSIDE].max() == 0
+    assert np.abs(layered - plain)[OUTSIDE].max() == 0
+    remove_layer(scene)
+    tree = compat.compositor_tree(scene)
+    assert set(tree.nodes.keys()) == names
+    assert compat.compositor_outputs(tree)[0].links[0].from_node.name == "Artist's"
+    assert np.array_equal(render(scene, tmp_path), plain)
+
+
+def test_applying_again_replaces_the_layer(scene, picture, mask, tmp_path):
+    apply_layer(scene, Image.new("RGB", (SIZE, SIZE)), ~mask)
+    apply_layer(scene, picture, mask)
+    tree = compat.compositor_tree(scene)
+    assert sum(node.bl_idname == "CompositorNodeGroup" for node in tree.nodes) == 1
+    assert [name for name in dict(bpy.data.images.items()) if name.startswith(NAME)] == [NAME]
+    assert np.abs(render(scene, tmp_path) - np.asarray(picture))[INSIDE].max() == 0
+
+
+def test_the_layer_travels_in_the_file_and_follows_the_render_size(scene, picture, mask, tmp_path):
+    picture.save(tmp_path / "result.png")
+    apply_layer(scene, tmp_path / "result.png", mask)
+    (tmp_path / "result.png").unlink()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    scene = bpy.context.scene
+    scene.render.resolution_percentage = 50
+    small = render(scene, tmp_path)
+    expected = np.asarray(picture.resize((SIZE // 2, SIZE // 2), Image.Resampling.BOX)).astype(int)
+    assert np.abs(small - expected)[2:-2, 2:17].max() <= 4
+
+
+def test_removing_leaves_the_compositor_as_it_was(scene, picture, mask):
+    scene.render.use_compositing = False
+    assert not remove_layer(scene)
+    assert compat.compositor_tree(scene) is None
+    apply_layer(scene, picture, mask)
+    assert remove_layer(scene)
+    assert compat.compositor_tree(scene) is None
+    assert not scene.render.use_compositing
+    assert NAME not in bpy.data.node_groups
+
+
+def test_a_look_that_shifts_colours_is_warned_about(scene, picture, mask):
+    scene.view_settings.view_transform = "False Color"
+    assert any("False Color" in warning for warning in apply_layer(scene, picture, mask))
+    scene.view_settings.view_transform = "AgX"
+    scene.view_settings.look = "AgX - Punchy"
+    assert any("look" in warning for warning in apply_layer(scene, picture, mask))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rendering the frame itself, for painting the person alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty_scene):
+    import bpy
+
+    from handdiff_addon.scene.render import render_picture
+
+    scene = empty_scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    scene.view_settings.view_transform = "Standard"
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 640, 480, 25
+    scene.world = bpy.data.worlds.new("World")
+    scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 0.0, 0.0, 1.0)
+    before = (
+        scene.render.filepath,
+        scene.render.resolution_x,
+        scene.render.resolution_percentage,
+        len(bpy.data.scenes),
+    )
+
+    picture = render_picture(scene, camera, (32, 24))
+
+    assert picture.shape == (24, 32, 3) and picture.dtype == np.uint8
+    assert np.abs(picture.astype(int) - (255, 0, 0)).max() <= 2
+    assert before == (
+        scene.render.filepath,
+        scene.render.resolution_x,
+        scene.render.resolution_percentage,
+        len(bpy.data.scenes),
+    )

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every training for a moment, on drawn samples: what it writes is a model folder that generates."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from handdiff_addon.training.captions import CLASSES, Attributes
+from handdiff_addon.training.dataset import list_samples, load
+from handdiff_addon.training.examples import canvas_example, draw_canvas, draw_hand, hand_examples, mirror_caption
+
+SIZE = 128
+
+
+def write_samples(root: Path, count: int) -> Path:
+    """Samples in the data set's own format: a coloured figure with two square hands."""
+    rng = np.random.default_rng(0)
+    folder = root / "worker_0"
+    folder.mkdir(parents=True)
+    lines = []
+    for index in range(count):
+        parts = np.zeros((SIZE, SIZE), np.uint8)
+        parts[20:, 40:90] = 1
+        parts[30:60, 92:122] = 2
+        parts[40:70, 6:36] = 3
+        picture = rng.integers(0, 255, (4, 3))[parts].astype(np.uint8)
+        hands = {"left": rng.uniform((92, 30), (122, 60), (21, 2)), "right": rng.uniform((6, 40), (36, 70), (21, 2))}
+        data = {
+            "caption": "a person",
+            "mentioned": [],
+            "attributes": {name: values[index % len(values)] for name, values in CLASSES.items()},
+            "body": rng.uniform(20, 100, (18, 2)).tolist(),
+            "body_visibility": ["visible"] * 18,
+            "hands": {side: points.tolist() for side, points in hands.items()},
+            "hand_visibility": {side: ["visible"] * 21 for side in hands},
+            "camera": {"view": np.eye(4).tolist(), "projection": np.eye(4).tolist()},
+        }
+        Image.fromarray(picture).save(folder / f"{index:06d}.jpg", quality=95)
+        Image.fromarray(parts).save(folder / f"{index:06d}.png")
+        Image.fromarray(parts).save(folder / f"{index:06d}_depth.png")
+        (folder / f"{index:06d}.json").write_text(json.dumps(data))
+        split = "held_out" if index == count - 1 else "train"
+        lines.append(json.dumps({"index": index, "human": "drawn", "split": split}))
+    (folder / "index.jsonl").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return write_samples(tmp_path_factory.mktemp("data"), 8)
+
+
+@pytest.fixture
+def sample(data):
+    return load(list_samples(data)[0])
+
+
+def test_a_mirrored_canvas_swaps_the_sides_of_skeleton_and_caption(sample):
+    """The mirror image of a picture has its person's left hand where the right one was."""
+    assert mirror_caption("left hand raised, right arm down") == "right hand raised, left arm down"
+    example = canvas_example(sample, 64)[0]
+    plain, mirrored = (skeleton.astype(int) for skeleton in example.skeletons)
+    assert np.abs(plain - mirrored).sum() > 0
+    # A limb's colour names its side, so the flipped drawing must not equal the mirrored one.
+    assert np.abs(plain[:, ::-1] - mirrored).sum() > 0
+
+
+def test_hands_are_given_about_half_of_the_time_and_only_inside_their_mask(sample):
+    example = canvas_example(sample, 64)[0]
+    rng = np.random.default_rng(0)
+    given = []
+    for _ in range(200):
+        _, hint, _ = draw_canvas(example, 64, rng)
+        given.append(hint[7].any())
+        assert not hint[4:7, hint[7] == 0].any()
+    assert 0.35 < np.mean(given) < 0.6
+
+
+def test_a_hand_example_keeps_keypoints_mask_and_picture_together(sample):
+    """The brightest cells of the heatmaps lie where the hand's mask is, mirrored or not."""
+    rng = np.random.default_rng(0)
+    examples = hand_examples(sample, 64)
+    assert len(examples) == 2
+    for example in examples:
+        for _ in range(10):
+            picture, heatmaps, mask, _ = draw_hand(example, 64, 16, rng)
+            assert picture.shape == (64, 64, 3) and mask.shape == (64, 64)
+            inside = mask.reshape(16, 4, 16, 4).any((1, 3))
+            peaks = heatmaps.max(0) > 0.8
+            if peaks.any():
+                assert (inside & peaks).sum() / peaks.sum() > 0.6
+
+
+@pytest.mark.train
+def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, capsys):
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+    from handdiff_addon.training import tasks
+    from handdiff_addon.training.initialise import TINY
+    from tests.test_diffusion_pipeline import REQUEST, make_conditioning
+
+    sizes = dataclasses.replace(TINY, canvas=64, crop=64)
+    model = tmp_path / "model"
+    tasks.train_text(model, tmp_path / "text", 0.02, sizes=sizes)
+    figures = tasks.train_autoencoders(model, data, sizes=sizes)
+    assert set(figures) == {"canvas", "crop"}
+    for train, run in ((tasks.train_hands, "hands"), (tasks.train_outpaint, "outpaint")):
+        for _ in range(2):
+            train(model, tmp_path / run, data, 0.03, sizes=sizes, batch=2)
+        state = json.loads((tmp_path / run / "state.json").read_text())
+        assert state["step"] >= 2
+        assert "going on from step" in capsys.readouterr().out
+    result = TwoStagePipeline.load(str(model), device="cpu").generate(REQUEST, make_conditioning())
+    assert len(result.hand_reports) == 2
+
+
+@pytest.mark.train
+def test_a_short_training_learns(tmp_path):
+    """The loop lowers a loss, its averages follow, and a second run goes on from the first."""
+    import torch
+
+    from handdiff_addon.training.loop import Budget, Trainer
+
+    torch.manual_seed(0)
+    target = torch.randn(64, 8)
+    network = torch.nn.Linear(4, 8)
+    trainer = Trainer({"network": network}, tmp_path, Budget(0.02, learning_rate=0.05, warmup_steps=1))
+
+    def losses(generator: torch.Generator, step: int) -> dict[str, torch.Tensor]:
+        return {"error": (network(torch.ones(64, 4)) - target).square().mean()}
+
+    before = float(losses(torch.Generator(), 0)["error"].detach())
+    trainer.run(losses)
+    with trainer.averaged():
+        after = float(losses(torch.Generator(), 0)["error"].detach())
+    best = float((target - target.mean(0)).square().mean())
+    assert after < best + 0.3 * (before - best)
+    again = Trainer({"network": torch.nn.Linear(4, 8)}, tmp_path, Budget(0.01))
+    assert again.step == trainer.step > 5
+
+
+def test_a_mentioned_attribute_has_a_class_of_its_own_and_others_none():
+    from handdiff_addon.training.captions import attribute_targets
+
+    attributes = Attributes(**{name: values[0] for name, values in CLASSES.items()})
+    targets = attribute_targets(attributes, {"shirt"})
+    assert targets["shirt"] == 1 and {value for name, value in targets.items() if name != "shirt"} == {0}
