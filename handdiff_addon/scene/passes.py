@@ -39,7 +39,7 @@ _BODY_RADII = {
     "ankle": 0.08, "eye": 0.035, "ear": 0.05,
 }  # fmt: skip
 _FINGER_RADIUS = 0.02
-_PALM_RADIUS = 0.03
+_HAND_RADII = {"wrist": _BODY_RADII["wrist"], "thumb_1": 0.03}
 
 
 def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
@@ -224,7 +224,7 @@ def _pose(
         # The wrist and the thumb's base lie on the border between forearm and hand.
         hands[side], hand_words[side] = seen(
             points.hands[side],
-            [_PALM_RADIUS if name in {"wrist", "thumb_1"} else _FINGER_RADIUS for name in HAND],
+            [_HAND_RADII.get(name, _FINGER_RADIUS) for name in HAND],
             [NOTHING if name in {"wrist", "thumb_1"} else HAND_PART[side] for name in HAND],
         )
     return PersonPose(points.name, body, body_words, hands, hand_words)

@@ -240,12 +240,13 @@ class _Noise:
     def __call__(
         self, pictures: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Noisy latents, their timesteps (spread evenly over the batch) and the v to predict."""
+        """Noisy latents, their timesteps (spread over the batch) and the v to predict."""
         latents = self.autoencoder.encode(pictures)
         noise = torch.randn(latents.shape, generator=generator).to(self.device)
         count = len(latents)
         even = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        timesteps = (even * self.steps).long().clamp(max=self.steps - 1).to(self.device)
+        # Steps are drawn in proportion to their noise: colours and pose are decided early, and short runs live on them.
+        timesteps = (even.sqrt() * self.steps).long().clamp(max=self.steps - 1).to(self.device)
         return (
             self.scheduler.add_noise(latents, noise, timesteps),
             timesteps,
