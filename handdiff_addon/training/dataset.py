@@ -243,17 +243,14 @@ def choose_human(files: Sequence[Path], index: int, seed: int, sample_human: boo
 
 def open_studio(path: Path | None, size: int, samples: int) -> Studio:
     """A studio with the human of a ``.blend`` file, or with the sample human."""
-    import bpy
-
-    from ..scene.files import open_blend
+    from ..scene.files import new_scene, open_blend
     from ..scene.rigs import find_humanoids
     from ..scene.studio import Studio
 
     if path is None:
         from ..scene.sample_human import create_sample_human
 
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        armature = create_sample_human(bpy.context.scene)
+        armature = create_sample_human(new_scene())
     else:
         armature = find_humanoids(open_blend(path))[0]
     return Studio(armature, size=size, samples=samples)
