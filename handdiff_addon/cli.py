@@ -21,7 +21,7 @@ from typing import Any, NoReturn, get_args
 from . import __version__
 from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
-from .request import GenerationRequest, MaskSource, Paint, SkeletonStyle, check_size
+from .request import GenerationRequest, MaskSource, Paint, SkeletonSettings, SkeletonStyle, check_size
 from .runs import (
     DEMO_PROMPT,
     TARGETS,
@@ -210,7 +210,7 @@ def _targets(text: str) -> tuple[str, ...]:
 
 
 REQUEST_FLAGS = (
-    "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint", "style",
+    "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
     "two_stages",
 )  # fmt: skip
 
@@ -222,8 +222,12 @@ def _request(arguments: argparse.Namespace) -> GenerationRequest:
         given["hand_steps"] = given["steps"]
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
-    if arguments.settings:
-        return dataclasses.replace(GenerationRequest.read(arguments.settings), **given)
+    saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
+    if arguments.style is not None:
+        skeleton = saved.skeleton if saved else SkeletonSettings()
+        given["skeleton"] = dataclasses.replace(skeleton, style=arguments.style)
+    if saved:
+        return dataclasses.replace(saved, **given)
     if "prompt" not in given:
         raise UsageError("No prompt is given: say what to paint with -p, or bring a saved request with --settings.")
     return GenerationRequest(**given)
@@ -245,7 +249,8 @@ def _passes(arguments: argparse.Namespace, console: Console) -> None:
         size = (arguments.size[0], arguments.size[1])
         check_size(*size)
     choice = _choice(arguments, size)
-    _finish(console, *run_passes(arguments.scene, arguments.output, choice, arguments.style, console.progress))
+    skeleton = SkeletonSettings(arguments.style)
+    _finish(console, *run_passes(arguments.scene, arguments.output, choice, skeleton, console.progress))
 
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:

@@ -15,9 +15,11 @@ SCHEMA_VERSION = 1
 
 MaskSource = Literal["predicted", "rendered", "auto"]
 Paint = Literal["everything", "person"]
-SkeletonStyle = Literal["classic", "xinsir"]
+SkeletonStyle = Literal["classic", "xinsir", "mediapipe-hands"]
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
+MAX_PEOPLE = 8
+"""People painted at most, unless the user says otherwise"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,23 @@ class ExpansionSettings:
 
 
 @dataclass(frozen=True)
+class SkeletonSettings:
+    """What the skeleton picture shows, and how."""
+
+    style: SkeletonStyle = "classic"
+    occluded: bool = True
+    """Draw body joints that something hides; ControlNets see such joints in training, estimated."""
+    hidden_hands: bool = False
+    """Draw hands of which nothing is seen, too."""
+    face: bool = True
+    """Draw the face's points, where the rig has them."""
+
+    def __post_init__(self) -> None:
+        if self.style not in get_args(SkeletonStyle):
+            raise UsageError(f"style is {self.style!r}: choose one of {', '.join(get_args(SkeletonStyle))}.")
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One generation.  Equal requests on equal hardware give equal pictures."""
 
@@ -72,7 +91,7 @@ class GenerationRequest:
     auto_mask_iou: float = 0.5
     """``mask_source="auto"`` takes the rendered mask where the predicted one's IoU with it is lower."""
     paint: Paint = "everything"
-    style: SkeletonStyle = "classic"
+    skeleton: SkeletonSettings = field(default_factory=SkeletonSettings)
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
     best_of: int = 1
     """Seeds of stage 1 to try; the one whose masks fit the rig best is kept."""
@@ -82,7 +101,7 @@ class GenerationRequest:
     """Folder of the hand generator; empty: the one beside the model."""
 
     def __post_init__(self) -> None:
-        for name, values in (("mask_source", MaskSource), ("paint", Paint), ("style", SkeletonStyle)):
+        for name, values in (("mask_source", MaskSource), ("paint", Paint)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
         for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
@@ -120,6 +139,8 @@ class GenerationRequest:
         try:
             if "expansion" in data:
                 data["expansion"] = ExpansionSettings(**data["expansion"])
+            if "skeleton" in data:
+                data["skeleton"] = SkeletonSettings(**data["skeleton"])
             if data.get("size") is not None:
                 width, height = data["size"]
                 data["size"] = (int(width), int(height))
@@ -162,6 +183,8 @@ def check_size(width: int, height: int) -> None:
 class HandReport:
     """How stage 1 did for one hand."""
 
+    person: str
+    """The armature's name"""
     side: Side
     box: tuple[int, int, int, int]
     """Crop in the painted picture: left, top, right, bottom, in pixels."""

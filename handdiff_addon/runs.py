@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .errors import ModelError, UsageError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model
-from .request import GenerationRequest, GenerationResult, SkeletonStyle
+from .request import MAX_PEOPLE, GenerationRequest, GenerationResult, SkeletonSettings
 
 if TYPE_CHECKING:
     from .conditioning.frame import Conditioning
@@ -40,10 +40,12 @@ class SceneChoice:
     frame: int | None = None
     size: tuple[int, int] | None = None
     """Size of the passes in pixels; None: the render size."""
+    max_people: int = MAX_PEOPLE
+    """The nearest so many"""
 
 
 def run_passes(
-    blend: Path, output: Path, choice: SceneChoice, style: SkeletonStyle, report: Report
+    blend: Path, output: Path, choice: SceneChoice, skeleton: SkeletonSettings, report: Report
 ) -> tuple[Path, list[str]]:
     """Render the passes of one frame into ``output``.
 
@@ -55,7 +57,7 @@ def run_passes(
     """
     folder = RunFolder(output)
     report("passes", 0, 0)
-    conditioning = _read_passes(_open(blend, choice.frame), choice, style)
+    conditioning = _read_passes(_open(blend, choice.frame), choice, skeleton)
     _write_passes(conditioning, folder)
     return folder.folder, conditioning.warnings
 
@@ -185,7 +187,9 @@ def _open(blend: Path, frame: int | None) -> Any:
     return scene
 
 
-def _read_passes(scene: Any, choice: SceneChoice, style: SkeletonStyle, with_picture: bool = False) -> Conditioning:
+def _read_passes(
+    scene: Any, choice: SceneChoice, skeleton: SkeletonSettings, with_picture: bool = False
+) -> Conditioning:
     from .scene.passes import render_passes
 
     return render_passes(
@@ -193,13 +197,14 @@ def _read_passes(scene: Any, choice: SceneChoice, style: SkeletonStyle, with_pic
         armatures=choice.armatures,
         camera=choice.camera,
         size=choice.size,
-        style=style,
+        skeleton=skeleton,
+        max_people=choice.max_people,
         with_picture=with_picture,
     )
 
 
 def _write_passes(conditioning: Conditioning, folder: RunFolder) -> None:
-    from .scene.passes import write_passes
+    from .conditioning.pass_files import write_passes
 
     write_passes(conditioning, folder.start())
 
@@ -215,7 +220,7 @@ def _generate(
     seconds: dict[str, float] = {}
     with _timed(seconds, "passes"):
         report("passes", 0, 0)
-        conditioning = _read_passes(scene, choice, request.style, with_picture=request.paint == "person")
+        conditioning = _read_passes(scene, choice, request.skeleton, with_picture=request.paint == "person")
     report("loading", 0, 0)
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline

@@ -36,8 +36,8 @@ def paint(
     """The worker's part: load what is needed, generate, and save everything before Blender hears of it."""
     started = time.monotonic()
     load_engine(engine)
+    from ..handdiff_addon.conditioning.pass_files import write_passes
     from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
-    from ..handdiff_addon.scene.passes import write_passes
 
     leave_a_core()
     models = (request.model, request.hand_model)

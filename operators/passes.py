@@ -11,6 +11,7 @@ from ..handdiff_addon.jobs.store import RunFolder
 from . import people, session
 from .base import Refusing
 from .preferences import results_folder
+from .settings import to_skeleton
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
@@ -26,7 +27,7 @@ def render(context: bpy.types.Context, frame: int | None = None, with_picture: b
         armatures=armatures,
         camera=camera,
         frame=frame,
-        style=context.scene.handdiff.style,
+        skeleton=to_skeleton(context.scene.handdiff),
         with_picture=with_picture,
     )
 
@@ -42,7 +43,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         return people.scene_problem(context)
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handdiff_addon.scene.passes import write_passes
+        from ..handdiff_addon.conditioning.pass_files import write_passes
 
         folder = RunFolder(results_folder() / "passes")
         conditioning = render(context)

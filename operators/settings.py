@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..handdiff_addon.request import ExpansionSettings, GenerationRequest
+from ..handdiff_addon.request import ExpansionSettings, GenerationRequest, SkeletonSettings
 from .preferences import folder_of, preferences
 
 _DEFAULT = GenerationRequest(prompt="")
@@ -48,11 +48,12 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     style: EnumProperty(  # type: ignore[valid-type]
         name="Skeleton",
-        default=_DEFAULT.style,
+        default=_DEFAULT.skeleton.style,
         description="How the skeleton is drawn for the model",
         items=(
             ("classic", "Classic", "Thin limbs, as ControlNets for OpenPose usually learn"),
             ("xinsir", "Xinsir", "Limbs that thicken with the picture, as the xinsir ControlNets learn"),
+            ("mediapipe-hands", "MediaPipe Hands", "Hands alone, in MediaPipe's colours"),
         ),
     )
     prompt: StringProperty(  # type: ignore[valid-type]
@@ -209,6 +210,11 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
 
 
+def to_skeleton(settings: HandDiffSettings) -> SkeletonSettings:
+    """How these settings draw the skeleton."""
+    return SkeletonSettings(style=settings.style)
+
+
 def to_request(settings: HandDiffSettings) -> GenerationRequest:
     """The request that these settings make.
 
@@ -227,7 +233,7 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
         mask_source=settings.mask_source,
         auto_mask_iou=settings.auto_mask_iou,
         paint=settings.paint,
-        style=settings.style,
+        skeleton=to_skeleton(settings),
         best_of=settings.best_of,
         model=folder_of(settings.model) or folder_of(preferences().model_folder),
         expansion=ExpansionSettings(

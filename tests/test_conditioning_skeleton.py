@@ -8,6 +8,7 @@ import pytest
 
 from handdiff_addon.conditioning.frame import PersonPose
 from handdiff_addon.conditioning.skeleton import draw_skeleton, xinsir_ratio
+from handdiff_addon.request import SkeletonSettings
 
 # Joint colours, and pairs with drawn colours, as published; index = COCO-18 point.
 JOINTS = [
@@ -129,7 +130,7 @@ def test_limbs_to_joints_outside_are_clipped_at_the_frame():
 def test_occluded_joints_are_optional():
     pose = person(ring(18), hidden={4})
     assert (draw_skeleton([pose], 512, 512) == rgb(JOINTS[4])).all(axis=2).any()
-    without = draw_skeleton([pose], 512, 512, draw_occluded=False)
+    without = draw_skeleton([pose], 512, 512, SkeletonSettings(occluded=False))
     assert not (without == rgb(JOINTS[4])).all(axis=2).any()
     assert not (without == rgb("153,153,0")).all(axis=2).any()
 
@@ -157,7 +158,7 @@ def test_xinsir_ratio(longest, ratio):
 def test_xinsir_thickens_limbs_and_body_joints_not_hands():
     body = only(1, 2, at=[[100.5, 20.5], [100.5, 320.5]])
     hand = only(0, count=21, at=[[400.5, 400.5]])
-    picture = draw_skeleton([person(body, left=hand)], 1024, 1024, "xinsir")
+    picture = draw_skeleton([person(body, left=hand)], 1024, 1024, SkeletonSettings("xinsir"))
     assert picture[170].any(axis=1).sum() == 25
     assert (picture[320] == rgb(JOINTS[2])).all(axis=1).sum() == 25
     assert picture[400].any(axis=1).sum() == 9

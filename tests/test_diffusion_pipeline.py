@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from handdiff_addon.conditioning.camera import Camera
-from handdiff_addon.conditioning.frame import Conditioning, PersonPose
+from handdiff_addon.conditioning.frame import Conditioning, PersonMasks, PersonPose
 from handdiff_addon.errors import Cancelled, ModelError, SceneError
 from handdiff_addon.request import ExpansionSettings, GenerationRequest
 
@@ -50,8 +50,9 @@ def make_conditioning(sides=("left", "right"), size=56) -> Conditioning:
         "Rig", rng.uniform(20, 220, (18, 2)), ["visible"] * 18, hands, {side: ["visible"] * 21 for side in corners}
     )
     skeleton = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    depth = np.zeros((HEIGHT, WIDTH), np.uint8)
-    return Conditioning(Camera(np.eye(4), np.eye(4), WIDTH, HEIGHT), 1, [pose], skeleton, masks, person, depth, [])
+    depth = np.where(person, np.float32(3.0), np.float32(np.inf))
+    camera = Camera(np.eye(4), np.eye(4), WIDTH, HEIGHT)
+    return Conditioning(camera, 1, [pose], [PersonMasks(person, masks)], [], skeleton, depth, [])
 
 
 def test_two_stages_give_a_picture_of_the_frames_size_and_a_full_report(pipeline):

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from handdiff_addon.conditioning.openpose import from_openpose
+from handdiff_addon.conditioning.pass_files import write_passes
 from handdiff_addon.errors import OutputError, SceneError, UsageError
 from handdiff_addon.rig.bones import PARENTS, other_side
 from handdiff_addon.rig.keypoints import BODY_INDEX
-from handdiff_addon.scene.passes import at_frame, render_passes, write_passes
+from handdiff_addon.scene.passes import at_frame, render_passes
 from tests.builders import add_armature, add_box, add_camera, add_human, turn_bone
 
 
@@ -35,7 +36,8 @@ def test_a_whole_person(empty_scene: bpy.types.Scene) -> None:
     assert passes.usable_hands() == ["left", "right"] and not passes.warnings
     assert (passes.hands_mask <= passes.person_mask).all()
     # Facing the camera: the person's left is on the picture's right.
-    assert np.argwhere(passes.hand_masks["left"])[:, 1].min() > 96 > np.argwhere(passes.hand_masks["right"])[:, 1].max()
+    left, right = (np.argwhere(passes.masks[0].hands[side])[:, 1] for side in ("left", "right"))
+    assert left.min() > 96 > right.max()
     assert passes.depth[passes.person_mask].min() > 0 and passes.depth.max() == 255
     assert not passes.depth[~passes.person_mask].any()
 
@@ -69,12 +71,12 @@ def test_a_hand_behind_the_back_is_not_in_the_mask(empty_scene: bpy.types.Scene)
     pose = passes.people[0]
     assert pose.body_visibility[BODY_INDEX["left_wrist"]] == "occluded"
     assert set(pose.hand_visibility["left"]) == {"occluded"}
-    assert not passes.hand_masks["left"].any() and passes.hand_masks["right"].any()
+    assert not passes.masks[0].hands["left"].any() and passes.masks[0].hands["right"].any()
     assert passes.usable_hands() == ["right"]
     assert passes.warnings == ['The left hand of "Rig" is hidden from the camera, so it gets no hand stage.']
     add_camera((0, 4, 1.2))
     from_behind = render_passes(empty_scene)
-    assert from_behind.hand_masks["left"].any() and from_behind.usable_hands() == ["left", "right"]
+    assert from_behind.masks[0].hands["left"].any() and from_behind.usable_hands() == ["left", "right"]
 
 
 def test_things_in_the_way_cut_the_masks(empty_scene: bpy.types.Scene) -> None:
@@ -84,7 +86,7 @@ def test_things_in_the_way_cut_the_masks(empty_scene: bpy.types.Scene) -> None:
     wall = add_box((0.9, -1, 1.2), (0.5, 0.05, 1), "Wall")
     cut = render_passes(empty_scene)
     assert cut.people[0].body_visibility[BODY_INDEX["left_wrist"]] == "occluded"
-    assert not cut.hand_masks["left"].any() and cut.person_mask.sum() < free.person_mask.sum()
+    assert not cut.masks[0].hands["left"].any() and cut.person_mask.sum() < free.person_mask.sum()
     wall.hide_render = True
     assert (render_passes(empty_scene).person_mask == free.person_mask).all()
 
@@ -99,7 +101,7 @@ def test_a_mirrored_person_is_the_mirrored_picture_of_the_same_person(empty_scen
     armature.scale.x = -1
     bpy.context.view_layer.update()
     mirrored = render_passes(empty_scene)
-    assert iou(mirrored.hand_masks["right"], straight.hand_masks["left"][:, ::-1]) > 0.98
+    assert iou(mirrored.masks[0].hands["right"], straight.masks[0].hands["left"][:, ::-1]) > 0.98
     assert iou(mirrored.person_mask, straight.person_mask[:, ::-1]) > 0.98
     for joint in ("nose", "left_eye", "right_ear", "left_wrist", "right_knee"):
         x, y = straight.people[0].body[BODY_INDEX[joint]]
@@ -121,7 +123,7 @@ def test_people_come_nearest_first(empty_scene: bpy.types.Scene) -> None:
     assert [person.name for person in passes.people] == ["Near", "Far"]
     # Hands are the first person's; the mask is everybody's.
     near_alone = render_passes(empty_scene, armatures=["Near"])
-    assert (passes.hand_masks["left"] == near_alone.hand_masks["left"]).all()
+    assert (passes.masks[0].hands["left"] == near_alone.masks[0].hands["left"]).all()
     assert passes.person_mask.sum() > near_alone.person_mask.sum()
     assert [person.name for person in near_alone.people] == ["Near"]
 

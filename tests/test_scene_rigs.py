@@ -115,7 +115,7 @@ def test_rigify_follows_its_controls(rigify: Path) -> None:
     add_camera((0, -4, 1.2), (0, 0, 1.2), (128, 128))
     passes = render_passes(scene)
     assert [person.name for person in passes.people] == ["rig"] and not passes.warnings
-    assert passes.hand_masks["left"].any() and passes.hand_masks["right"].any()
+    assert passes.masks[0].hands["left"].any() and passes.masks[0].hands["right"].any()
 
 
 def test_passes_of_the_bare_metarig(rigify: Path) -> None:
@@ -149,7 +149,7 @@ def test_rigged_people(humans: Path, file: str, family: str) -> None:
     assert pose.body_visibility.count("visible") >= 16
     # Every visible point of the hands lies on, or a pixel beside, the hand's mask.
     for side in ("left", "right"):
-        mask = np.pad(passes.hand_masks[side], 2)
+        mask = np.pad(passes.masks[0].hands[side], 2)
         points = [
             p for p, word in zip(pose.hands[side][1:], pose.hand_visibility[side][1:], strict=True) if word == "visible"
         ]

@@ -163,6 +163,7 @@ def scale_pose(pose: PersonPose, from_size: tuple[int, int], to_size: tuple[int,
         pose,
         body=pose.body * scale,
         hands={side: points * scale for side, points in pose.hands.items()},
+        face=pose.face * scale,
     )
 
 

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from ..request import SIDES, Side
+from ..rig.keypoints import FACE, PersonKeypoints
 from .camera import Camera
+from .depth import depth_picture
 
 Visibility = Literal["visible", "occluded", "outside", "behind", "absent"]
 
@@ -25,11 +28,23 @@ class PersonPose:
     hands: dict[Side, np.ndarray]
     """(21, 2) pixels per side"""
     hand_visibility: dict[Side, list[Visibility]]
+    face: np.ndarray = field(default_factory=lambda: np.full((len(FACE), 2), np.nan))
+    """(70, 2) pixels"""
+    face_visibility: list[Visibility] = field(default_factory=lambda: ["absent"] * len(FACE))
 
     def __post_init__(self) -> None:
         """A point that is absent or behind has no place in the picture, whatever the projection gave."""
         self.body = _placed(self.body, self.body_visibility)
         self.hands = {side: _placed(points, self.hand_visibility[side]) for side, points in self.hands.items()}
+        self.face = _placed(self.face, self.face_visibility)
+
+
+@dataclass
+class PersonMasks:
+    """What the camera sees of one person, bool (H, W) each."""
+
+    person: np.ndarray
+    hands: dict[Side, np.ndarray]
 
 
 @dataclass
@@ -39,15 +54,19 @@ class Conditioning:
     camera: Camera
     frame: int
     people: list[PersonPose]
-    """In depth order, nearest first; the first is the one that stage 1 paints hands for."""
+    """In depth order, nearest first"""
+    masks: list[PersonMasks]
+    """One per person, in the same order"""
+    keypoints: list[PersonKeypoints]
+    """The people in world space, in the same order; empty where the poses come from a file"""
     skeleton: np.ndarray
     """(H, W, 3) uint8 RGB"""
-    hand_masks: dict[Side, np.ndarray]
-    """What the camera sees of each hand of the first person"""
-    person_mask: np.ndarray
-    depth: np.ndarray
-    """(H, W) uint8, near = 255, background 0"""
+    metric_depth: np.ndarray
+    """(H, W) float32 metres along the viewing direction, inf where nothing is seen"""
     warnings: list[str]
+    normals: np.ndarray | None = None
+    """(H, W, 3) float32 unit normals in camera space (x right, y up, z to the camera), 0 where nothing is seen; only
+    where asked for"""
     picture: np.ndarray | None = None
     """(H, W, 3) uint8 sRGB, the scene as rendered; only where a request paints the person alone"""
 
@@ -59,19 +78,36 @@ class Conditioning:
     def height(self) -> int:
         return self.camera.height
 
-    @property
-    def hands_mask(self) -> np.ndarray:
-        """Both hands, bool (H, W)."""
-        return self.hand_masks["left"] | self.hand_masks["right"]
+    def hand_mask(self, side: Side) -> np.ndarray:
+        """Everybody's hands of one side, bool (H, W)."""
+        return self._together([masks.hands[side] for masks in self.masks])
 
-    def usable_hands(self, least_pixels: int = 16) -> list[Side]:
+    @cached_property
+    def hands_mask(self) -> np.ndarray:
+        """Everybody's hands, bool (H, W)."""
+        return self.hand_mask("left") | self.hand_mask("right")
+
+    @cached_property
+    def person_mask(self) -> np.ndarray:
+        """Everybody, bool (H, W)."""
+        return self._together([masks.person for masks in self.masks])
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """(H, W) uint8 as MiDaS gives it: near = 255, background 0."""
+        return depth_picture(self.metric_depth, self.person_mask)
+
+    def usable_hands(self, person: int = 0, least_pixels: int = 16) -> list[Side]:
         """Sides that stage 1 can paint: the camera sees so many of the hand's pixels, and its points are known."""
-        pose = self.people[0]
+        pose, masks = self.people[person], self.masks[person]
         return [
             side
             for side in SIDES
-            if self.hand_masks[side].sum() >= least_pixels and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
+            if masks.hands[side].sum() >= least_pixels and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
         ]
+
+    def _together(self, masks: list[np.ndarray]) -> np.ndarray:
+        return np.logical_or.reduce([np.zeros((self.height, self.width), bool), *masks])
 
 
 def _placed(points: np.ndarray, words: list[Visibility]) -> np.ndarray:

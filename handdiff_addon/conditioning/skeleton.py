@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..request import SIDES, SkeletonStyle
+from ..request import SIDES, SkeletonSettings
 from ..rig.keypoints import BODY_INDEX, FINGERS
 from .frame import PersonPose, Visibility
 
@@ -60,8 +60,7 @@ def draw_skeleton(
     people: Sequence[PersonPose],
     width: int,
     height: int,
-    style: SkeletonStyle = "classic",
-    draw_occluded: bool = True,
+    settings: SkeletonSettings | None = None,
 ) -> np.ndarray:
     """Draw people as ControlNet's OpenPose picture.
 
@@ -70,15 +69,17 @@ def draw_skeleton(
     Args:
         people: nearest first; nearer ones are drawn over farther ones.
         width, height: in pixels; the poses' pixels count in this size.
-        style: ``classic`` scales all strokes with the short side (4 px half-width at 512); ``xinsir`` draws body limbs
-            and joints as thick as xinsir's SDXL ControlNets were trained, by the long side, and hands at native width.
-        draw_occluded: also draw joints that something hides.
+        settings: what to draw, and how; None: the defaults.  Style ``classic`` scales all strokes with the short side
+            (4 px half-width at 512); ``xinsir`` draws body limbs and joints as thick as xinsir's SDXL ControlNets were
+            trained, by the long side, and hands at native width.
 
     Returns:
         (height, width, 3) uint8 RGB on black
     """
     canvas = np.zeros((height, width, 3), dtype=np.uint8)
-    if style == "xinsir":
+    settings = settings or SkeletonSettings()
+    draw_occluded = settings.occluded
+    if settings.style == "xinsir":
         body_scale, hand_scale = float(xinsir_ratio(width, height)), 1.0
     else:
         body_scale = hand_scale = min(width, height) / 512.0

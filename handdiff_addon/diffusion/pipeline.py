@@ -39,10 +39,11 @@ SMALL_HAND = 24
 class _Frame:
     """A frame's conditioning at the painted size."""
 
-    pose: PersonPose
-    sides: list[Side]
-    """Hands that stage 1 can paint"""
-    masks: dict[Side, np.ndarray]
+    people: list[PersonPose]
+    sides: list[list[Side]]
+    """Hands that stage 1 can paint, per person"""
+    masks: list[dict[Side, np.ndarray]]
+    """What the camera sees of each hand, per person"""
     person_mask: np.ndarray
     skeleton: np.ndarray
     picture: np.ndarray | None
@@ -56,6 +57,8 @@ class _Hands:
     """Stage 1's work, with the mask that was chosen for each crop."""
 
     crops: list[HandCrop]
+    people: list[int]
+    """Whose hands each crop holds"""
     pictures: np.ndarray
     masks: list[np.ndarray]
     """(S, S) float32 in 0..1 per crop"""
@@ -190,7 +193,11 @@ class TwoStagePipeline:
         check_cancelled: IsCancelled,
     ) -> _Hands | None:
         """Stage 1, ``best_of`` times in one batch; None where no hand is usable."""
-        crops = hand_crops(frame.pose, frame.masks, frame.width, frame.height, sides=frame.sides)
+        crops: list[HandCrop] = []
+        people: list[int] = []
+        for person, (pose, masks, sides) in enumerate(zip(frame.people, frame.masks, frame.sides)):
+            crops += hand_crops(pose, masks, frame.width, frame.height, sides=sides)
+            people += [person] * (len(crops) - len(people))
         if not crops:
             warnings.append("No hand is in view, so the picture is painted without the hand stage.")
             return None
@@ -198,8 +205,10 @@ class TwoStagePipeline:
         size, cells = generator.crop, generator.crop // generator.autoencoder.patch_size
         heatmaps = np.stack(
             [
-                hand_heatmaps({side: cut_points(frame.pose.hands[side], crop.box, size) for side in SIDES}, size, cells)
-                for crop in crops
+                hand_heatmaps(
+                    {side: cut_points(frame.people[person].hands[side], crop.box, size) for side in SIDES}, size, cells
+                )
+                for crop, person in zip(crops, people)
             ]
         )
         seeds = [request.seed + trial for trial in range(request.best_of)]
@@ -214,13 +223,14 @@ class TwoStagePipeline:
             progress=progress,
             check_cancelled=check_cancelled,
         )
-        hands = _Hands(crops, np.zeros((len(crops), size, size, 3), np.uint8), [], [], [])
+        hands = _Hands(crops, people, np.zeros((len(crops), size, size, 3), np.uint8), [], [], [])
         for index, crop in enumerate(crops):
             self._choose(request, frame, painted, seeds, index, crop, hands)
         for report in hands.reports:
             if report.pixels < SMALL_HAND:
+                whose = f' of "{report.person}"' if len(frame.people) > 1 else ""
                 warnings.append(
-                    f"The {report.side} hand is {report.pixels:.0f} px at the painted size, under {SMALL_HAND}: "
+                    f"The {report.side} hand{whose} is {report.pixels:.0f} px at the painted size, under {SMALL_HAND}: "
                     "move the camera closer or paint larger for better fingers."
                 )
         return hands
@@ -251,7 +261,9 @@ class TwoStagePipeline:
     ) -> None:
         """Take the trial whose mask fits the rig best, and the mask that the request asks for."""
         size = painted.pictures.shape[1]
-        truth = np.logical_or.reduce([cut(frame.masks[side], crop.box, size) for side in crop.sides])
+        person = hands.people[index]
+        masks = frame.masks[person]
+        truth = np.logical_or.reduce([cut(masks[side], crop.box, size) for side in crop.sides])
         trials = [trial * len(hands.crops) + index for trial in range(len(seeds))]
         fits = [_iou(painted.masks[trial] >= 0.5, truth) for trial in trials]
         best = int(np.argmax(fits))
@@ -263,20 +275,21 @@ class TwoStagePipeline:
         hands.predicted.append(predicted)
         hands.masks.append(predicted if source == "predicted" else truth.astype(np.float32))
         for side in crop.sides:
-            rows, columns = np.nonzero(frame.masks[side])
+            rows, columns = np.nonzero(masks[side])
             pixels = float(max(np.ptp(rows), np.ptp(columns)) + 1) if len(rows) else 0.0
-            hands.reports.append(HandReport(side, crop.box, pixels, round(fits[best], 4), source, seeds[best]))
+            name = frame.people[person].name
+            hands.reports.append(HandReport(name, side, crop.box, pixels, round(fits[best], 4), source, seeds[best]))
 
 
 def _at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> _Frame:
     width, height = size
     people = [scale_pose(pose, (conditioning.width, conditioning.height), size) for pose in conditioning.people]
     return _Frame(
-        pose=people[0],
-        sides=conditioning.usable_hands(),
-        masks={side: resize(conditioning.hand_masks[side], width, height) for side in SIDES},
+        people=people,
+        sides=[conditioning.usable_hands(person) for person in range(len(people))],
+        masks=[{side: resize(own.hands[side], width, height) for side in SIDES} for own in conditioning.masks],
         person_mask=resize(conditioning.person_mask, width, height),
-        skeleton=draw_skeleton(people, width, height, request.style),
+        skeleton=draw_skeleton(people, width, height, request.skeleton),
         picture=None
         if conditioning.picture is None or request.paint == "everything"
         else resize(conditioning.picture, width, height),

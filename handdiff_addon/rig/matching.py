@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from ..errors import SceneError
 from ..request import Side
-from .bones import PARENTS, REQUIRED, other_side
+from .bones import PARENTS, REQUIRED, Bone, other_side
 from .families import FAMILIES
 from .families.family import Family
 from .keypoints import FINGERS
+from .topology import map_structure
 
 Parents = Mapping[str, "str | None"]
 
@@ -37,20 +38,25 @@ class RigMatch:
         )
 
 
-def match_rig(parents: Parents) -> RigMatch:
-    """Find the family that names an armature's bones best, by bones matched and correctly ordered.
+def match_rig(rest: Mapping[str, Bone], aliases: Mapping[str, str] | None = None) -> RigMatch:
+    """Find the family that names an armature's bones best, by bones matched and correctly ordered; failing that, what
+    the skeleton's structure tells.
 
     Args:
-        parents: bone name to the name of its parent, None for a root.
+        rest: every bone by its name, at rest, in armature space.
+        aliases: bone name to the name that another add-on gives it, such as VRM's humanoid bones; they win.
 
     Raises:
-        SceneError: where no family finds a humanoid.
+        SceneError: where neither finds a humanoid.
     """
+    parents = {name: bone.parent for name, bone in rest.items()}
     found = [match for family in FAMILIES.values() for match in _matches(family, parents)]
+    if not found and (bones := map_structure(rest)):
+        return RigMatch("unnamed", bones, len(bones) / len(PARENTS))
     if not found:
         raise SceneError(
             "No humanoid was found in the armature's bone names: use a rig with "
-            + ", ".join(family.label for family in FAMILIES.values())
+            + ", ".join(family.label for family in FAMILIES.values() if family.bones)
             + " bone names."
         )
     return max(found, key=lambda match: match.score)
@@ -89,6 +95,8 @@ def _is_hand(name: str, side: Side) -> bool:
 
 
 def _matches(family: Family, parents: Parents) -> Iterator[RigMatch]:
+    if not family.bones:
+        return
     for prefix in _prefixes(family, parents) if family.any_prefix else ("",):
         bones = {}
         for canonical, names in family.bones.items():

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import bpy
 import numpy as np
-from PIL import Image
 
 from ..conditioning.camera import Camera
-from ..conditioning.depth import depth_picture
-from ..conditioning.frame import Conditioning, PersonPose, Visibility
+from ..conditioning.frame import Conditioning, PersonMasks, PersonPose, Visibility
 from ..conditioning.masks import BODY, NOTHING, classify_keypoints, triangle_mask
-from ..conditioning.openpose import write_pose
 from ..conditioning.raster import Raster, rasterise
 from ..conditioning.skeleton import draw_skeleton
 from ..errors import SceneError
-from ..files import save_image
-from ..request import SIDES, Side, SkeletonStyle, check_size
+from ..request import MAX_PEOPLE, SIDES, Side, SkeletonSettings, check_size
 from ..rig.keypoints import BODY as BODY_NAMES
 from ..rig.keypoints import BODY_INDEX, HAND, PersonKeypoints
 from .cameras import read_camera, scene_camera
@@ -77,7 +72,8 @@ def render_passes(
     camera: str = "",
     frame: int | None = None,
     size: tuple[int, int] | None = None,
-    style: SkeletonStyle = "classic",
+    skeleton: SkeletonSettings | None = None,
+    max_people: int = MAX_PEOPLE,
     with_picture: bool = False,
 ) -> Conditioning:
     """Render the passes of one frame.
@@ -88,7 +84,8 @@ def render_passes(
         camera: name of the camera; empty: the one that renders the frame.
         frame: frame number; None: the current frame as it stands, with poses not keyed yet.
         size: width and height in pixels, multiples of 8; None: the render size.
-        style: how thick the skeleton is drawn.
+        skeleton: what the skeleton picture shows, and how; None: the defaults.
+        max_people: the nearest so many are taken.
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
 
     Raises:
@@ -109,31 +106,13 @@ def render_passes(
             for name in hidden_meshes(scene, depsgraph, humanoids)
         ]
         has_fingers = [{s: match_seen(armature, depsgraph).has_hand(s) for s in SIDES} for armature in humanoids]
-        conditioning = _conditioning(view, scene.frame_current, people, has_fingers, surfaces, style, warnings)
+        settings = skeleton or SkeletonSettings()
+        conditioning = _conditioning(
+            view, scene.frame_current, people, has_fingers, surfaces, settings, max_people, warnings
+        )
         if with_picture:
             conditioning.picture = render_picture(scene, camera_object, (view.width, view.height))
     return conditioning
-
-
-def write_passes(conditioning: Conditioning, directory: Path) -> None:
-    """Write the passes as files: PNG without colour management, and ``pose.json``.
-
-    Raises:
-        OutputError: where they cannot be written.
-    """
-    masks = conditioning.hand_masks
-    pictures = {
-        "skeleton": conditioning.skeleton,
-        "hands_mask": conditioning.hands_mask,
-        "left_hand_mask": masks["left"],
-        "right_hand_mask": masks["right"],
-        "person_mask": conditioning.person_mask,
-        "depth": conditioning.depth,
-    }
-    for name, picture in pictures.items():
-        pixels = picture.astype(np.uint8) * 255 if picture.dtype == bool else picture
-        save_image(Image.fromarray(pixels), directory / f"{name}.png")
-    write_pose(conditioning, directory / "pose.json")
 
 
 def _conditioning(
@@ -142,7 +121,8 @@ def _conditioning(
     people: list[PersonKeypoints],
     has_fingers: list[dict[Side, bool]],
     surfaces: list[Surface],
-    style: SkeletonStyle,
+    skeleton: SkeletonSettings,
+    max_people: int,
     warnings: list[str],
 ) -> Conditioning:
     raster, part, person = _draw(surfaces, camera)
@@ -155,28 +135,30 @@ def _conditioning(
     if not in_view:
         raise SceneError(_why_nobody(people[0].name, poses[0], camera.name))
     depths = [np.nanmedian(camera.project(people[index].body)[1]) for index in range(len(people))]
-    order = sorted(in_view, key=lambda index: depths[index])
-    first = order[0]
-    hand_masks = {side: triangle_mask(raster, (person == first) & (part == HAND_PART[side])) for side in SIDES}
-    if not has_mesh[first]:
-        name = people[first].name
-        warnings.append(f'The armature "{name}" moves no mesh that renders, so the masks are empty: bind one.')
-    else:
-        warnings += [
-            warning
-            for side in SIDES
-            if (warning := _hand_warning(side, poses[first], has_fingers[first][side], bool(hand_masks[side].any())))
-        ]
+    order = sorted(in_view, key=lambda index: depths[index])[:max_people]
+    hand_masks = [
+        {side: triangle_mask(raster, (person == index) & (part == HAND_PART[side])) for side in SIDES}
+        for index in order
+    ]
+    for index, hands in zip(order, hand_masks):
+        if not has_mesh[index]:
+            name = people[index].name
+            warnings.append(f'The armature "{name}" moves no mesh that renders, so the masks are empty: bind one.')
+        else:
+            warnings += [
+                warning
+                for side in SIDES
+                if (warning := _hand_warning(side, poses[index], has_fingers[index][side], bool(hands[side].any())))
+            ]
     shown = [poses[index] for index in order]
-    person_mask = np.logical_or.reduce([masks[index] for index in order])
     return Conditioning(
         camera=camera,
         frame=frame,
         people=shown,
-        skeleton=draw_skeleton(shown, camera.width, camera.height, style),
-        hand_masks=hand_masks,
-        person_mask=person_mask,
-        depth=depth_picture(raster.depth, person_mask),
+        masks=[PersonMasks(masks[index], hands) for index, hands in zip(order, hand_masks)],
+        keypoints=[people[index] for index in order],
+        skeleton=draw_skeleton(shown, camera.width, camera.height, skeleton),
+        metric_depth=raster.depth,
         warnings=warnings,
     )
 

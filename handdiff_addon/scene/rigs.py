@@ -11,8 +11,11 @@ import numpy as np
 from ..errors import SceneError
 from ..rig.bones import Bone
 from ..rig.keypoints import PersonKeypoints
-from ..rig.matching import Parents, RigMatch, match_rig
+from ..rig.matching import RigMatch, match_rig
 from ..rig.pose import keypoints
+
+_REST = ("head_local", "tail_local", "matrix_local")
+_POSE = ("head", "tail", "matrix")
 
 
 def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bpy.types.Object]:
@@ -54,9 +57,9 @@ def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bp
     return humanoids
 
 
-def bone_parents(armature: bpy.types.Object) -> Parents:
-    """Bone name to parent's name."""
-    return {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
+def rest_bones(armature: bpy.types.Object) -> dict[str, Bone]:
+    """Every bone at rest, in armature space."""
+    return _read(armature.data.bones, _REST, np.eye(4))
 
 
 def match_armature(armature: bpy.types.Object) -> RigMatch:
@@ -66,7 +69,7 @@ def match_armature(armature: bpy.types.Object) -> RigMatch:
         SceneError: where it is no humanoid.
     """
     try:
-        return match_rig(bone_parents(armature))
+        return match_rig(rest_bones(armature))
     except SceneError as error:
         raise SceneError(f'The armature "{armature.name}" cannot be used. {error}') from error
 
@@ -90,13 +93,16 @@ def read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> P
     evaluated = armature.evaluated_get(depsgraph)
     world = np.array(evaluated.matrix_world)
     wanted = set(match.bones.values())
-    pose = _read(evaluated.pose.bones, ("head", "tail", "matrix"), world, wanted)
-    rest = _read(evaluated.data.bones, ("head_local", "tail_local", "matrix_local"), world, wanted)
+    pose = _read(evaluated.pose.bones, _POSE, world, wanted)
+    rest = _read(evaluated.data.bones, _REST, world, wanted)
     return keypoints(match, pose, rest, armature.name)
 
 
 def _read(
-    bones: bpy.types.bpy_prop_collection, attributes: tuple[str, str, str], world: np.ndarray, wanted: set[str]
+    bones: bpy.types.bpy_prop_collection,
+    attributes: tuple[str, str, str],
+    world: np.ndarray,
+    wanted: set[str] | None = None,
 ) -> dict[str, Bone]:
     count = len(bones)
     heads, tails = (np.empty(3 * count, dtype=np.float32) for _ in range(2))
@@ -109,14 +115,14 @@ def _read(
     return {
         bone.name: Bone(bone.name, bone.parent.name if bone.parent else None, heads[i], tails[i], matrices[i])
         for i, bone in enumerate(bones)
-        if bone.name in wanted
+        if wanted is None or bone.name in wanted
     }
 
 
 def _family(armature: bpy.types.Object) -> str:
     """The armature's rig family, empty where it is no humanoid."""
     try:
-        return match_rig(bone_parents(armature)).family
+        return match_rig(rest_bones(armature)).family
     except SceneError:
         return ""
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..conditioning.masks import BODY, LEFT_HAND, NOTHING, RIGHT_HAND
 from ..request import SIDES
 from ..rig.matching import hand_bones
-from .rigs import bone_parents, match_seen
+from .rigs import match_seen
 
 HAND_PART = {"left": LEFT_HAND, "right": RIGHT_HAND}
 
@@ -118,7 +118,8 @@ def _in_rendered_collections(layer: bpy.types.LayerCollection) -> set[str]:
 
 
 def _person(index: int, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> _Person:
-    match, parents = match_seen(armature, depsgraph), bone_parents(armature)
+    match = match_seen(armature, depsgraph)
+    parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
     return _Person(index, armature, {HAND_PART[side]: hand_bones(match, parents, side) for side in SIDES})
 
 

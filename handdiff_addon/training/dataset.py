@@ -319,8 +319,8 @@ def _write(
 ) -> None:
     text, mentioned = caption(attributes, rng)
     parts = truth.person_mask.astype(np.uint8)
-    parts[truth.hand_masks["left"]] = 2
-    parts[truth.hand_masks["right"]] = 3
+    parts[truth.hand_mask("left")] = 2
+    parts[truth.hand_mask("right")] = 3
     person = truth.people[0]
     split: Split = "held_out" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "train"
     data: Mapping[str, Any] = {

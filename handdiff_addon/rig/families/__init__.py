@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from . import mixamo, rigify_generated, rigify_metarig, unreal
+from . import mixamo, rigify_generated, rigify_metarig, unnamed, unreal
 from .family import Family
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (mixamo.FAMILY, unreal.FAMILY, rigify_generated.FAMILY, rigify_metarig.FAMILY)
+    family.name: family
+    for family in (mixamo.FAMILY, unreal.FAMILY, rigify_generated.FAMILY, rigify_metarig.FAMILY, unnamed.FAMILY)
 }
 """By name; where two fit an armature equally well, the earlier one is taken."""
