@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import SceneError
 from ..request import Side
@@ -12,6 +12,7 @@ from .bones import PARENTS, REQUIRED, Bone, other_side
 from .families import FAMILIES
 from .families.family import Family
 from .keypoints import FINGERS
+from .overrides import Overrides, overridden_hand
 from .topology import map_structure
 
 Parents = Mapping[str, "str | None"]
@@ -26,16 +27,14 @@ class RigMatch:
     """Canonical name to bone name; only bones that the armature has"""
     score: float
     """Matched and correctly ordered bones, as a share of those that the family names"""
+    overrides: Overrides = field(default_factory=dict)
+    """Keypoints that the user put elsewhere"""
 
     def mirrored(self) -> RigMatch:
         """The match for an armature that a negative scale mirrors: what was modelled as its left is then its right."""
-        return RigMatch(self.family, {other_side(name): bone for name, bone in self.bones.items()}, self.score)
-
-    def has_hand(self, side: Side) -> bool:
-        """Whether the hand has its five fingers, so that all 21 points are known."""
-        return all(
-            f"{side}_{name}" in self.bones for name in ("hand", *(f"{f}_{k}" for f in FINGERS for k in (1, 2, 3)))
-        )
+        bones = {other_side(name): bone for name, bone in self.bones.items()}
+        overrides = {other_side(name): place for name, place in self.overrides.items()}
+        return RigMatch(self.family, bones, self.score, overrides)
 
 
 def match_rig(rest: Mapping[str, Bone], aliases: Mapping[str, str] | None = None) -> RigMatch:
@@ -69,7 +68,7 @@ def hand_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
     all that hangs from it.
     """
     if f"{side}_hand" not in match.bones:
-        return set()
+        return overridden_hand(match.overrides, side) & set(parents)
     layers = FAMILIES[match.family].layers
     hand = _plain(match.bones[f"{side}_hand"], layers)
     mapped = {_plain(bone, layers) for name, bone in match.bones.items() if _is_hand(name, side)}
@@ -81,7 +80,7 @@ def hand_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
         if hand in chain:
             palm |= set(chain[: chain.index(hand)])
     within = fingers or {hand}
-    return {
+    return overridden_hand(match.overrides, side) & set(parents) | {
         name
         for name in parents
         if _plain(name, layers) in palm | fingers

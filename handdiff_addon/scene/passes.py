@@ -24,7 +24,7 @@ from ..rig.keypoints import BODY as BODY_NAMES
 from ..rig.keypoints import BODY_INDEX, HAND, PersonKeypoints
 from .cameras import read_camera, scene_camera
 from .render import render_picture
-from .rigs import find_humanoids, match_seen, read_person
+from .rigs import find_humanoids, read_person
 from .surfaces import HAND_PART, Surface, hidden_meshes, read_surfaces
 
 # Depth of a joint under its skin in metres, for an adult with an upper arm of ARM metres.
@@ -105,7 +105,7 @@ def render_passes(
             f'"{name}" is hidden in the viewport, so its pose is not known and it is left out: unhide it.'
             for name in hidden_meshes(scene, depsgraph, humanoids)
         ]
-        has_fingers = [{s: match_seen(armature, depsgraph).has_hand(s) for s in SIDES} for armature in humanoids]
+        has_fingers = [{s: np.isfinite(person.hands[s]).all(axis=1).sum() >= 5 for s in SIDES} for person in people]
         settings = skeleton or SkeletonSettings()
         conditioning = _conditioning(
             view, scene.frame_current, people, has_fingers, surfaces, settings, max_people, warnings

@@ -4,62 +4,90 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import bpy
 import numpy as np
 
 from ..errors import SceneError
+from ..rig.attachment import Attachment, whole_bones
 from ..rig.bones import Bone
 from ..rig.keypoints import PersonKeypoints
 from ..rig.matching import RigMatch, match_rig
-from ..rig.pose import keypoints
-
-_REST = ("head_local", "tail_local", "matrix_local")
-_POSE = ("head", "tail", "matrix")
+from ..rig.overrides import ESSENTIAL
+from ..rig.pose import attach
+from .overrides import read_overrides
 
 
 def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bpy.types.Object]:
     """The scene's humanoid armatures.
 
-    Without names, all humanoids; where some of them move a mesh, those that move none are left out, and so is the
-    metarig where the rig that Rigify generated from it stands beside it.
+    Without names, all humanoids that are neither hidden from renders nor excluded from the view layer; where some of
+    them move a mesh, those that move none are left out, and so is the metarig where the rig that Rigify generated from
+    it stands beside it.
 
     Args:
         scene: where to look.
         names: objects to take, in this order.
 
     Raises:
-        SceneError: where there is no armature, a name is no armature's, or none is a humanoid.
+        SceneError: where there is no armature, a name is no armature's or that of a hidden one, or none is a humanoid.
     """
     armatures = [thing for thing in scene.objects if thing.type == "ARMATURE"]
     if not armatures:
         raise SceneError(
             f'The scene "{scene.name}" holds no armature: add a rigged human or the HandDiff sample human.'
         )
+    rendered = _rendered(scene)
     if names:
         by_name = {armature.name: armature for armature in armatures}
         for name in names:
             if name not in by_name:
                 choice = ", ".join(sorted(by_name))
                 raise SceneError(f'The scene holds no armature named "{name}": choose one of {choice}.')
-            match_armature(by_name[name])
+            if problem := _why_hidden(by_name[name], rendered):
+                raise SceneError(problem)
+            match_person(by_name[name])
         return [by_name[name] for name in dict.fromkeys(names)]
     families = {armature.name: family for armature in armatures if (family := _family(armature))}
     if not families:
-        match_armature(armatures[0])
+        match_person(armatures[0])
     humanoids = [armature for armature in armatures if armature.name in families]
+    shown = [armature for armature in humanoids if not _why_hidden(armature, rendered)]
+    if not shown:
+        raise SceneError(_why_hidden(humanoids[0], rendered))
     with_mesh = {owner.name for thing in scene.objects if thing.type == "MESH" for owner in _movers(thing)}
-    dressed = [armature for armature in humanoids if armature.name in with_mesh]
+    dressed = [armature for armature in shown if armature.name in with_mesh]
     if dressed:
         return dressed
     if "rigify_generated" in families.values():
-        return [armature for armature in humanoids if families[armature.name] != "rigify_metarig"]
-    return humanoids
+        return [armature for armature in shown if families[armature.name] != "rigify_metarig"]
+    return shown
 
 
 def rest_bones(armature: bpy.types.Object) -> dict[str, Bone]:
-    """Every bone at rest, in armature space."""
-    return _read(armature.data.bones, _REST, np.eye(4))
+    """Every bone at rest, in armature space.  Shared by all who ask: not to be changed."""
+    bones = armature.data.bones
+    names = tuple(bones.keys())
+    parents = tuple(bone.parent.name if bone.parent else None for bone in bones)
+    places = (_values(bones, attribute, width).tobytes() for attribute, width in _REST)
+    return _rest(names, parents, *places)
+
+
+_REST = (("head_local", 3), ("tail_local", 3), ("matrix_local", 16))
+
+
+@lru_cache(maxsize=32)
+def _rest(
+    names: tuple[str, ...], parents: tuple[str | None, ...], heads: bytes, tails: bytes, matrices: bytes
+) -> dict[str, Bone]:
+    ends = (np.frombuffer(values, dtype=np.float32).reshape(-1, 3).astype(np.float64) for values in (heads, tails))
+    columns = np.frombuffer(matrices, dtype=np.float32).reshape(-1, 4, 4).astype(np.float64)
+    return {
+        name: Bone(name, parent, head, tail, matrix.T)
+        for name, parent, head, tail, matrix in zip(names, parents, *ends, columns)
+    }
 
 
 def match_armature(armature: bpy.types.Object) -> RigMatch:
@@ -74,55 +102,125 @@ def match_armature(armature: bpy.types.Object) -> RigMatch:
         raise SceneError(f'The armature "{armature.name}" cannot be used. {error}') from error
 
 
+def match_person(armature: bpy.types.Object) -> RigMatch:
+    """Match an armature's bones as they are modelled, with the keypoints that the user put elsewhere.
+
+    These make a person of bones that nothing recognises, where they give shoulders, elbows, hips and knees.
+
+    Raises:
+        SceneError: where it is no humanoid, or its overrides cannot be used.
+    """
+    overrides = read_overrides(armature)
+    try:
+        match = match_armature(armature)
+    except SceneError:
+        if not all(name in overrides for name in ESSENTIAL):
+            raise
+        match = RigMatch("unnamed", {}, 0.0)
+    return replace(match, overrides=overrides) if overrides else match
+
+
 def match_seen(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> RigMatch:
     """Match an armature's bones as the camera sees them: a negative scale swaps left and right.
 
     A mirrored person's left arm looks like, and is drawn as, a right one.
+
+    Raises:
+        SceneError: where it is no humanoid, or has no readable pose.
     """
-    match = match_armature(armature)
-    return match.mirrored() if armature.evaluated_get(depsgraph).matrix_world.is_negative else match
+    match = match_person(armature)
+    attachment = _attachment(armature, match)
+    mirrored = attachment.is_mirrored(_pose(armature, depsgraph, attachment.bones))
+    return match.mirrored() if mirrored else match
 
 
 def read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> PersonKeypoints:
     """World-space keypoints of an armature's evaluated pose: constraints, drivers and controls count.
 
     Raises:
-        SceneError: where it is no humanoid.
+        SceneError: where it is no humanoid, or has no readable pose.
     """
-    match = match_seen(armature, depsgraph)
+    attachment = _attachment(armature, match_person(armature))
+    return attachment.place(_pose(armature, depsgraph, attachment.bones), armature.name)
+
+
+def _attachment(armature: bpy.types.Object, match: RigMatch) -> Attachment:
+    rest = rest_bones(armature)
+    key = (id(rest), match.family, tuple(match.bones.items()), tuple(match.overrides.items()))
+    kept = _attachments.pop(key, None)
+    if kept is None or kept[0] is not rest:
+        kept = rest, attach(match, rest)
+    _attachments[key] = kept
+    if len(_attachments) > 32:
+        del _attachments[next(iter(_attachments))]
+    return kept[1]
+
+
+_attachments: dict[tuple, tuple[dict[str, Bone], Attachment]] = {}
+"""Those used last, each with the rest pose that it was made of, which its key knows by identity."""
+
+
+def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> np.ndarray:
+    """World matrices of posed bones, (N, 4, 4).
+
+    Raises:
+        SceneError: where the pose is not known, or scaled to nothing.
+    """
+    if armature.mode == "EDIT":
+        raise SceneError(f'"{armature.name}" is in Edit Mode, so its pose is not known: leave Edit Mode first.')
     evaluated = armature.evaluated_get(depsgraph)
+    if not evaluated.is_evaluated:
+        raise SceneError(f'"{armature.name}" is hidden in the viewport, so its pose is not known: unhide it.')
     world = np.array(evaluated.matrix_world)
-    wanted = set(match.bones.values())
-    pose = _read(evaluated.pose.bones, _POSE, world, wanted)
-    rest = _read(evaluated.data.bones, _REST, world, wanted)
-    return keypoints(match, pose, rest, armature.name)
-
-
-def _read(
-    bones: bpy.types.bpy_prop_collection,
-    attributes: tuple[str, str, str],
-    world: np.ndarray,
-    wanted: set[str] | None = None,
-) -> dict[str, Bone]:
-    count = len(bones)
-    heads, tails = (np.empty(3 * count, dtype=np.float32) for _ in range(2))
-    matrices = np.empty(16 * count, dtype=np.float32)
-    for attribute, values in zip(attributes, (heads, tails, matrices), strict=True):
-        bones.foreach_get(attribute, values)
-    heads, tails = (np.reshape(ends, (count, 3)) @ world[:3, :3].T + world[:3, 3] for ends in (heads, tails))
+    if not np.isfinite(world).all() or np.linalg.norm(world[:3, :3], axis=0).min() < 1e-9:
+        raise SceneError(
+            f'"{armature.name}" is scaled to nothing or stands nowhere: give the object, and what it hangs from, a'
+            " location, rotation and scale that are numbers, and no scale of 0."
+        )
+    bones = evaluated.pose.bones
+    index = {name: number for number, name in enumerate(bones.keys())}
     # foreach_get gives matrices column by column.
-    matrices = world @ matrices.reshape(count, 4, 4).transpose(0, 2, 1)
-    return {
-        bone.name: Bone(bone.name, bone.parent.name if bone.parent else None, heads[i], tails[i], matrices[i])
-        for i, bone in enumerate(bones)
-        if wanted is None or bone.name in wanted
-    }
+    matrices = _values(bones, "matrix", 16).reshape(-1, 4, 4).transpose(0, 2, 1)[[index[name] for name in names]]
+    if not whole_bones(matrices).any():
+        raise SceneError(f'The bones of "{armature.name}" are scaled to nothing or stand nowhere: clear their pose.')
+    return world @ matrices.astype(np.float64)
+
+
+def _values(bones: bpy.types.bpy_prop_collection, attribute: str, width: int) -> np.ndarray:
+    values: np.ndarray = np.empty(width * len(bones), dtype=np.float32)
+    bones.foreach_get(attribute, values)
+    return values
+
+
+def _rendered(scene: bpy.types.Scene) -> set[str]:
+    """Names of the objects that the view layer holds in collections that render."""
+    layer = bpy.context.view_layer if scene == bpy.context.scene else scene.view_layers[0]
+
+    def within(collection: bpy.types.LayerCollection) -> set[str]:
+        if collection.collection.hide_render:
+            return set()
+        own = set() if collection.exclude else {thing.name for thing in collection.collection.objects}
+        return own.union(*(within(child) for child in collection.children))
+
+    return within(layer.layer_collection)
+
+
+def _why_hidden(armature: bpy.types.Object, rendered: set[str]) -> str:
+    """Why an armature is not part of the picture, empty where it is."""
+    if armature.hide_render:
+        return f'The armature "{armature.name}" is hidden from renders: show it (the camera in the Outliner).'
+    if armature.name not in rendered:
+        return (
+            f'The armature "{armature.name}" is only in collections that are excluded from the view layer or'
+            " hidden from renders: include one."
+        )
+    return ""
 
 
 def _family(armature: bpy.types.Object) -> str:
     """The armature's rig family, empty where it is no humanoid."""
     try:
-        return match_rig(rest_bones(armature)).family
+        return match_person(armature).family
     except SceneError:
         return ""
 
