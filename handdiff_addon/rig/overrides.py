@@ -62,10 +62,6 @@ def overridden_hand(overrides: Overrides, side: Side) -> set[str]:
     }
 
 
-_SHORT = reprlib.Repr()  # a stranger's value on one short line
-_SHORT.maxstring = _SHORT.maxother = 70
-
-
 def to_json(overrides: Overrides) -> str:
     """Overrides as JSON text, in the order of ``KEYPOINTS``."""
     places = {name: overrides[name] for name in KEYPOINTS if name in overrides}
@@ -96,7 +92,7 @@ def from_json(text: str, bones: Collection[str]) -> dict[str, BoneEnd]:
     version = data.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise UsageError(
-            f"The keypoints have schema version {_SHORT.repr(version)}, this HandDiff reads {SCHEMA_VERSION}:"
+            f"The keypoints have schema version {_shown(version)}, this HandDiff reads {SCHEMA_VERSION}:"
             " export them anew."
         )
     return {name: _place(name, value, bones) for name, value in data["keypoints"].items()}
@@ -104,18 +100,22 @@ def from_json(text: str, bones: Collection[str]) -> dict[str, BoneEnd]:
 
 def _place(keypoint: str, value: Any, bones: Collection[str]) -> BoneEnd:
     if keypoint not in KEYPOINTS:
-        raise UsageError(
-            f"There is no keypoint {_SHORT.repr(keypoint)}: remove it, or name one such as left_index_tip."
-        )
+        raise UsageError(f"There is no keypoint {_shown(keypoint)}: remove it, or name one such as left_index_tip.")
     if (
         not isinstance(value, dict)
         or not isinstance(value.get("bone"), str)
         or value.get("end") not in ("head", "tail")
     ):
-        raise UsageError(f'The keypoint {keypoint} is {_SHORT.repr(value)}: give a "bone" and an "end", head or tail.')
+        raise UsageError(f'The keypoint {keypoint} is {_shown(value)}: give a "bone" and an "end", head or tail.')
     if value["bone"] not in bones:
         raise UsageError(
-            f"The keypoint {keypoint} is at the bone {_SHORT.repr(value['bone'])}, which the armature does not have:"
+            f"The keypoint {keypoint} is at the bone {_shown(value['bone'])}, which the armature does not have:"
             " choose another bone or reset the keypoint."
         )
     return BoneEnd(value["bone"], value["end"])
+
+
+def _shown(value: Any) -> str:
+    """A stranger's value on one short line."""
+    text = repr(value) if isinstance(value, str) else reprlib.repr(value)
+    return text if len(text) <= 70 else f"{text[:67]}..."
