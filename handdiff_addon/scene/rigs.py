@@ -172,10 +172,11 @@ def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Seq
     if not evaluated.is_evaluated:
         raise SceneError(f'"{armature.name}" is hidden in the viewport, so its pose is not known: unhide it.')
     world = np.array(evaluated.matrix_world)
-    if not np.isfinite(world).all() or np.linalg.norm(world[:3, :3], axis=0).min() < 1e-9:
+    size = np.linalg.norm(world[:3, :3], axis=0)
+    if not (np.isfinite(world).all() and size.min() > 1e-9 and size.max() < 1e9):
         raise SceneError(
-            f'"{armature.name}" is scaled to nothing or stands nowhere: give the object, and what it hangs from, a'
-            " location, rotation and scale that are numbers, and no scale of 0."
+            f'"{armature.name}" is scaled to nothing or beyond measure, or stands nowhere: give it, and what it hangs'
+            " from, a plain location, rotation and scale."
         )
     bones = evaluated.pose.bones
     index = {name: number for number, name in enumerate(bones.keys())}
