@@ -29,7 +29,9 @@ _matches: dict[int, Match] = {}
 
 def match(armature: bpy.types.Object) -> Match:
     """What was matched in an armature."""
-    key = hash((armature.name, *(bone.name for bone in armature.data.bones)))
+    from ..handdiff_addon.scene.overrides import PROPERTY
+
+    key = hash((armature.name, armature.get(PROPERTY), *(bone.name for bone in armature.data.bones)))
     if key not in _matches:
         if len(_matches) > 64:
             _matches.clear()
@@ -39,10 +41,10 @@ def match(armature: bpy.types.Object) -> Match:
 
 def _match(armature: bpy.types.Object) -> Match:
     from ..handdiff_addon.rig.families import FAMILIES
-    from ..handdiff_addon.scene.rigs import match_armature
+    from ..handdiff_addon.scene.rigs import match_person
 
     try:
-        found = match_armature(armature)
+        found = match_person(armature)
     except SceneError as error:
         return Match(problem=str(error))
     left, right = (sum(f"{side}_{finger}_1" in found.bones for finger in FINGERS) for side in ("left", "right"))

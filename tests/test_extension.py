@@ -306,3 +306,53 @@ report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.u
     assert "cancelled" in reports["cancelled"]
     assert reports["kept"] == reports["files"], "a cancelled run touched earlier results"
     assert reports["disable"] < 6 and reports["left"] == []
+
+
+def test_keypoints_by_hand(blender) -> None:
+    reports, output = blender("""
+bpy.context.preferences.edit.use_global_undo = True
+report(nobody=refusal(bpy.ops.handdiff.set_keypoint))
+bpy.ops.handdiff.add_sample_human()
+rig = lambda: next(o for o in bpy.context.scene.objects if o.type == "ARMATURE")
+kept = lambda: json.loads(rig().get("handdiff_keypoints", '{"keypoints": {}}'))["keypoints"]
+state = bpy.context.window_manager.handdiff_keypoint
+bpy.ops.handdiff.choose_keypoint(keypoint="left_index_tip")
+bone, tail = state.bone, rig().data.bones[state.bone].tail_local.copy()
+report(shown=[bone.split(":")[-1], state.end], noname=refusal(bpy.ops.handdiff.set_keypoint))
+set_to = bpy.ops.handdiff.set_keypoint
+report(gone=refusal(lambda: set_to(keypoint="nose", bone="Snout", end="tail")), nothing=kept())
+bpy.ops.ed.undo_push()
+set_to(keypoint="left_index_tip", bone=bone, end="head")
+set_to(keypoint="nose", bone=bone, end="tail")
+report(two=kept(), bone=bone)
+bpy.ops.handdiff.export_keypoints(filepath=str(Path("kept.json").absolute()))
+bpy.ops.handdiff.reset_keypoint(keypoint="nose")
+report(one=sorted(kept()), again=refusal(lambda: bpy.ops.handdiff.reset_keypoint(keypoint="nose")))
+bpy.ops.handdiff.reset_keypoints()
+report(none=kept(), property="handdiff_keypoints" in rig())
+bpy.ops.handdiff.import_keypoints(filepath=str(Path("kept.json").absolute()))
+report(imported=sorted(kept()))
+Path("wrong.json").write_text("[]")
+report(wrong=refusal(lambda: bpy.ops.handdiff.import_keypoints(filepath=str(Path("wrong.json").absolute()))),
+       still=sorted(kept()))
+bpy.context.view_layer.objects.active = rig()
+bpy.ops.object.mode_set(mode="POSE")
+rig().data.bones.active = rig().data.bones[bone]
+set_to(keypoint="right_wrist", end="tail")
+report(active=kept()["right_wrist"], panel=hasattr(bpy.types, "HANDDIFF_PT_keypoints"))
+bpy.ops.wm.save_as_mainfile(filepath=str(Path("kept.blend").absolute()))
+bpy.ops.wm.read_homefile(use_empty=True)
+bpy.ops.wm.open_mainfile(filepath=str(Path("kept.blend").absolute()))
+report(reloaded=sorted(kept()))
+""")
+    assert "select one" in reports["nobody"] and "No bone was named" in reports["noname"]
+    assert reports["shown"] == ["LeftHandIndex3", "tail"]
+    assert 'no bone "Snout"' in reports["gone"] and reports["nothing"] == {}
+    assert reports["two"]["left_index_tip"] == {"bone": reports["bone"], "end": "head"}
+    assert reports["two"]["nose"] == {"bone": reports["bone"], "end": "tail"}
+    assert reports["one"] == ["left_index_tip"] and "nothing to reset" in reports["again"]
+    assert reports["none"] == {} and not reports["property"]
+    assert reports["imported"] == reports["still"] == ["left_index_tip", "nose"]
+    assert "wrong.json cannot be imported" in reports["wrong"] and "Traceback" not in output
+    assert reports["active"] == {"bone": reports["bone"], "end": "tail"} and reports["panel"]
+    assert reports["reloaded"] == ["left_index_tip", "nose", "right_wrist"]

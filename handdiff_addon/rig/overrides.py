@@ -72,12 +72,12 @@ def to_json(overrides: Overrides) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str, bones: Collection[str]) -> dict[str, BoneEnd]:
+def from_json(text: str, bones: Collection[str] | None) -> dict[str, BoneEnd]:
     """Read what :func:`to_json` wrote.
 
     Args:
         text: JSON.
-        bones: the armature's bone names.
+        bones: the armature's bone names; None: any bone will do.
 
     Raises:
         UsageError: for anything else, and where a keypoint or a bone does not exist; in one sentence.
@@ -98,7 +98,7 @@ def from_json(text: str, bones: Collection[str]) -> dict[str, BoneEnd]:
     return {name: _place(name, value, bones) for name, value in data["keypoints"].items()}
 
 
-def _place(keypoint: str, value: Any, bones: Collection[str]) -> BoneEnd:
+def _place(keypoint: str, value: Any, bones: Collection[str] | None) -> BoneEnd:
     if keypoint not in KEYPOINTS:
         raise UsageError(f"There is no keypoint {_shown(keypoint)}: remove it, or name one such as left_index_tip.")
     if (
@@ -107,7 +107,7 @@ def _place(keypoint: str, value: Any, bones: Collection[str]) -> BoneEnd:
         or value.get("end") not in ("head", "tail")
     ):
         raise UsageError(f'The keypoint {keypoint} is {_shown(value)}: give a "bone" and an "end", head or tail.')
-    if value["bone"] not in bones:
+    if bones is not None and value["bone"] not in bones:
         raise UsageError(
             f"The keypoint {keypoint} is at the bone {_shown(value['bone'])}, which the armature does not have:"
             " choose another bone or reset the keypoint."

@@ -13,13 +13,17 @@ import bpy
 
 from ..errors import SceneError, UsageError
 from ..files import write_bytes
-from ..rig.overrides import Overrides, from_json, to_json
+from ..rig.overrides import BoneEnd, Overrides, from_json, to_json
 
 PROPERTY = "handdiff_keypoints"
 
 
-def read_overrides(armature: bpy.types.Object) -> Overrides:
+def read_overrides(armature: bpy.types.Object, *, check_bones: bool = True) -> dict[str, BoneEnd]:
     """An armature's overrides, by keypoint.
+
+    Args:
+        armature: the armature's object.
+        check_bones: refuse those at bones that are gone; off to mend them.
 
     Raises:
         SceneError: where the property was damaged, or names a bone that is gone.
@@ -28,7 +32,7 @@ def read_overrides(armature: bpy.types.Object) -> Overrides:
     if text is None:
         return {}
     try:
-        return from_json(str(text), armature.data.bones.keys())
+        return from_json(str(text), armature.data.bones.keys() if check_bones else None)
     except UsageError as error:
         raise SceneError(f'The keypoints put by hand on "{armature.name}" cannot be used. {error}') from error
 
