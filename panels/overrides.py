@@ -7,6 +7,7 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError
 from ..handdiff_addon.rig.overrides import label
+from ..handdiff_addon.scene.overrides import PROPERTY
 from ..operators.overrides import (
     HANDDIFF_OT_choose_keypoint,
     HANDDIFF_OT_export_keypoints,
@@ -63,7 +64,9 @@ class HANDDIFF_PT_keypoints(HandDiffPanel, bpy.types.Panel):
         own = row.row(align=True)
         own.enabled = shown.keypoint in overrides
         own.operator(HANDDIFF_OT_reset_keypoint.bl_idname, text="Reset", icon="LOOP_BACK").keypoint = shown.keypoint
-        row.operator(HANDDIFF_OT_reset_keypoints.bl_idname, text=f"Reset All ({len(overrides)})")
+        every = row.row(align=True)
+        every.enabled = PROPERTY in armature
+        every.operator(HANDDIFF_OT_reset_keypoints.bl_idname, text=f"Reset All ({len(overrides)})")
         row = layout.row(align=True)
         row.operator(HANDDIFF_OT_import_keypoints.bl_idname, text="Import", icon="IMPORT")
         row.operator(HANDDIFF_OT_export_keypoints.bl_idname, text="Export", icon="EXPORT")

@@ -322,6 +322,11 @@ report(shown=[bone.split(":")[-1], state.end], noname=refusal(bpy.ops.handdiff.s
 set_to = bpy.ops.handdiff.set_keypoint
 report(gone=refusal(lambda: set_to(keypoint="nose", bone="Snout", end="tail")), nothing=kept())
 bpy.ops.ed.undo_push()
+set_to("EXEC_DEFAULT", True, keypoint="nose", bone=bone, end="head")
+done = kept()
+bpy.ops.ed.undo()
+report(done=done, undone=kept())
+set_to = bpy.ops.handdiff.set_keypoint
 set_to(keypoint="left_index_tip", bone=bone, end="head")
 set_to(keypoint="nose", bone=bone, end="tail")
 report(two=kept(), bone=bone)
@@ -348,6 +353,7 @@ report(reloaded=sorted(kept()))
     assert "select one" in reports["nobody"] and "No bone was named" in reports["noname"]
     assert reports["shown"] == ["LeftHandIndex3", "tail"]
     assert 'no bone "Snout"' in reports["gone"] and reports["nothing"] == {}
+    assert "nose" in reports["done"] and reports["undone"] == {}
     assert reports["two"]["left_index_tip"] == {"bone": reports["bone"], "end": "head"}
     assert reports["two"]["nose"] == {"bone": reports["bone"], "end": "tail"}
     assert reports["one"] == ["left_index_tip"] and "nothing to reset" in reports["again"]
