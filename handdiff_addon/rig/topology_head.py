@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Head, neck and trunk, and the face's bones, told from where they stand in a body whose limbs are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .topology_tree import Halves, Tree
+
+HEAD_HEIGHTS = 1.06, 2.5
+"""Where a head may begin, hips at 0 and shoulders at 1."""
+BOWED = 0.5
+"""How far in front of the shoulders a head may begin, in trunks: beasts carry theirs farther out."""
+CROWN = 0.28
+"""A last bone that begins this far above the one before, in trunks, is the crown and that one the head."""
+RISE = 0.03
+"""How far above the joint before, in trunks, the neck's next joint begins."""
+JAW_HEIGHT = 1.2
+"""Hips at 0 and shoulders at 1: what hangs from a joint above this may be a jaw."""
+
+EYES = (0.06, 0.32), (0.12, 0.7), (0.0, 0.75)
+"""Where an eye may be, from the head bone's head in lengths of the upper arm: aside, forward, up."""
+NOSE_FROM_EYES = np.array((1.5, -1.3))
+"""The nose's tip from the eyes: forward and up, in half eye distances."""
+EAR_FROM_EYES = np.array((2.3, -2.2, -0.7))
+"""The ear from between the eyes: aside, forward, up; between people's and Rigify's."""
+EAR_NEAR = 1.3
+"""How far from there an ear may be, and how large, in half eye distances."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The body's own axes: hips in the middle of the hip line, up to the middle of the shoulder line."""
+
+    hips: np.ndarray
+    up: np.ndarray
+    forward: np.ndarray
+    """Unit; before the front is known, or its opposite"""
+    trunk: float
+    """Hip line to shoulder line"""
+    upper_arm: float
+
+    def height(self, points: np.ndarray) -> np.ndarray:
+        """Hips at 0, shoulders at 1."""
+        return (points - self.hips) @ self.up / self.trunk
+
+    def ahead(self, points: np.ndarray) -> np.ndarray:
+        """In front of the line from hips to shoulders, in trunks."""
+        return (points - self.hips) @ self.forward / self.trunk
+
+
+def find_head(halves: Halves, frame: Frame, limbs: set[int]) -> int | None:
+    """The head bone: of the middle, above the shoulders, where the face hangs or the neck's chain ends.
+
+    Args:
+        halves: the skeleton.
+        frame: the body's axes.
+        limbs: roots of the pairs that are arms and legs.
+    """
+    tree = halves.tree
+    low, high = HEAD_HEIGHTS
+
+    def above_shoulders(bone: int) -> bool:
+        head = tree.head[bone]
+        return bool(low <= frame.height(head) <= high and abs(frame.ahead(head)) <= BOWED)
+
+    upper = [bone for bone in halves.middle if above_shoulders(bone)]
+    if not upper:
+        return None
+    joint = {bone: min(tree.at(tree.head[bone])) for bone in upper}
+    # The face's pairs hang from the head; a few may hang from a jaw.
+    faces = Counter(joint[tree.parent[a]] for a, _ in halves.pairs if a not in limbs and tree.parent[a] in joint)
+    if faces:
+        most = max(faces.values())
+        place = min((k for k, votes in faces.items() if votes == most), key=lambda k: frame.height(tree.head[k]))
+    else:
+        place = _end_of_neck(tree, frame, joint)
+    return min(
+        (bone for bone in upper if joint[bone] == joint.get(place, place)), key=lambda b: _badness(tree, frame, b)
+    )
+
+
+def _end_of_neck(tree: Tree, frame: Frame, joint: Mapping[int, int]) -> int:
+    """The joint where the chain of the middle that goes up from the shoulders forks or ends.
+
+    Args:
+        tree: the skeleton.
+        frame: the body's axes.
+        joint: bones of the middle above the shoulders, and of each a bone that stands for its joint.
+    """
+    height = {own: float(frame.height(tree.head[own])) for own in joint.values()}
+    above: dict[int, set[int]] = {own: set() for own in height}
+    for bone, own in joint.items():
+        above[own].add(joint.get(tree.parent[bone], own))
+    # Controls skip joints of the chain that deforms: of what a joint hangs from, the nearest is next to it.  What does
+    # not rise hangs from the neck, such as a tie; so high that it may be the head, a jaw tells as well.
+    below: dict[int, list[int]] = {own: [] for own in height}
+    for own, parents in above.items():
+        lower = [parent for parent in parents - {own} if height[parent] < height[own]]
+        if lower:
+            nearest = max(lower, key=lambda parent: height[parent])
+            if height[own] > height[nearest] + RISE or height[nearest] > JAW_HEIGHT:
+                below[nearest].append(own)
+    starts = set(height) - {own for joints in below.values() for own in joints}
+    paths = []
+    for start in starts:
+        path = [start]
+        while len(below[path[-1]]) == 1:
+            path += below[path[-1]]
+        paths.append(path)
+    path = max(paths, key=lambda path: (len(path), height[path[0]]))
+    if len(path) > 1 and not below[path[-1]] and height[path[-1]] - height[path[-2]] > CROWN:
+        path.pop()
+    return path[-1]
+
+
+def _badness(tree: Tree, frame: Frame, bone: int) -> tuple[bool, bool, float]:
+    """How little a bone of the head's joint looks like the head: tail not up or too short, a helper between it and the
+    neck, little that hangs from it."""
+    along = tree.tail[bone] - tree.head[bone]
+    length = float(np.linalg.norm(along))
+    upright = 0.4 <= length / frame.upper_arm <= 1.5 and along @ frame.up >= 0.7 * length
+    return not upright, bool(tree.step[bone] <= tree.same), -float(tree.weight[bone])
+
+
+def name_trunk(tree: Tree, frame: Frame, head: int, chest: int) -> dict[str, int]:
+    """Head, neck, chest, spine and hips: the head and its ancestors, told by height.
+
+    Args:
+        tree: the skeleton.
+        frame: the body's axes.
+        head: the head bone.
+        chest: the bone that the arms hang from, -1 for none.
+    """
+    up = [group[-1] for group in tree.joints(tree.path_up(head)[::-1])]
+    heights = [float(frame.height(tree.head[bone])) for bone in up]
+    named = {"head": head}
+    spine = [bone for bone, height in zip(up[:-1], heights) if height <= 0.92 and abs(height) < 1]
+    neck = [bone for bone, height in zip(up[:-1], heights) if height > 0.92]
+    if chest in neck[:1] and len(neck) > 1:
+        neck, spine = neck[1:], [*spine, chest]
+    if neck:
+        named["neck"] = neck[0]
+    if spine:
+        hips = min(range(len(spine)), key=lambda k: abs(float(frame.height(tree.head[spine[k]]))))
+        for name, bone in zip(("hips", "spine"), spine[hips : hips + 2]):
+            named[name] = bone
+        if len(spine) > hips + 2:
+            named["chest"] = spine[-1]
+    return named
+
+
+def find_eyes(halves: Halves, frame: Frame, head: int) -> tuple[int, int] | None:
+    """The pair of bones that are the eyes, that on the mirror plane's positive side first; None where it is unclear.
+
+    Lids and brows lie about the eyes, so where several pairs stand there, an eye looks straight ahead.
+    """
+    tree = halves.tree
+    joint = tree.at(tree.head[head])
+    found: list[tuple[int, int]] = []
+    for a, b in _face_pairs(halves, joint):
+        aside = abs(float(halves.mirror.side(tree.head[a])))
+        ahead, up = (float((tree.head[a] - tree.head[head]) @ axis) for axis in (frame.forward, frame.up))
+        inside = (low <= value / frame.upper_arm <= high for value, (low, high) in zip((aside, ahead, up), EYES))
+        if all(inside):
+            found.append((a, b))
+    places = {round(float(np.linalg.norm(tree.head[a] - tree.head[head])) / tree.same / 4) for a, _ in found}
+    if len(places) > 1:
+        found = [pair for pair in found if _looks_ahead(tree, frame, pair[0])]
+    if not found:
+        return None
+    # The lids turn about the eye's centre as well.
+    return max(found, key=lambda pair: (len(tree.at(tree.head[pair[0]])), _looks_ahead(tree, frame, pair[0])))
+
+
+def _looks_ahead(tree: Tree, frame: Frame, bone: int) -> bool:
+    along = tree.tail[bone] - tree.head[bone]
+    return bool(along @ frame.forward >= 0.97 * np.linalg.norm(along))
+
+
+def _face_pairs(halves: Halves, joint: list[int]) -> list[tuple[int, int]]:
+    """Mirrored bones in the subtrees of the head's joint, by any depth."""
+    tree = halves.tree
+    inside = set(tree.below(joint))
+    pairs = [pair for pair in halves.pairs if pair[0] in inside]
+    return [*pairs, *(below for pair in pairs for below in halves.below_pair(*pair))]
+
+
+def name_face(halves: Halves, frame: Frame, head: int, eyes: tuple[int, int]) -> dict[str, int]:
+    """The nose's and the ears' bones where they stand about where the eyes tell; ears as ``ear`` on the mirror plane's
+    positive side and ``other_ear``."""
+    tree = halves.tree
+    half = abs(float(halves.mirror.side(tree.head[eyes[0]])))
+    between = halves.mirror.flat(tree.head[eyes[0]])
+    joint = tree.at(tree.head[head])
+    axes = np.stack([frame.forward, frame.up])
+    named: dict[str, int] = {}
+
+    def off(bone: int, wanted: np.ndarray) -> float:
+        place = [abs(float(halves.mirror.side(tree.head[bone]))), *(axes @ (tree.head[bone] - between))]
+        return float(np.linalg.norm(np.array(place) / half - wanted))
+
+    inside = set(tree.below(joint)) - set(joint)
+    noses = [(off(bone, np.array([0.0, *NOSE_FROM_EYES])), bone) for bone in halves.middle if bone in inside]
+    if noses and min(noses)[0] <= 0.5:
+        named["nose"] = min(noses)[1]
+    ears = [(off(a, EAR_FROM_EYES), a, b) for a, b in halves.pairs if a in inside]
+    if ears and min(ears)[0] <= EAR_NEAR:
+        _, ear, other = min(ears)
+        if all(np.linalg.norm(tree.head[bone] - tree.head[ear]) <= EAR_NEAR * half for bone in tree.below([ear])):
+            named |= {"ear": ear, "other_ear": other}
+    return named
