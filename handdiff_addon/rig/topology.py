@@ -146,23 +146,22 @@ def _limbs(halves: Halves, kind: Kind) -> Iterator[Limb]:
         if tree.reach[ours] < LIMB * tree.size:
             continue
         paths = [(tree.path_down(ours), 0.0)]
-        if kind is ARM and (hand := _find_hand(tree, ours)) is not None:
-            paths.append((tree.path_up(hand, ours)[::-1], _hand_score(tree, hand)))
+        if kind is ARM:
+            paths += [(tree.path_up(hand, ours)[::-1], _hand_score(tree, hand)) for hand in _find_hands(tree, ours)]
         for path, bonus in paths:
             limb = _best_joints(halves, kind, path, theirs, ends=bonus > 0)
             if limb is not None:
                 yield replace(limb, score=limb.score + bonus)
 
 
-def _find_hand(tree: Tree, bone: int) -> int | None:
-    """The bone below which the most ends of chains part ways; None where they are fewer than three."""
+def _find_hands(tree: Tree, bone: int) -> Iterator[int]:
+    """Bones below which three chains or more part ways, on the way to where the most chains end."""
     ends = _ends(tree, bone)
-    while True:
-        best = max(tree.children[bone], key=lambda child: len(ends[child]), default=None)
-        if best is None or len(ends[best]) <= 0.6 * len(ends[bone]):
-            break
+    while len(ends[bone]) >= 3:
+        best = max(tree.children[bone], key=lambda child: len(ends[child]))
+        if len(ends[best]) <= 0.6 * len(ends[bone]):
+            yield bone
         bone = best
-    return bone if len(ends[bone]) >= 3 else None
 
 
 def _ends(tree: Tree, top: int) -> dict[int, set[tuple[int, ...]]]:

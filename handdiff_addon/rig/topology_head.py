@@ -157,37 +157,31 @@ def name_trunk(tree: Tree, frame: Frame, head: int, chest: int) -> dict[str, int
 def find_eyes(halves: Halves, frame: Frame, head: int) -> tuple[int, int] | None:
     """The pair of bones that are the eyes, that on the mirror plane's positive side first; None where it is unclear.
 
-    Lids and brows lie about the eyes, so where several pairs stand there, an eye looks straight ahead.
+    Hair is chains; lids, brows and cheeks lie about the eyes, but among them only an eye looks straight ahead.
     """
     tree = halves.tree
-    joint = tree.at(tree.head[head])
-    found: list[tuple[int, int]] = []
-    for a, b in _face_pairs(halves, joint):
-        aside = abs(float(halves.mirror.side(tree.head[a])))
-        ahead, up = (float((tree.head[a] - tree.head[head]) @ axis) for axis in (frame.forward, frame.up))
-        inside = (low <= value / frame.upper_arm <= high for value, (low, high) in zip((aside, ahead, up), EYES))
-        if all(inside):
-            found.append((a, b))
-    places = {round(float(np.linalg.norm(tree.head[a] - tree.head[head])) / tree.same / 4) for a, _ in found}
-    if len(places) > 1:
-        found = [pair for pair in found if _looks_ahead(tree, frame, pair[0])]
-    if not found:
-        return None
-    # The lids turn about the eye's centre as well.
-    return max(found, key=lambda pair: (len(tree.at(tree.head[pair[0]])), _looks_ahead(tree, frame, pair[0])))
+    inside = set(tree.below(tree.at(tree.head[head])))
+    tops = [pair for pair in halves.pairs if pair[0] in inside]
+
+    def may_be_eye(bone: int, reach: float) -> bool:
+        aside = abs(float(halves.mirror.side(tree.head[bone])))
+        ahead, up = (float((tree.head[bone] - tree.head[head]) @ axis) for axis in (frame.forward, frame.up))
+        place = np.array((aside, ahead, up)) / frame.upper_arm
+        return bool(tree.reach[bone] <= reach * aside and all(low <= x <= high for x, (low, high) in zip(place, EYES)))
+
+    single = [pair for pair in tops if may_be_eye(pair[0], 1)]
+    if len({tuple(tree.at(tree.head[a])) for a, _ in single}) != 1:
+        nested = [below for pair in tops for below in halves.below_pair(*pair)]
+        single = [(a, b) for a, b in (*tops, *nested) if may_be_eye(a, 2) and _looks_ahead(tree, frame, a)]
+    # Lids turn about the eye's centre as well, so most bones begin there.
+    return max(
+        single, key=lambda pair: (len(tree.at(tree.head[pair[0]])), _looks_ahead(tree, frame, pair[0])), default=None
+    )
 
 
 def _looks_ahead(tree: Tree, frame: Frame, bone: int) -> bool:
     along = tree.tail[bone] - tree.head[bone]
     return bool(along @ frame.forward >= 0.97 * np.linalg.norm(along))
-
-
-def _face_pairs(halves: Halves, joint: list[int]) -> list[tuple[int, int]]:
-    """Mirrored bones in the subtrees of the head's joint, by any depth."""
-    tree = halves.tree
-    inside = set(tree.below(joint))
-    pairs = [pair for pair in halves.pairs if pair[0] in inside]
-    return [*pairs, *(below for pair in pairs for below in halves.below_pair(*pair))]
 
 
 def name_face(halves: Halves, frame: Frame, head: int, eyes: tuple[int, int]) -> dict[str, int]:

@@ -263,5 +263,7 @@ def _costs(tree: Tree, mirror: Mirror, ours: list[int], theirs: list[int]) -> tu
     wanted = mirror.reflect(tree.outline[ours])
     stands = tree.outline[theirs]
     off = np.linalg.norm(wanted[:, None] - stands[None], axis=3)
+    # Where only one side holds something, a hand still goes with the other hand.
+    off[:, :, 1:] = np.minimum(off[:, :, 1:], MIRROR_TOLERANCE * tree.size)
     unlike = np.abs(np.log(tree.weight[ours][:, None] / tree.weight[theirs][None]))
     return off @ np.array((1.0, 0.3, 0.3)) / tree.size + 0.01 * unlike, off[:, :, 0]
