@@ -147,7 +147,8 @@ def _limbs(halves: Halves, kind: Kind) -> Iterator[Limb]:
             continue
         paths = [(tree.path_down(ours), 0.0)]
         if kind is ARM:
-            paths += [(tree.path_up(hand, ours)[::-1], _hand_score(tree, hand)) for hand in _find_hands(tree, ours)]
+            hands = [(hand, _hand_score(tree, hand)) for hand in _find_hands(tree, ours)]
+            paths += [(tree.path_up(hand, ours)[::-1], score) for hand, score in hands if score > 0]
         for path, bonus in paths:
             limb = _best_joints(halves, kind, path, theirs, ends=bonus > 0)
             if limb is not None:

@@ -28,8 +28,11 @@ NOSE_FROM_EYES = np.array((1.5, -1.3))
 """The nose's tip from the eyes: forward and up, in half eye distances."""
 EAR_FROM_EYES = np.array((2.3, -2.2, -0.7))
 """The ear from between the eyes: aside, forward, up; between people's and Rigify's."""
+NOSE_NEAR = 0.4
 EAR_NEAR = 1.3
-"""How far from there an ear may be, and how large, in half eye distances."""
+"""How far from there they may be, in half eye distances."""
+EAR_SIZE = 1.8
+"""How far an ear's bones may reach, in half eye distances; a cheek's or a strand of hair's reach farther."""
 
 
 @dataclass(frozen=True)
@@ -200,11 +203,13 @@ def name_face(halves: Halves, frame: Frame, head: int, eyes: tuple[int, int]) ->
 
     inside = set(tree.below(joint)) - set(joint)
     noses = [(off(bone, np.array([0.0, *NOSE_FROM_EYES])), bone) for bone in halves.middle if bone in inside]
-    if noses and min(noses)[0] <= 0.5:
+    if noses and min(noses)[0] <= NOSE_NEAR:
         named["nose"] = min(noses)[1]
-    ears = [(off(a, EAR_FROM_EYES), a, b) for a, b in halves.pairs if a in inside]
+
+    def small(bone: int) -> bool:
+        return bool(np.linalg.norm(tree.head[tree.below([bone])] - tree.head[bone], axis=1).max() <= EAR_SIZE * half)
+
+    ears = [(off(a, EAR_FROM_EYES), a, b) for a, b in halves.pairs if a in inside and small(a)]
     if ears and min(ears)[0] <= EAR_NEAR:
-        _, ear, other = min(ears)
-        if all(np.linalg.norm(tree.head[bone] - tree.head[ear]) <= EAR_NEAR * half for bone in tree.below([ear])):
-            named |= {"ear": ear, "other_ear": other}
+        named["ear"], named["other_ear"] = min(ears)[1:]
     return named
