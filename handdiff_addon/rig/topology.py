@@ -49,27 +49,21 @@ ARM = Kind(("upper_arm", "forearm", "hand"), 0.34, 1.05, (0.4, 3.0), 0.6)
 
 @dataclass(frozen=True)
 class Limb:
-    """One choice of a leg's or an arm's bones, on the mirror plane's positive side."""
+    """One choice of the bones of both legs or both arms."""
 
     kind: Kind
-    path: list[int]
-    """From the pair's root on"""
-    mates: list[int]
-    """The path on the other side"""
-    bones: list[int]
-    """The three joints' bones; two where the third joint is a tail"""
+    roots: tuple[int, int]
+    """Of the subtrees, that on the mirror plane's positive side first"""
+    bones: tuple[list[int], list[int]]
+    """Of the three joints; two where the third is a tail or, on one side, missing"""
     joints: np.ndarray
-    """(3, 3) hip, knee, ankle, or shoulder, elbow, wrist"""
+    """(3, 3) hip, knee, ankle, or shoulder, elbow, wrist, of one side"""
     score: float
     """How human it is by itself"""
 
     @property
     def length(self) -> float:
         return float(np.linalg.norm(np.diff(self.joints, axis=0), axis=1).sum())
-
-    def other(self) -> list[int]:
-        """The three joints' bones on the other side."""
-        return [self.mates[self.path.index(bone)] for bone in self.bones]
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ def _find_body(halves: Halves) -> Body | None:
     choices = []
     for leg in legs:
         for arm in arms:
-            if leg.path[0] == arm.path[0]:
+            if leg.roots == arm.roots:
                 continue
             frame = _frame(halves.mirror, leg, arm)
             down = leg.joints[2] - leg.joints[0]
@@ -123,7 +117,7 @@ def _find_body(halves: Halves) -> Body | None:
             else:
                 choices.append((score, leg, arm, frame))
     for _, leg, arm, frame in sorted(choices, key=lambda choice: -choice[0]):
-        head = find_head(halves, frame, {leg.path[0], arm.path[0]})
+        head = find_head(halves, frame, {leg.roots[0], arm.roots[0]})
         if head is not None:
             return Body(leg, arm, frame, head)
     return None
@@ -142,15 +136,18 @@ def _frame(mirror: Mirror, leg: Limb, arm: Limb) -> Frame | None:
 def _limbs(halves: Halves, kind: Kind) -> Iterator[Limb]:
     """The best limb of a kind in every pair of subtrees that reaches far enough, and for arms, at every hand."""
     tree = halves.tree
-    for ours, theirs in halves.pairs:
-        if tree.reach[ours] < LIMB * tree.size:
+    for roots in halves.pairs:
+        # A hand may be missing on one side: the richer side tells.
+        side = int(tree.weight[roots[1]] > tree.weight[roots[0]])
+        root = roots[side]
+        if tree.reach[root] < LIMB * tree.size:
             continue
-        paths = [(tree.path_down(ours), 0.0)]
+        paths = [(tree.path_down(root), 0.0)]
         if kind is ARM:
-            hands = [(hand, _hand_score(tree, hand)) for hand in _find_hands(tree, ours)]
-            paths += [(tree.path_up(hand, ours)[::-1], score) for hand, score in hands if score > 0]
+            hands = [(hand, _hand_score(tree, hand)) for hand in _find_hands(tree, root)]
+            paths += [(tree.path_up(hand, root)[::-1], score) for hand, score in hands if score > 0]
         for path, bonus in paths:
-            limb = _best_joints(halves, kind, path, theirs, ends=bonus > 0)
+            limb = _best_joints(halves, kind, path, roots, side, ends=bonus > 0)
             if limb is not None:
                 yield replace(limb, score=limb.score + bonus)
 
@@ -182,7 +179,9 @@ def _hand_score(tree: Tree, hand: int) -> float:
     return 0.15 * len(fingers) + 0.2 * (thumb is not None)
 
 
-def _best_joints(halves: Halves, kind: Kind, path: list[int], other: int, *, ends: bool) -> Limb | None:
+def _best_joints(
+    halves: Halves, kind: Kind, path: list[int], roots: tuple[int, int], side: int, *, ends: bool
+) -> Limb | None:
     """The three joints of a path that make the most human limb.
 
     Both segments should be straight, about as long as each other and most of the path, begin as far from the middle as
@@ -192,12 +191,12 @@ def _best_joints(halves: Halves, kind: Kind, path: list[int], other: int, *, end
         halves: the skeleton.
         kind: leg or arm.
         path: bones from a pair's root on.
-        other: the root on the other side.
+        roots: the pair.
+        side: which of them the path begins with.
         ends: whether the path's end is the third joint.
     """
     tree = halves.tree
-    mates = halves.mate(path, other)
-    groups = tree.joints(path[: len(mates)])[:LONGEST_PATH]
+    groups = tree.joints(path)[:LONGEST_PATH]
     bones = [group[-1] for group in groups]
     points = np.array([*tree.head[bones], tree.tail[bones[-1]]])
     count = len(points)
@@ -227,9 +226,15 @@ def _best_joints(halves: Halves, kind: Kind, path: list[int], other: int, *, end
     if score[best] == -np.inf:
         return None
     i, j, k = (int(index[best]) for index in (i, j, k))
-    helpers = sum(len(group) - 1 for group in groups[i : k + 1])
     chosen = [bones[n] for n in (i, j, k) if n < len(bones)]
-    return Limb(kind, path, mates, chosen, points[[i, j, k]], float(score[best]) - 0.02 * helpers)
+    # Of copies of a limb, that which deforms and has the fewest bones of no length.
+    spare = 0.02 * sum(len(group) - 1 for group in groups[i : k + 1]) + 0.05 * int((~tree.deform[chosen]).sum())
+    mates = dict(zip(path, halves.mate(path, roots[1 - side])))
+    others = [mates[bone] for bone in chosen if bone in mates]
+    if len(others) < 2:
+        return None
+    both = (chosen, others) if side == 0 else (others, chosen)
+    return Limb(kind, roots, both, points[[i, j, k]], float(score[best]) - spare)
 
 
 def _facing(halves: Halves, body: Body) -> Body:
@@ -242,30 +247,33 @@ def _facing(halves: Halves, body: Body) -> Body:
         return weight * float(np.clip((point - origin) @ frame.forward / clear, -1, 1))
 
     leg, arm = body.leg, body.arm
-    toes = leg.path[-1]
-    ends = [tree.head[toes], *([] if tree.children[toes] else [tree.tail[toes]])]
-    votes += vote(max(ends, key=lambda end: np.linalg.norm(end - leg.joints[2])), leg.joints[2], 3, 0.08 * leg.length)
+    for foot in leg.bones[0][2:]:
+        below = tree.below([foot])
+        ends = np.concatenate([tree.head[below], tree.tail[[bone for bone in below if not tree.children[bone]]]])
+        ahead = (ends - tree.head[foot]) @ frame.forward
+        # Toes are farther in front than the heel is behind.
+        votes += 3 * float(np.clip((max(ahead.max(), 0) + min(ahead.min(), 0)) / (0.08 * leg.length), -1, 1))
     face = tree.below(tree.at(tree.head[body.head]))
     votes += vote(tree.head[face].mean(axis=0), tree.head[body.head], 1.5, 0.1 * frame.trunk)
     for limb, weight in ((leg, 1), (arm, -1)):
         first, bend, last = limb.joints
         share = np.linalg.norm(bend - first) / limb.length
         votes += vote(bend, first + share * (last - first), weight, 0.03 * limb.length)
-    if len(arm.bones) == 3:
-        thumb, fingers = order_fingers(arm.joints[2], finger_chains(tree, arm.bones[2]))
+    for hand in (bones[2] for bones in arm.bones if len(bones) == 3):
+        thumb, fingers = order_fingers(tree.head[hand], finger_chains(tree, hand))
         if thumb is not None:
             middle = np.mean([finger.points[0] for finger in fingers], axis=0)
-            votes += vote(thumb.points.mean(axis=0), middle, 1.5, 0.05 * arm.length)
+            votes += vote(thumb.points.mean(axis=0), middle, 1, 0.05 * arm.length)
     return body if votes >= 0 else replace(body, frame=replace(frame, forward=-frame.forward))
 
 
 def _name(halves: Halves, body: Body) -> dict[str, str]:
-    tree, frame = halves.tree, body.frame
-    # The person's left is up x forward; the limbs lie on the plane's positive side.
-    ours, theirs = SIDES if np.cross(frame.up, frame.forward) @ halves.mirror.normal > 0 else SIDES[::-1]
-    bones: dict[str, int] = name_trunk(tree, frame, body.head, tree.parent[body.arm.path[0]])
-    for limb in (body.leg, body.arm):
-        for side, chosen, root in ((ours, limb.bones, limb.path[0]), (theirs, limb.other(), limb.mates[0])):
+    tree, frame, limbs = halves.tree, body.frame, (body.leg, body.arm)
+    # The person's left is up x forward; what is first lies on the plane's positive side.
+    sides = SIDES if np.cross(frame.up, frame.forward) @ halves.mirror.normal > 0 else SIDES[::-1]
+    bones: dict[str, int] = name_trunk(tree, frame, body.head, tree.parent[body.arm.roots[0]])
+    for limb in limbs:
+        for side, root, chosen in zip(sides, limb.roots, limb.bones):
             bones |= {f"{side}_{name}": bone for name, bone in zip(limb.kind.names, chosen)}
             if limb is body.arm and root != chosen[0]:
                 bones[f"{side}_clavicle"] = root
@@ -273,13 +281,15 @@ def _name(halves: Halves, body: Body) -> dict[str, str]:
                 bones[f"{side}_toe"] = toe
     eyes = find_eyes(halves, frame, body.head)
     if eyes is not None:
-        bones |= {f"{side}_eye": bone for side, bone in zip((ours, theirs), eyes)}
-        names = {"nose": "nose", "ear": f"{ours}_ear", "other_ear": f"{theirs}_ear"}
+        bones |= {f"{side}_eye": bone for side, bone in zip(sides, eyes)}
+        names = {"nose": "nose", "ear": f"{sides[0]}_ear", "other_ear": f"{sides[1]}_ear"}
         bones |= {names[part]: bone for part, bone in name_face(halves, frame, body.head, eyes).items()}
     named = {name: tree.names[bone] for name, bone in bones.items()}
     for side in SIDES:
         if f"{side}_hand" in bones:
-            named |= name_fingers(tree, bones[f"{side}_hand"], side)
+            fingers = name_fingers(tree, bones[f"{side}_hand"], side)
+            if not set(fingers.values()) & set(named.values()):
+                named |= fingers
     return named
 
 

@@ -209,9 +209,9 @@ def _chain(tree: Tree, path: list[list[int]]) -> Chain:
     """One bone for each joint of a finger, all of one copy of it.
 
     Copies differ in how many helpers lie between their bones, and controls alone may have a tip: a copy's worth is its
-    joints less its helpers.
+    joints less its helpers, then whether it deforms.
     """
-    best: tuple[tuple[int, int], list[int]] | None = None
+    best: tuple[tuple[int, int, int], list[int]] | None = None
     for n in range(len(path), 1, -1):
         for last in path[n - 1]:
             bones, helpers = [last], 0
@@ -222,7 +222,8 @@ def _chain(tree: Tree, path: list[list[int]]) -> Chain:
                     bones.append(up)
                 else:
                     helpers += 1
-            worth = (len(bones) - helpers if len(bones) == n else -helpers, len(bones))
+            joints = len(bones) if len(bones) == n else 0
+            worth = (joints - helpers, len(bones), int(tree.deform[bones].sum()))
             if best is None or worth > best[0]:
                 best = worth, bones[::-1]
     assert best is not None  # a path has two joints or more

@@ -121,13 +121,13 @@ def _end_of_neck(tree: Tree, frame: Frame, joint: Mapping[int, int]) -> int:
     return path[-1]
 
 
-def _badness(tree: Tree, frame: Frame, bone: int) -> tuple[bool, bool, float]:
-    """How little a bone of the head's joint looks like the head: tail not up or too short, a helper between it and the
-    neck, little that hangs from it."""
+def _badness(tree: Tree, frame: Frame, bone: int) -> tuple[bool, bool, bool, float]:
+    """How little a bone of the head's joint looks like the head: tail not up or too short, no skin that it moves, a
+    helper between it and the neck, little that hangs from it."""
     along = tree.tail[bone] - tree.head[bone]
     length = float(np.linalg.norm(along))
     upright = 0.4 <= length / frame.upper_arm <= 1.5 and along @ frame.up >= 0.7 * length
-    return not upright, bool(tree.step[bone] <= tree.same), -float(tree.weight[bone])
+    return not upright, not tree.deform[bone], bool(tree.step[bone] <= tree.same), -float(tree.weight[bone])
 
 
 def name_trunk(tree: Tree, frame: Frame, head: int, chest: int) -> dict[str, int]:

@@ -51,6 +51,7 @@ class Tree:
         count = len(self.names)
         self.head = np.array([rest[name].head for name in self.names], dtype=float).reshape(count, 3)
         self.tail = np.array([rest[name].tail for name in self.names], dtype=float).reshape(count, 3)
+        self.deform = np.array([rest[name].deform for name in self.names], dtype=bool)
         self.children: list[list[int]] = [[] for _ in range(count)]
         self.roots: list[int] = []
         for i, above in enumerate(self.parent):
@@ -74,14 +75,15 @@ class Tree:
         """(n,) number of bones in the subtree"""
         self.outline = np.stack([self.head, self.tail, self.tail], axis=1)
         """(n, 3, 3) three points that tell a chain's course: the head and the two next joints; a tail ends a chain"""
-        rank = [(0, 0)] * count
+        rank = [(0, 0, 0)] * count
         for i in range(count - 1, -1, -1):
             for child in self.children[i]:
                 self.weight[i] += self.weight[child]
                 helper = self.step[child] <= self.same
-                ranked = (rank[child][0] - helper, rank[child][1] + 1 - helper)
+                deform, helpers, joints = rank[child]
+                ranked = (deform + int(self.deform[child]), helpers - helper, joints + 1 - helper)
                 gain = self.step[child] + self.reach[child] - self.reach[i]
-                # Of copies of one chain, that with the fewest bones of no length and then the most joints.
+                # Of copies of one chain, that which deforms, has the fewest bones of no length, and the most joints.
                 if self.longest[i] < 0 or gain > self.same or (gain > -self.same and ranked > rank[i]):
                     self.reach[i] += gain
                     self.longest[i], rank[i] = child, ranked

@@ -109,11 +109,16 @@ def _read(
     matrices = np.empty(16 * count, dtype=np.float32)
     for attribute, values in zip(attributes, (heads, tails, matrices), strict=True):
         bones.foreach_get(attribute, values)
+    deform = np.ones(count, dtype=bool)
+    if attributes is _REST:
+        bones.foreach_get("use_deform", deform)
     heads, tails = (np.reshape(ends, (count, 3)) @ world[:3, :3].T + world[:3, 3] for ends in (heads, tails))
     # foreach_get gives matrices column by column.
     matrices = world @ matrices.reshape(count, 4, 4).transpose(0, 2, 1)
     return {
-        bone.name: Bone(bone.name, bone.parent.name if bone.parent else None, heads[i], tails[i], matrices[i])
+        bone.name: Bone(
+            bone.name, bone.parent.name if bone.parent else None, heads[i], tails[i], matrices[i], bool(deform[i])
+        )
         for i, bone in enumerate(bones)
         if wanted is None or bone.name in wanted
     }
