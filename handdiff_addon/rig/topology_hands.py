@@ -20,9 +20,8 @@ SHORT_METACARPAL = 0.38
 """The same for a chain of three bones, which is left with two."""
 THUMB = 0.8
 """How far a chain must stand out, see :func:`_divergence`, to be the thumb."""
-THUMB_KNUCKLE = 1.0, 1.5
-"""A thumb that begins farther from the wrist than this, in its own lengths, lacks its metacarpal: thumbs of three bones
-or more, and of two."""
+THUMB_KNUCKLE = 0.58
+"""A thumb that begins farther from the wrist than this, in the distance of the other knuckles, lacks its metacarpal."""
 ALIKE = 2.6
 """No finger is longer or shorter than the usual one by more than this factor."""
 
@@ -67,9 +66,9 @@ def name_fingers(tree: Tree, hand: int, side: Side) -> dict[str, str]:
     named: dict[str, str] = {}
     for finger, chain in zip(FINGERS, (thumb, *fingers)):
         if chain is not None:
-            first = _first_joint(chain, wrist, thumb=finger == "thumb")
-            bones = chain.bones[max(0, -first) :]
-            joints = ("1", "2", "3", "tip")[max(0, first) :]
+            is_thumb = chain is thumb
+            joints = ["1", "2", "3", "tip"][is_thumb and _lacks_metacarpal(chain, fingers, wrist) :]
+            bones = chain.bones[0 if is_thumb else _knuckle(chain, wrist) :]
             named |= {f"{side}_{finger}_{joint}": tree.names[bone] for joint, bone in zip(joints, bones)}
     return named
 
@@ -133,12 +132,9 @@ def _knuckle(chain: Chain, wrist: np.ndarray) -> int:
     return int(len(chain.bones) >= 3 and begins < limit * chain.length)
 
 
-def _first_joint(chain: Chain, wrist: np.ndarray, *, thumb: bool) -> int:
-    """Which of a finger's joints the chain begins with, from 0; -1 for a metacarpal."""
-    if not thumb:
-        return -_knuckle(chain, wrist)
-    begins = float(np.linalg.norm(chain.points[0] - wrist))
-    return int(begins > THUMB_KNUCKLE[len(chain.bones) == 2] * chain.length)
+def _lacks_metacarpal(thumb: Chain, fingers: Sequence[Chain], wrist: np.ndarray) -> bool:
+    knuckles = [np.linalg.norm(finger.points[_knuckle(finger, wrist)] - wrist) for finger in fingers]
+    return bool(np.linalg.norm(thumb.points[0] - wrist) > THUMB_KNUCKLE * np.mean(knuckles))
 
 
 class _Joints:

@@ -223,9 +223,6 @@ def halve(tree: Tree, mirror: Mirror) -> Halves:
     side = mirror.side(tree.head)
     low, high = side.copy(), side.copy()
     for i in range(len(tree.names) - 1, -1, -1):
-        if not tree.children[i]:
-            tail = float(mirror.side(tree.tail[i]))
-            low[i], high[i] = min(low[i], tail), max(high[i], tail)
         for child in tree.children[i]:
             low[i], high[i] = min(low[i], low[child]), max(high[i], high[child])
     left = (low > -slack) & (high > slack)
