@@ -33,6 +33,8 @@ class Kind:
     """What a pair of limbs is like in people."""
 
     names: tuple[str, str, str]
+    ratio: float
+    """First segment to second, logarithm"""
     width: float
     """Half the distance between both first joints, in lengths of the limb"""
     length: float
@@ -43,8 +45,8 @@ class Kind:
     """How far the third joint is from the first at least at rest, in lengths of the limb"""
 
 
-LEG = Kind(("thigh", "shin", "foot"), 0.12, 1.75, (0.5, 4.0), 0.85)
-ARM = Kind(("upper_arm", "forearm", "hand"), 0.34, 1.05, (0.4, 3.0), 0.6)
+LEG = Kind(("thigh", "shin", "foot"), 0.03, 0.12, 1.75, (0.5, 4.0), 0.85)
+ARM = Kind(("upper_arm", "forearm", "hand"), 0.07, 0.34, 1.05, (0.4, 3.0), 0.6)
 
 
 @dataclass(frozen=True)
@@ -211,11 +213,15 @@ def _best_joints(
     whole = max(along[count - 2], 1e-9 * tree.size)
     score = (
         np.minimum((upper + lower) / whole, 1)
-        - np.abs(np.log(upper / lower))
+        - np.abs(np.log(upper / lower) - kind.ratio)
         - 4 * bent
-        - 0.3 * np.abs(np.log(width / (upper + lower) / kind.width))
+        - 0.35 * np.log(width / (upper + lower) / kind.width) ** 2
         - 0.1 * (k == count - 1)
     )
+    # Shoulders and hips are where a path turns; where it runs straight on, a segment is split.
+    into, out = points[i] - points[np.maximum(i - 1, 0)], points[j] - points[i]
+    straight = np.sum(into * out, axis=1) / np.maximum(np.linalg.norm(into, axis=1) * upper, 1e-12 * tree.size**2)
+    score += 0.15 * (1 - np.abs(straight)) * (i > 0)
     if kind is LEG:
         onwards = points[np.minimum(k + 1, count - 1)] - points[k]
         shin = points[k] - points[j]

@@ -35,12 +35,18 @@ class Chain:
     """(n, 3) heads"""
 
     @property
-    def length(self) -> float:
-        return float(np.linalg.norm(np.diff(self.points, axis=0), axis=1).sum())
-
-    @property
     def direction(self) -> np.ndarray:
         return unit(self.points[-1] - self.points[0])
+
+    def length(self, start: int = 0) -> float:
+        """Along the heads, from a joint on."""
+        return float(np.linalg.norm(np.diff(self.points[start:], axis=0), axis=1).sum())
+
+    def knuckle(self, wrist: np.ndarray) -> int:
+        """Which joint is the knuckle: the first, or the second where a metacarpal is before it."""
+        begins = float(np.linalg.norm(self.points[0] - wrist))
+        limit = METACARPAL if len(self.bones) >= 4 else SHORT_METACARPAL
+        return int(len(self.bones) >= 3 and begins < limit * self.length())
 
 
 def map_fingers(rest: Mapping[str, Bone], hand: str, side: Side) -> dict[str, str]:
@@ -68,7 +74,7 @@ def name_fingers(tree: Tree, hand: int, side: Side) -> dict[str, str]:
         if chain is not None:
             is_thumb = chain is thumb
             joints = ["1", "2", "3", "tip"][is_thumb and _lacks_metacarpal(chain, fingers, wrist) :]
-            bones = chain.bones[0 if is_thumb else _knuckle(chain, wrist) :]
+            bones = chain.bones[0 if is_thumb else chain.knuckle(wrist) :]
             named |= {f"{side}_{finger}_{joint}": tree.names[bone] for joint, bone in zip(joints, bones)}
     return named
 
@@ -78,9 +84,10 @@ def finger_chains(tree: Tree, hand: int) -> list[Chain]:
     bones = tree.below([hand])
     if len(bones) == 1:  # in a rig of layers the fingers may hang from a copy of the hand
         bones = tree.below([hand, *tree.at(tree.head[hand])])
+    wrist = tree.head[hand]
     chains = [_chain(tree, path) for path in _Joints(tree, bones).fingers()]
     while chains:
-        lengths = np.log([chain.length for chain in chains])
+        lengths = np.log([chain.length(chain.knuckle(wrist)) for chain in chains])
         off = np.abs(lengths - np.median(lengths))
         worst = int(off.argmax())
         if len(chains) <= len(FINGERS) and off[worst] <= np.log(ALIKE):
@@ -100,7 +107,7 @@ def order_fingers(wrist: np.ndarray, chains: Sequence[Chain]) -> tuple[Chain | N
     best = int(np.argmax(stands_out))
     thumb = chains[best] if stands_out[best] >= THUMB else None
     others = [chain for k, chain in enumerate(chains) if thumb is None or k != best]
-    bases = np.array([chain.points[_knuckle(chain, wrist)] for chain in others])
+    bases = np.array([chain.points[chain.knuckle(wrist)] for chain in others])
     centre = bases.mean(axis=0)
     # The palm's width runs from one end of the row of knuckles to the other.
     apart = np.linalg.norm(bases[:, None] - bases[None], axis=2)
@@ -109,7 +116,7 @@ def order_fingers(wrist: np.ndarray, chains: Sequence[Chain]) -> tuple[Chain | N
     if thumb is not None:
         inwards = across @ (centre - thumb.points.mean(axis=0))
     else:
-        inwards = others[a].length - others[b].length
+        inwards = others[a].length() - others[b].length()
     places = bases @ (across if inwards >= 0 else -across)
     return thumb, [others[k] for k in np.argsort(places, kind="stable")][: len(FINGERS) - 1]
 
@@ -120,20 +127,13 @@ def _divergence(k: int, chains: Sequence[Chain], wrist: np.ndarray) -> float:
     mean = unit(np.sum([chain.direction for chain in others], axis=0))
     angle = float(np.arccos(np.clip(chains[k].direction @ mean, -1, 1)))
 
-    ends = np.array([(chain.points[_knuckle(chain, wrist)], chain.points[-1]) for chain in (chains[k], *others)])
+    ends = np.array([(chain.points[chain.knuckle(wrist)], chain.points[-1]) for chain in (chains[k], *others)])
     away = np.linalg.norm(ends - wrist, axis=2)  # (chains, base and end)
     return angle + float(np.sum(1 - away[0] / np.maximum(away[1:].mean(axis=0), 1e-9)))
 
 
-def _knuckle(chain: Chain, wrist: np.ndarray) -> int:
-    """Which joint of a finger is its knuckle: the first, or the second where a metacarpal is before it."""
-    begins = float(np.linalg.norm(chain.points[0] - wrist))
-    limit = METACARPAL if len(chain.bones) >= 4 else SHORT_METACARPAL
-    return int(len(chain.bones) >= 3 and begins < limit * chain.length)
-
-
 def _lacks_metacarpal(thumb: Chain, fingers: Sequence[Chain], wrist: np.ndarray) -> bool:
-    knuckles = [np.linalg.norm(finger.points[_knuckle(finger, wrist)] - wrist) for finger in fingers]
+    knuckles = [np.linalg.norm(finger.points[finger.knuckle(wrist)] - wrist) for finger in fingers]
     return bool(np.linalg.norm(thumb.points[0] - wrist) > THUMB_KNUCKLE * np.mean(knuckles))
 
 

@@ -22,7 +22,7 @@ RISE = 0.03
 JAW_HEIGHT = 1.2
 """Hips at 0 and shoulders at 1: what hangs from a joint above this may be a jaw."""
 
-EYES = (0.06, 0.32), (0.12, 0.7), (0.0, 0.75)
+EYES = (0.04, 0.4), (0.04, 0.8), (-0.05, 0.9)
 """Where an eye may be, from the head bone's head in lengths of the upper arm: aside, forward, up."""
 NOSE_FROM_EYES = np.array((1.5, -1.3))
 """The nose's tip from the eyes: forward and up, in half eye distances."""
