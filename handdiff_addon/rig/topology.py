@@ -24,7 +24,11 @@ __all__ = ["map_fingers", "map_structure"]
 
 LONGEST_PATH = 24
 """Joints of a chain that are looked at for a limb's; people's have no more, ropes and hair may."""
-DOWNWARDS = 0.75
+HUMAN = 1.1
+"""The least score of legs and arms together: people's without fingers have 1.4 and more, with fingers 2.3."""
+DRAWN = 3.2
+"""By what factor a drawn person's limbs may be longer or shorter than a person's."""
+DOWNWARDS = 0.85
 """The least cosine between the legs and the way from shoulders to hips: a beast's legs stand across its trunk."""
 
 
@@ -39,14 +43,12 @@ class Kind:
     """Half the distance between both first joints, in lengths of the limb"""
     length: float
     """First joint to third, in lengths of the trunk, hip line to shoulder line"""
-    lengths: tuple[float, float]
-    """Least and greatest, in drawn people as well"""
     stretched: float
     """How far the third joint is from the first at least at rest, in lengths of the limb"""
 
 
-LEG = Kind(("thigh", "shin", "foot"), 0.03, 0.12, 1.75, (0.5, 4.0), 0.85)
-ARM = Kind(("upper_arm", "forearm", "hand"), 0.07, 0.34, 1.05, (0.4, 3.0), 0.6)
+LEG = Kind(("thigh", "shin", "foot"), 0.03, 0.12, 1.75, 0.85)
+ARM = Kind(("upper_arm", "forearm", "hand"), 0.07, 0.34, 1.05, 0.6)
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,10 @@ def _find_body(halves: Halves) -> Body | None:
             down = leg.joints[2] - leg.joints[0]
             if frame is None or -down @ frame.up < DOWNWARDS * np.linalg.norm(down):
                 continue
-            score = leg.score + arm.score + leg.length / longest
-            for limb in (leg, arm):
-                length = limb.length / frame.trunk
-                if not limb.kind.lengths[0] <= length <= limb.kind.lengths[1]:
-                    break
-                score -= 0.3 * abs(float(np.log(length / limb.kind.length)))
-            else:
-                choices.append((score, leg, arm, frame))
+            unlike = np.abs([np.log(limb.length / frame.trunk / limb.kind.length) for limb in (leg, arm)])
+            score = leg.score + arm.score - 0.3 * float(unlike.sum())
+            if score >= HUMAN and unlike.max() <= np.log(DRAWN):
+                choices.append((score + leg.length / longest, leg, arm, frame))
     for _, leg, arm, frame in sorted(choices, key=lambda choice: -choice[0]):
         head = find_head(halves, frame, {leg.roots[0], arm.roots[0]})
         if head is not None:
@@ -246,7 +244,8 @@ def _best_joints(
 def _facing(halves: Halves, body: Body) -> Body:
     """The body with its front told: by toes, face, thumbs, knees and elbows."""
     tree, frame = halves.tree, body.frame
-    votes = 0.0
+    # Where nothing tells, people face Blender's front, -Y.
+    votes = -0.01 * float(frame.forward[1])
 
     def vote(point: np.ndarray, origin: np.ndarray, weight: float, clear: float) -> float:
         """How far in front of ``origin`` a point is, all the weight from ``clear`` on."""
