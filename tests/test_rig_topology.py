@@ -43,6 +43,7 @@ class Figure:
     def __init__(self) -> None:
         self.ends: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.parents: dict[str, str | None] = {}
+        self.controls: set[str] = set()
 
     def add(self, name: str, parent: str | None, head: Iterable[float], tail: Iterable[float]) -> None:
         """Add a bone, and where its name begins with ``left``, its mirror image."""
@@ -118,7 +119,7 @@ class Figure:
         for name, (head, tail) in self.ends.items():
             matrix = np.eye(4)
             matrix[:3, 3] = head
-            bones[name] = Bone(name, self.parents[name], head, tail, matrix)
+            bones[name] = Bone(name, self.parents[name], head, tail, matrix, name not in self.controls)
         return bones
 
 
@@ -139,7 +140,12 @@ def renamed(rest: Mapping[str, Bone], seed: int) -> tuple[dict[str, Bone], dict[
     names = {bone.name: f"Bone.{number:03d}" for bone, number in zip(order, numbers)}
     bones = {
         names[bone.name]: Bone(
-            names[bone.name], names[bone.parent] if bone.parent else None, bone.head, bone.tail, bone.matrix
+            names[bone.name],
+            names[bone.parent] if bone.parent else None,
+            bone.head,
+            bone.tail,
+            bone.matrix,
+            bone.deform,
         )
         for bone in order
     }
@@ -320,6 +326,18 @@ def dressed() -> Figure:
     return figure
 
 
+def metahuman() -> Figure:
+    """Hundreds of bones in the face below one of their own."""
+    figure = human()
+    figure.add("face_root", "head", (0, -0.03, 1.54), (0, -0.06, 1.54))
+    for k in range(120):
+        place = v(0.01 + 0.005 * (k % 12), -0.1 + 0.03 * (k % 12 / 12) ** 2, 1.5 + 0.015 * (k // 12))
+        figure.add(f"left_face_{k}", "face_root", place, place + v(0.005, 0, 0.005))
+    figure.add("left_eye", "face_root", (0.031, -0.085, 1.6), (0.031, -0.11, 1.6))
+    figure.lower_arms(45)
+    return figure
+
+
 def without_clavicles() -> Figure:
     figure = human()
     figure.drop("left_clavicle", "right_clavicle")
@@ -344,7 +362,7 @@ def child_drawn_large_headed() -> Figure:
 
 
 FIGURES = (
-    human, biped, unreal_5, daz, makehuman, mmd, vroid, dressed, without_clavicles, without_feet_and_neck,
+    human, biped, unreal_5, daz, makehuman, mmd, vroid, dressed, metahuman, without_clavicles, without_feet_and_neck,
     child_drawn_large_headed,
 )  # fmt: skip
 
@@ -373,7 +391,34 @@ def test_a_body_may_lie_in_any_place_at_any_scale(figure: Callable[[], Figure], 
     check(moved)
 
 
-@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure is not without_feet_and_neck])
+@pytest.mark.parametrize("figure", FIGURES)
+def test_sides_are_the_persons_own(figure: Callable[[], Figure]) -> None:
+    mirrored = figure()
+    mirrored.move(lambda point: point * FLIP)
+    found = told(mirrored.rest())
+    for part in ("hand", "foot", "thigh", "index_2"):
+        for side, other in (SIDES, SIDES[::-1]):
+            if f"{side}_{part}" in mirrored.ends:
+                wanted = mirrored.head(f"{other}_{part}")
+                np.testing.assert_allclose(mirrored.head(found[f"{side}_{part}"]), wanted)
+
+
+def test_skin_tells_a_limb_from_its_controls() -> None:
+    figure = human()
+    for limb, root in ((("thigh", "shin", "foot", "toe"), "hips"), (("upper_arm", "forearm", "hand"), "left_clavicle")):
+        for kind in ("ik", "fk"):
+            above = root
+            for bone in limb:
+                figure.add(f"left_{bone}_{kind}", above, *figure.ends[f"left_{bone}"])
+                above = f"left_{bone}_{kind}"
+                figure.controls |= {above, above.replace("left", "right")}
+    found = told(figure.rest())
+    assert {name: bone for name, bone in found.items() if name not in LOOSE} == {
+        name: name for name in figure.ends if name in PARENTS and name not in LOOSE
+    }
+
+
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure not in (without_feet_and_neck, metahuman)])
 def test_tails_are_not_needed(figure: Callable[[], Figure]) -> None:
     # FBX and glTF importers guess them.
     dice = np.random.default_rng(0)

@@ -24,6 +24,8 @@ JAW_HEIGHT = 1.2
 
 EYES = (0.04, 0.4), (0.04, 0.8), (-0.05, 0.9)
 """Where an eye may be, from the head bone's head in lengths of the upper arm: aside, forward, up."""
+MAY_BE_EYES = 4
+"""Where more joints than these have bones that look ahead, tails are guessed and tell nothing."""
 NOSE_FROM_EYES = np.array((1.5, -1.3))
 """The nose's tip from the eyes: forward and up, in half eye distances."""
 EAR_FROM_EYES = np.array((2.3, -2.2, -0.7))
@@ -82,9 +84,14 @@ def find_head(halves: Halves, frame: Frame, limbs: set[int]) -> int | None:
         place = min((k for k, votes in faces.items() if votes == most), key=lambda k: frame.height(tree.head[k]))
     else:
         place = _end_of_neck(tree, frame, joint)
-    return min(
-        (bone for bone in upper if joint[bone] == joint.get(place, place)), key=lambda b: _badness(tree, frame, b)
-    )
+
+    def best(place: int) -> int:
+        return min((bone for bone in upper if joint[bone] == place), key=lambda bone: _badness(tree, frame, bone))
+
+    head = best(place)
+    # Some rigs gather the face's bones below one of their own inside the head.
+    above = joint.get(tree.parent[head], place)
+    return best(above) if not _upright(tree, frame, head) and _upright(tree, frame, best(above)) else head
 
 
 def _end_of_neck(tree: Tree, frame: Frame, joint: Mapping[int, int]) -> int:
@@ -124,10 +131,19 @@ def _end_of_neck(tree: Tree, frame: Frame, joint: Mapping[int, int]) -> int:
 def _badness(tree: Tree, frame: Frame, bone: int) -> tuple[bool, bool, bool, float]:
     """How little a bone of the head's joint looks like the head: tail not up or too short, no skin that it moves, a
     helper between it and the neck, little that hangs from it."""
+    return (
+        not _upright(tree, frame, bone),
+        not tree.deform[bone],
+        bool(tree.step[bone] <= tree.same),
+        -float(tree.weight[bone]),
+    )
+
+
+def _upright(tree: Tree, frame: Frame, bone: int) -> bool:
+    """Whether a bone is as long as a head and points up."""
     along = tree.tail[bone] - tree.head[bone]
     length = float(np.linalg.norm(along))
-    upright = 0.4 <= length / frame.upper_arm <= 1.5 and along @ frame.up >= 0.7 * length
-    return not upright, not tree.deform[bone], bool(tree.step[bone] <= tree.same), -float(tree.weight[bone])
+    return bool(0.4 <= length / frame.upper_arm <= 1.5 and along @ frame.up >= 0.7 * length)
 
 
 def name_trunk(tree: Tree, frame: Frame, head: int, chest: int) -> dict[str, int]:
@@ -165,26 +181,28 @@ def find_eyes(halves: Halves, frame: Frame, head: int) -> tuple[int, int] | None
     tree = halves.tree
     inside = set(tree.below(tree.at(tree.head[head])))
     tops = [pair for pair in halves.pairs if pair[0] in inside]
+    from_head = tree.head - tree.head[head]
+    places = np.stack([np.abs(halves.mirror.side(tree.head)), from_head @ frame.forward, from_head @ frame.up], axis=1)
+    low, high = np.array(EYES).T * frame.upper_arm
+    where_eyes_are = np.all((places >= low) & (places <= high), axis=1)
+    looks_ahead = (tree.tail - tree.head) @ frame.forward >= 0.97 * np.linalg.norm(tree.tail - tree.head, axis=1)
 
-    def may_be_eye(bone: int, reach: float) -> bool:
-        aside = abs(float(halves.mirror.side(tree.head[bone])))
-        ahead, up = (float((tree.head[bone] - tree.head[head]) @ axis) for axis in (frame.forward, frame.up))
-        place = np.array((aside, ahead, up)) / frame.upper_arm
-        return bool(tree.reach[bone] <= reach * aside and all(low <= x <= high for x, (low, high) in zip(place, EYES)))
+    def groups(pairs: list[tuple[int, int]], reach: float) -> dict[tuple[int, ...], list[tuple[int, int]]]:
+        """Pairs that may be eyes by the joint they begin at."""
+        found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        for a, b in pairs:
+            if where_eyes_are[a] and tree.reach[a] <= reach * places[a, 0]:
+                found.setdefault(tuple(tree.at(tree.head[a])), []).append((a, b))
+        return found
 
-    single = [pair for pair in tops if may_be_eye(pair[0], 1)]
-    if len({tuple(tree.at(tree.head[a])) for a, _ in single}) != 1:
+    found = groups(tops, 1)
+    if len(found) != 1:
         nested = [below for pair in tops for below in halves.below_pair(*pair)]
-        single = [(a, b) for a, b in (*tops, *nested) if may_be_eye(a, 2) and _looks_ahead(tree, frame, a)]
+        found = groups([pair for pair in (*tops, *nested) if looks_ahead[pair[0]]], 2)
+    if not 1 <= len(found) <= MAY_BE_EYES:
+        return None
     # Lids turn about the eye's centre as well, so most bones begin there.
-    return max(
-        single, key=lambda pair: (len(tree.at(tree.head[pair[0]])), _looks_ahead(tree, frame, pair[0])), default=None
-    )
-
-
-def _looks_ahead(tree: Tree, frame: Frame, bone: int) -> bool:
-    along = tree.tail[bone] - tree.head[bone]
-    return bool(along @ frame.forward >= 0.97 * np.linalg.norm(along))
+    return max(found[max(found, key=len)], key=lambda pair: looks_ahead[pair[0]])
 
 
 def name_face(halves: Halves, frame: Frame, head: int, eyes: tuple[int, int]) -> dict[str, int]:

@@ -247,12 +247,14 @@ def _match(tree: Tree, mirror: Mirror, ours: list[int], theirs: list[int]) -> li
     if not ours or not theirs:
         return []
     costs, off = _costs(tree, mirror, ours, theirs)
+    rows, columns = np.nonzero(off <= MIRROR_TOLERANCE * tree.size)
     pairs: list[tuple[int, int]] = []
-    for k in np.argsort(costs, axis=None, kind="stable"):
-        row, column = divmod(int(k), len(theirs))
-        if np.isfinite(costs[row, column]) and off[row, column] <= MIRROR_TOLERANCE * tree.size:
-            pairs.append((ours[row], theirs[column]))
-            costs[row], costs[:, column] = np.inf, np.inf
+    taken: set[int] = set()
+    for k in np.argsort(costs[rows, columns], kind="stable"):
+        a, b = ours[rows[k]], theirs[columns[k]]
+        if a not in taken and b not in taken:
+            pairs.append((a, b))
+            taken |= {a, b}
     return pairs
 
 
