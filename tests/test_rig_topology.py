@@ -243,6 +243,8 @@ def daz() -> Figure:
     for k in range(5):
         start = figure.tail("left_toe") + v((k - 2) * 0.015, 0, 0)
         figure.chain(f"left_small_toe_{k}_", "left_toe", (start, start - v(0, 0.02, 0), start - v(0, 0.035, 0)))
+    for k in range(3):
+        figure.add(f"left_neck_muscle_{k}", "neck", (0.03, 0.01 * k, 1.42), (0.1, 0.01 * k, 1.4))
     figure.add("jaw", "head", (0, -0.03, 1.52), (0, -0.09, 1.49))
     figure.chain("tongue", "jaw", ((0, -0.05, 1.53), (0, -0.07, 1.53), (0, -0.09, 1.525)))
     figure.add("left_eye", "head", (0.03, -0.09, 1.6), (0.03, -0.12, 1.6))

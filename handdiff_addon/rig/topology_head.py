@@ -19,6 +19,8 @@ CROWN = 0.28
 """A last bone that begins this far above the one before, in trunks, is the crown and that one the head."""
 RISE = 0.03
 """How far above the joint before, in trunks, the neck's next joint begins."""
+FACE_RISE = 0.02
+"""How far above its head a bone of the face begins, in trunks."""
 JAW_HEIGHT = 1.2
 """Hips at 0 and shoulders at 1: what hangs from a joint above this may be a jaw."""
 
@@ -77,11 +79,16 @@ def find_head(halves: Halves, frame: Frame, limbs: set[int]) -> int | None:
     if not upper:
         return None
     joint = {bone: min(tree.at(tree.head[bone])) for bone in upper}
-    # The face's pairs hang from the head; a few may hang from a jaw.
-    faces = Counter(joint[tree.parent[a]] for a, _ in halves.pairs if a not in limbs and tree.parent[a] in joint)
+    # The face's pairs rise from the head; a few may hang from a jaw, and muscles from the neck, but do not rise.
+    height = frame.height(tree.head)
+    faces = Counter(
+        joint[tree.parent[a]]
+        for a, _ in halves.pairs
+        if a not in limbs and tree.parent[a] in joint and height[a] > height[tree.parent[a]] + FACE_RISE
+    )
     if faces:
         most = max(faces.values())
-        place = min((k for k, votes in faces.items() if votes == most), key=lambda k: frame.height(tree.head[k]))
+        place = min((k for k, votes in faces.items() if votes == most), key=lambda k: height[k])
     else:
         place = _end_of_neck(tree, frame, joint)
 
