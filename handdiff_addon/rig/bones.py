@@ -28,6 +28,8 @@ class Bone:
     """(3,) metres"""
     matrix: np.ndarray
     """(4, 4) bone's own space to world, with the object's scale; origin at the head"""
+    deform: bool = True
+    """Whether it moves skin; controls and helpers do not"""
 
 
 def _parents() -> dict[str, str | None]:

@@ -71,8 +71,10 @@ def rest_bones(armature: bpy.types.Object) -> dict[str, Bone]:
     bones = armature.data.bones
     names = tuple(bones.keys())
     parents = tuple(bone.parent.name if bone.parent else None for bone in bones)
+    deform = np.empty(len(bones), dtype=bool)
+    bones.foreach_get("use_deform", deform)
     places = (_values(bones, attribute, width).tobytes() for attribute, width in _REST)
-    return _rest(names, parents, *places)
+    return _rest(names, parents, deform.tobytes(), *places)
 
 
 _REST = (("head_local", 3), ("tail_local", 3), ("matrix_local", 16))
@@ -80,13 +82,13 @@ _REST = (("head_local", 3), ("tail_local", 3), ("matrix_local", 16))
 
 @lru_cache(maxsize=32)
 def _rest(
-    names: tuple[str, ...], parents: tuple[str | None, ...], heads: bytes, tails: bytes, matrices: bytes
+    names: tuple[str, ...], parents: tuple[str | None, ...], deform: bytes, heads: bytes, tails: bytes, matrices: bytes
 ) -> dict[str, Bone]:
     ends = (np.frombuffer(values, dtype=np.float32).reshape(-1, 3).astype(np.float64) for values in (heads, tails))
     columns = np.frombuffer(matrices, dtype=np.float32).reshape(-1, 4, 4).astype(np.float64)
     return {
-        name: Bone(name, parent, head, tail, matrix.T)
-        for name, parent, head, tail, matrix in zip(names, parents, *ends, columns)
+        name: Bone(name, parent, head, tail, matrix.T, bool(deforms))
+        for name, parent, head, tail, matrix, deforms in zip(names, parents, *ends, columns, deform)
     }
 
 
