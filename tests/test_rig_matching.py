@@ -24,6 +24,8 @@ def skeleton(family: str, prefix: str = "", without: tuple[str, ...] = ()) -> di
     names = {bone: prefix + spelt[0] for bone, spelt in FAMILIES[family].bones.items() if bone not in without}
     parents: dict[str, str | None] = {}
     for bone, name in names.items():
+        if name in parents:  # one bone may be two: OpenPose's neck is all the head that there is
+            continue
         above = PARENTS[bone]
         while above is not None and above not in names:
             above = PARENTS[above]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..request import Side
 from .bones import Bone
 
 
@@ -16,5 +17,19 @@ def map_structure(rest: Mapping[str, Bone]) -> dict[str, str]:
 
     Returns:
         canonical name to bone name; empty where the skeleton is no humanoid's.
+    """
+    return {}
+
+
+def map_fingers(rest: Mapping[str, Bone], hand_bone: str, side: Side) -> dict[str, str]:
+    """Canonical finger bones of one hand, told from what hangs from it.
+
+    Args:
+        rest: every bone by its name, at rest, in armature space (metres).
+        hand_bone: the hand's bone.
+        side: the hand's side, for the canonical names.
+
+    Returns:
+        canonical name to bone name; empty where nothing there looks like fingers.
     """
     return {}

@@ -4,6 +4,6 @@
 from __future__ import annotations
 
 from .family import Family
-from .mixamo import FAMILY as MIXAMO
+from .mixamo import HEAD
 
-FAMILY = Family(name="unnamed", label="Unnamed bones", bones={}, head=MIXAMO.head)
+FAMILY = Family(name="unnamed", label="Unnamed bones", bones={}, head=HEAD)
