@@ -13,6 +13,7 @@ from ..rig.bones import Bone
 from ..rig.keypoints import PersonKeypoints
 from ..rig.matching import RigMatch, match_rig
 from ..rig.pose import keypoints
+from .aliases import read_aliases
 
 _REST = ("head_local", "tail_local", "matrix_local")
 _POSE = ("head", "tail", "matrix")
@@ -69,7 +70,7 @@ def match_armature(armature: bpy.types.Object) -> RigMatch:
         SceneError: where it is no humanoid.
     """
     try:
-        return match_rig(rest_bones(armature))
+        return match_rig(rest_bones(armature), read_aliases(armature))
     except SceneError as error:
         raise SceneError(f'The armature "{armature.name}" cannot be used. {error}') from error
 
@@ -122,7 +123,7 @@ def _read(
 def _family(armature: bpy.types.Object) -> str:
     """The armature's rig family, empty where it is no humanoid."""
     try:
-        return match_rig(rest_bones(armature)).family
+        return match_armature(armature).family
     except SceneError:
         return ""
 
