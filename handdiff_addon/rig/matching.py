@@ -22,7 +22,8 @@ from .topology import map_fingers, map_structure
 
 Parents = Mapping[str, "str | None"]
 
-_TRUNK = ("hips", "spine", "chest", "neck", "head")
+_TRUNK = {"hips", "spine", "chest", "neck", "head"}
+_FACE = {"nose", *(f"{side}_{part}" for side in SIDES for part in ("eye", "ear"))}
 
 _PALM = re.compile("palm|carpal|twist|(?<!cont)roll|corrective|helper")
 """Words of bones at a hand that belong to it without leading to a finger"""
@@ -266,8 +267,12 @@ def _ancestors(bone: str, parents: Parents) -> Iterator[str]:
 
 
 _ABOVE = {name: frozenset(_ancestors(name, PARENTS)) for name in PARENTS}
-_MAY_HANG_FROM = {name: above if name in _TRUNK else above | set(_TRUNK) for name, above in _ABOVE.items()}
-"""A limb may start anywhere on the trunk: a Biped's thighs hang from its spine."""
+_MAY_HANG_FROM = {
+    name: above if name in _TRUNK else above | _TRUNK | (_FACE if name in _FACE else set())
+    for name, above in _ABOVE.items()
+}
+"""A limb may start anywhere on the trunk, as a Biped's thighs hang from its spine, and one part of the face may hang
+from another."""
 
 
 def _layers(family: Family) -> tuple[str, ...]:
