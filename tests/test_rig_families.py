@@ -430,6 +430,16 @@ RIGS: dict[str, Rig] = {
         {"Bip01 Pelvis": "Bip01", "Bip01 Spine2": "Bip01 Spine1"},
         {"Bip01 MJaw": "Bip01 Head"},
     ),
+    "Source": Rig(
+        "biped",
+        [f"ValveBiped.Bip01_{word}" for word in words("Pelvis Spine Spine2 Neck1 Head1")],
+        [f"ValveBiped.Bip01_L_{word}" for word in words("Clavicle UpperArm Forearm Hand Thigh Calf Foot Toe0")],
+        [[f"ValveBiped.Bip01_{name.replace(' ', '_')}" for name in finger[:3]] for finger in BIPED_FINGERS],
+        ("_L_", "_R_"),
+        {},
+        {"ValveBiped.Bip01_Spine2": "ValveBiped.Bip01_Spine1"},
+        {"ValveBiped.Anim_Attachment_LH": "ValveBiped.Bip01_L_Hand"},
+    ),
     "MikuMikuDance": Rig(
         "mmd",
         words("センター 上半身 上半身2 首 頭"),
@@ -556,6 +566,15 @@ def test_what_is_missing_costs_nothing_else(rig: Rig, absent: str) -> None:
     assert {name: bone for name, bone in match.bones.items() if absent not in name} == {
         name: bone for name, bone in expected.items() if absent not in name
     }
+
+
+def test_the_thighs_of_a_biped_may_hang_from_its_spine() -> None:
+    rig = RIGS["Biped"]
+    bones = rig.bones()
+    for side in ("L", "R"):
+        head, tail, _ = bones[f"Bip001 {side} Thigh"]
+        bones[f"Bip001 {side} Thigh"] = head, tail, "Bip001 Spine"
+    assert match_rig(plain(bones)).bones == rig.expected()
 
 
 def test_openpose_bones_end_at_their_keypoints(empty_scene: bpy.types.Scene) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""3ds Max's Biped under its prefix (``Bip001 L Hand``, ``Bip01 L Hand``), Microsoft Rocketbox among them.
+"""3ds Max's Biped under its prefix (``Bip001 L Hand``, ``Bip01 L Hand``); so have Microsoft Rocketbox and, with
+``Head1``, Valve's Source (``ValveBiped.Bip01_L_Hand``).
 
 The thumb is ``Finger0``, ``Finger01``, ``Finger02``, the index finger ``Finger1``, ``Finger11``, ``Finger12``.
 """
@@ -19,8 +20,8 @@ FAMILY = Family(
             "hips": "Pelvis",
             "spine": "Spine",
             "chest": "Spine2|Spine1",
-            "neck": "Neck",
-            "head": "Head",
+            "neck": "Neck|Neck1",
+            "head": "Head|Head1",
             "clavicle": "{side} Clavicle",
             "upper_arm": "{side} UpperArm",
             "forearm": "{side} Forearm",
