@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import bpy
@@ -52,24 +52,40 @@ def bone_table() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return table
 
 
+def nearest_parent(bone: str, present: Container[str]) -> str | None:
+    """The nearest canonical bone above a canonical bone that is present."""
+    parent = PARENTS[bone]
+    while parent is not None and parent not in present:
+        parent = PARENTS[parent]
+    return parent
+
+
 def add_armature(
     family: str = "mixamo", prefix: str = "", without: Iterable[str] = (), name: str = "Rig"
 ) -> bpy.types.Object:
     """The canonical human with a family's bone names."""
-    table = {bone: ends for bone, ends in bone_table().items() if bone not in set(without)}
-    spelt = {bone: prefix + FAMILIES[family].bones[bone][0] for bone in table}
+    names = FAMILIES[family].bones
+    table = {bone: ends for bone, ends in bone_table().items() if bone not in set(without) and bone in names}
+    spelt = {bone: prefix + names[bone][0] for bone in table}
+    parents = {bone: nearest_parent(bone, table) for bone in table}
+    return add_bones(
+        {spelt[bone]: (*ends, spelt[parent] if (parent := parents[bone]) else None) for bone, ends in table.items()},
+        name,
+    )
+
+
+def add_bones(bones: Mapping[str, tuple[np.ndarray, np.ndarray, str | None]], name: str = "Rig") -> bpy.types.Object:
+    """An armature of bones with those heads, tails and parents."""
     armature = bpy.data.objects.new(name, bpy.data.armatures.new(name))
     bpy.context.scene.collection.objects.link(armature)
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
-    for bone, (head, tail) in table.items():
-        edit = armature.data.edit_bones.new(spelt[bone])
+    edits = armature.data.edit_bones
+    for bone, (head, tail, _) in bones.items():
+        edit = edits.new(bone)
         edit.head, edit.tail = head, tail
-        parent = PARENTS[bone]
-        while parent is not None and parent not in spelt:
-            parent = PARENTS[parent]
-        if parent is not None:
-            edit.parent = armature.data.edit_bones[spelt[parent]]
+    for bone, (_, _, parent) in bones.items():
+        edits[bone].parent = edits[parent] if parent else None
     bpy.ops.object.mode_set(mode="OBJECT")
     return armature
 

@@ -3,19 +3,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from itertools import pairwise
+
+import numpy as np
 
 from ..errors import SceneError
-from ..request import Side
+from ..request import SIDES, Side
 from .bones import PARENTS, REQUIRED, Bone, other_side
 from .families import FAMILIES
 from .families.family import Family
 from .keypoints import FINGERS
+from .naming import CanonicalName, canonical
 from .overrides import Overrides, overridden_hand
-from .topology import map_structure
+from .topology import map_fingers, map_structure
 
 Parents = Mapping[str, "str | None"]
+
+_TRUNK = {"hips", "spine", "chest", "neck", "head"}
+_FACE = {"nose", *(f"{side}_{part}" for side in SIDES for part in ("eye", "ear"))}
+
+_PALM = re.compile("palm|carpal|twist|(?<!cont)roll|corrective|helper")
+"""Words of bones at a hand that belong to it without leading to a finger"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,7 @@ class RigMatch:
 
     family: str
     bones: dict[str, str]
-    """Canonical name to bone name; only bones that the armature has"""
+    """Canonical name to bone name; only bones that the armature has.  Shared: not to be changed."""
     score: float
     """Matched and correctly ordered bones, as a share of those that the family names"""
     overrides: Overrides = field(default_factory=dict)
@@ -34,12 +46,17 @@ class RigMatch:
         """The match for an armature that a negative scale mirrors: what was modelled as its left is then its right."""
         bones = {other_side(name): bone for name, bone in self.bones.items()}
         overrides = {other_side(name): place for name, place in self.overrides.items()}
-        return RigMatch(self.family, bones, self.score, overrides)
+        return replace(self, bones=bones, overrides=overrides)
 
 
 def match_rig(rest: Mapping[str, Bone], aliases: Mapping[str, str] | None = None) -> RigMatch:
     """Find the family that names an armature's bones best, by bones matched and correctly ordered; failing that, what
     the skeleton's structure tells.
+
+    A bone is in order where the first matched bone that it hangs from, at whatever remove, is one that it may hang
+    from.  Names match in any spelling (see :func:`..naming.canonical`) and under any common prefix; where two bones
+    differ in spelling alone, the one spelt as the family spells it is taken.  An answer is kept and given again for
+    the same bones.
 
     Args:
         rest: every bone by its name, at rest, in armature space.
@@ -48,82 +65,198 @@ def match_rig(rest: Mapping[str, Bone], aliases: Mapping[str, str] | None = None
     Raises:
         SceneError: where neither finds a humanoid.
     """
-    parents = {name: bone.parent for name, bone in rest.items()}
-    found = [match for family in FAMILIES.values() for match in _matches(family, parents)]
-    if not found and (bones := map_structure(rest)):
-        return RigMatch("unnamed", bones, len(bones) / len(PARENTS))
-    if not found:
-        raise SceneError(
-            "No humanoid was found in the armature's bone names: use a rig with "
-            + ", ".join(family.label for family in FAMILIES.values() if family.bones)
-            + " bone names."
+    match = _match(
+        _Skeleton(
+            tuple((name, bone.parent) for name, bone in rest.items()),
+            tuple((bone, alias) for bone, alias in (aliases or {}).items() if bone in rest),
+            b"".join(bone.head.tobytes() + bone.tail.tobytes() + bytes([bone.deform]) for bone in rest.values()),
+            rest,
         )
-    return max(found, key=lambda match: match.score)
+    )
+    if match is None:
+        raise SceneError(
+            "No humanoid was found in the armature's bones: rename them to a known convention, such as Mixamo's, "
+            "Rigify's or Unreal's, or assign the keypoints by hand in the panel."
+        )
+    return match
 
 
 def hand_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
     """Names of all bones that move the hand's skin: hand, fingers, their tips and the bones of the palm.
 
-    What hangs from the hand without leading to a finger, such as a weapon, is left out; a hand without fingers takes
-    all that hangs from it.
+    What hangs from the hand without leading to a finger, such as a weapon, is left out, but for metacarpals and twist
+    bones; a hand without fingers takes all that hangs from it.
     """
+    reassigned = overridden_hand(match.overrides, side) & set(parents)
     if f"{side}_hand" not in match.bones:
-        return overridden_hand(match.overrides, side) & set(parents)
-    layers = FAMILIES[match.family].layers
-    hand = _plain(match.bones[f"{side}_hand"], layers)
-    mapped = {_plain(bone, layers) for name, bone in match.bones.items() if _is_hand(name, side)}
-    fingers = mapped - {hand}
+        return reassigned
+    layers = _layers(FAMILIES[match.family])
+    plain = {name: _plain(name, layers) for name in parents}
+    hand = plain[match.bones[f"{side}_hand"]]
+    mapped = [bone for name, bone in match.bones.items() if _is_finger(name, side)]
     palm = {hand}
-    for finger in fingers or {hand}:
-        bone = next(name for name in parents if _plain(name, layers) == finger)
-        chain = [_plain(above, layers) for above in _ancestors(bone, parents)]
+    for bone in mapped:
+        chain = [plain[above] for above in _ancestors(bone, parents) if above in plain]
         if hand in chain:
             palm |= set(chain[: chain.index(hand)])
-    within = fingers or {hand}
-    return overridden_hand(match.overrides, side) & set(parents) | {
-        name
-        for name in parents
-        if _plain(name, layers) in palm | fingers
-        or any(_plain(above, layers) in within for above in _ancestors(name, parents))
-    }
+    whole = {plain[bone] for bone in mapped} or {hand}  # with all that hangs from them
+    children: dict[str, list[str]] = {}
+    for name, parent in parents.items():
+        if parent in plain:
+            children.setdefault(parent, []).append(name)
+            if plain[parent] in palm and plain[name] not in palm and _PALM.search(canonical(name).rest):
+                whole.add(plain[name])
+    found = {name for name in parents if plain[name] in palm}
+    rest = [name for name in parents if plain[name] in whole]
+    while rest:
+        name = rest.pop()
+        found.add(name)
+        rest += children.get(name, ())
+    return found | reassigned
 
 
-def _is_hand(name: str, side: Side) -> bool:
+@dataclass(frozen=True)
+class _Skeleton:
+    """All that a match depends on, in a form by which a rig is known again."""
+
+    parents: tuple[tuple[str, str | None], ...]
+    aliases: tuple[tuple[str, str], ...]
+    places: bytes
+    rest: Mapping[str, Bone] = field(compare=False)
+
+
+@lru_cache(maxsize=32)
+def _match(skeleton: _Skeleton) -> RigMatch | None:
+    parents, rest = dict(skeleton.parents), skeleton.rest
+    tables = [dict(skeleton.aliases), {}] if skeleton.aliases else [{}]
+    found = [best for aliases in tables if (best := _best(_Names(parents, aliases), rest))]
+    if not found:
+        bones = map_structure(rest)
+        return RigMatch("unnamed", bones, len(bones) / len(PARENTS)) if bones else None
+    family, bones = found[0].family, found[0].bones
+    if len(found) > 1:  # what the other add-on leaves out, the names may tell
+        used = set(bones.values())
+        more = {name: bone for name, bone in found[1].bones.items() if name not in bones and bone not in used}
+        bones = _in_order(bones | more, parents, _layers(family))
+    for side in SIDES:
+        # A family that knows of no fingers, such as CMU's, has none to be found.
+        named, known = (any(_is_finger(name, side) for name in table) for table in (bones, family.bones))
+        if f"{side}_hand" in bones and known and not named:
+            bones = bones | map_fingers(rest, bones[f"{side}_hand"], side)
+    return RigMatch(family.name, bones, found[0].share)
+
+
+class _Names:
+    """An armature's bones by their names, as they are spelt and in canonical form."""
+
+    def __init__(self, parents: Parents, aliases: Mapping[str, str]) -> None:
+        self.parents = parents
+        self.spelt: dict[str, str] = {}
+        self.canonical: dict[tuple[str, str], str] = {}
+        self.names: dict[str, str] = {}
+        for bone in (*aliases, *(bone for bone in parents if bone not in aliases)):
+            name = aliases.get(bone, bone)
+            self.names[bone] = name
+            self.spelt.setdefault(name, bone)
+            self.canonical.setdefault(canonical(name), bone)
+
+    def find(self, spelt: str, form: CanonicalName, prefix: str) -> str | None:
+        """The bone of that name, or of that name in another spelling."""
+        if not prefix and spelt in self.spelt:
+            return self.spelt[spelt]
+        return self.canonical.get((form.side, prefix + form.rest))
+
+    def prefixes(self, form: CanonicalName) -> Iterator[str]:
+        """What stands before that name, in canonical form."""
+        for side, rest in self.canonical:
+            if side == form.side and rest.endswith(form.rest):
+                yield rest.removesuffix(form.rest)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    family: Family
+    bones: dict[str, str]
+    share: float
+    rank: tuple[float, ...]
+
+
+def _best(names: _Names, rest: Mapping[str, Bone]) -> _Candidate | None:
+    found = [match for family in FAMILIES.values() if family.bones for match in _candidates(family, names)]
+    if not found:
+        return None
+    best = max(found, key=lambda match: match.rank)
+    return replace(best, bones=_without_metacarpals(best.bones, rest)) if best.family.metacarpal_first else best
+
+
+def _candidates(family: Family, names: _Names) -> Iterator[_Candidate]:
+    forms = _forms(family.name)
+    for prefix in dict.fromkeys(prefix for _, form in forms["head"] for prefix in names.prefixes(form)):
+        bones: dict[str, str] = {}
+        for canonical_bone, spellings in forms.items():
+            found = (names.find(spelt, form, prefix) for spelt, form in spellings)
+            if bone := next(filter(None, found), None):
+                bones[canonical_bone] = bone
+            elif canonical_bone in REQUIRED:
+                break
+        bones = _in_order(bones, names.parents, _layers(family))
+        if not all(name in bones for name in REQUIRED):
+            continue
+        marks = sum(names.find(mark, canonical(mark), prefix) is not None for mark in family.marks)
+        # Tips are optional in every family, so that a rig without them is no worse a match.
+        named = [name for name in family.bones if not name.endswith("_tip")]
+        share = sum(name in bones for name in named) / len(named)
+        spelt_so = sum(names.names[bone].endswith(family.bones[name]) for name, bone in bones.items())
+        yield _Candidate(family, bones, share, (len(bones) + marks, share, spelt_so, -len(prefix)))
+
+
+@cache
+def _forms(family: str) -> dict[str, list[tuple[str, CanonicalName]]]:
+    """A family's names and their canonical forms, those that a humanoid must have first."""
+    bones = FAMILIES[family].bones
+    order = sorted(bones, key=lambda name: name not in REQUIRED)
+    return {name: [(spelt, canonical(spelt)) for spelt in bones[name]] for name in order}
+
+
+def _in_order(bones: Mapping[str, str], parents: Parents, layers: tuple[str, ...]) -> dict[str, str]:
+    """The bones that hang from where they should."""
+    plain = {bone: _plain(bone, layers) for bone in bones.values()}
+    roles: dict[object, set[str]] = {}
+    for name, bone in bones.items():
+        roles.setdefault(plain[bone], set()).add(name)
+
+    def in_order(name: str, bone: str) -> bool:
+        if not any(above in bones for above in _ABOVE[name]):
+            return True
+        for above in _ancestors(bone, parents):
+            met = _plain(above, layers)
+            if met in roles and met != plain[bone]:
+                return not roles[met].isdisjoint(_MAY_HANG_FROM[name])
+        return False
+
+    return {name: bone for name, bone in bones.items() if in_order(name, bone)}
+
+
+def _without_metacarpals(bones: Mapping[str, str], rest: Mapping[str, Bone]) -> dict[str, str]:
+    """Fingers of four bones from the knuckle on, where the first lies in the palm."""
+    bones = dict(bones)
+    for side in SIDES:
+        for finger in FINGERS[1:]:
+            chain = [f"{side}_{finger}_{joint}" for joint in (1, 2, 3, "tip")]
+            if not all(name in bones for name in (f"{side}_hand", *chain)):
+                continue
+            wrist, first, second = (rest[bones[name]].head for name in (f"{side}_hand", *chain[:2]))
+            # A knuckle lies at about 0.7 of the way from the wrist to the next joint, a metacarpal's base at 0.3.
+            if np.linalg.norm(first - wrist) < 0.5 * np.linalg.norm(second - wrist):
+                for name, after in pairwise(chain):
+                    bones[name] = bones[after]
+                del bones[chain[-1]]
+    return bones
+
+
+def _is_finger(name: str, side: Side) -> bool:
     own, _, part = name.partition("_")
-    return own == side and (part == "hand" or part.split("_")[0] in FINGERS)
-
-
-def _matches(family: Family, parents: Parents) -> Iterator[RigMatch]:
-    if not family.bones:
-        return
-    for prefix in _prefixes(family, parents) if family.any_prefix else ("",):
-        bones = {}
-        for canonical, names in family.bones.items():
-            for name in names:
-                if prefix + name in parents:
-                    bones[canonical] = prefix + name
-                    break
-        bones = {name: bone for name, bone in bones.items() if _ordered(name, bones, parents, family.layers)}
-        if all(name in bones for name in REQUIRED):
-            # Tips are optional in every family, so that a rig without them is no worse a match.
-            named = [name for name in family.bones if not name.endswith("_tip")]
-            yield RigMatch(family.name, bones, sum(name in bones for name in named) / len(named))
-
-
-def _prefixes(family: Family, parents: Parents) -> set[str]:
-    anchor = family.bones["head"][0]
-    return {name[: -len(anchor)] for name in parents if name.endswith(anchor)}
-
-
-def _ordered(name: str, bones: Mapping[str, str], parents: Parents, layers: tuple[str, ...]) -> bool:
-    """Whether a bone hangs, at any remove, from the nearest canonical bone above it that the armature has."""
-    above = PARENTS[name]
-    while above is not None and above not in bones:
-        above = PARENTS[above]
-    if above is None:
-        return True
-    wanted = _plain(bones[above], layers)
-    return any(_plain(bone, layers) == wanted for bone in _ancestors(bones[name], parents))
+    return own == side and part.split("_")[0] in FINGERS
 
 
 def _ancestors(bone: str, parents: Parents) -> Iterator[str]:
@@ -133,8 +266,23 @@ def _ancestors(bone: str, parents: Parents) -> Iterator[str]:
         parent = parents.get(parent)
 
 
-def _plain(bone: str, layers: tuple[str, ...]) -> str:
-    for layer in layers:
-        if bone.startswith(layer):
-            return bone[len(layer) :]
-    return bone
+_ABOVE = {name: frozenset(_ancestors(name, PARENTS)) for name in PARENTS}
+_MAY_HANG_FROM = {
+    name: above if name in _TRUNK else above | _TRUNK | (_FACE if name in _FACE else set())
+    for name, above in _ABOVE.items()
+}
+"""A limb may start anywhere on the trunk, as a Biped's thighs hang from its spine, and one part of the face may hang
+from another."""
+
+
+def _layers(family: Family) -> tuple[str, ...]:
+    return tuple(canonical(layer).rest for layer in family.layers)
+
+
+def _plain(bone: str, layers: tuple[str, ...]) -> object:
+    """What a bone and its copies in other layers have in common."""
+    if not layers:
+        return bone
+    side, rest = canonical(bone)
+    layer = next((layer for layer in layers if rest.startswith(layer)), "")
+    return side, rest[len(layer) :]

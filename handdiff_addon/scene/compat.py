@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 BLENDER_5 = bpy.app.version >= (5, 0, 0)
@@ -80,3 +82,11 @@ def alpha_over_inputs(over: bpy.types.Node) -> tuple[bpy.types.NodeSocket, bpy.t
     if BLENDER_5:
         return over.inputs["Background"], over.inputs["Foreground"]
     return over.inputs[1], over.inputs[2]
+
+
+def stored_properties(owner: bpy.types.bpy_struct) -> Any:
+    """What add-ons have stored on a bone or a data-block, whether or not they are enabled, as a mapping to read.
+
+    In 4.5 it lies among the user's own properties, from 5.0 on beside them.
+    """
+    return (owner.bl_system_properties_get() or {}) if BLENDER_5 else owner

@@ -17,6 +17,7 @@ from ..rig.keypoints import PersonKeypoints
 from ..rig.matching import RigMatch, match_rig
 from ..rig.overrides import ESSENTIAL
 from ..rig.pose import attach
+from .aliases import read_aliases
 from .overrides import read_overrides
 
 
@@ -99,7 +100,7 @@ def match_armature(armature: bpy.types.Object) -> RigMatch:
         SceneError: where it is no humanoid.
     """
     try:
-        return match_rig(rest_bones(armature))
+        return match_rig(rest_bones(armature), read_aliases(armature))
     except SceneError as error:
         raise SceneError(f'The armature "{armature.name}" cannot be used. {error}') from error
 

@@ -7,14 +7,12 @@ Limbs are deformed by two bones each, of which the first starts at the joint.  T
 from __future__ import annotations
 
 from .family import Family, both_sides
-from .rigify_metarig import HEAD, NAMES, TAILS
+from .rigify_metarig import HEAD, NAMES, SIDES, TAILS
 
 FAMILY = Family(
     name="rigify_generated",
     label="Rigify",
-    bones=both_sides(
-        {name: f"DEF-{theirs}|ORG-{theirs}" for name, theirs in NAMES.items()}, {"left": "L", "right": "R"}
-    ),
+    bones=both_sides({name: f"DEF-{theirs}|ORG-{theirs}" for name, theirs in NAMES.items()}, SIDES),
     head=HEAD,
     tails=TAILS,
     layers=("DEF-", "ORG-", "MCH-"),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .family import Family, HeadTemplate, both_sides
+from .family import Family, HeadTemplate, both_sides, phalanges
 
 FINGERS = {"thumb": "thumb", "index": "f_index", "middle": "f_middle", "ring": "f_ring", "little": "f_pinky"}
 
@@ -24,7 +24,7 @@ NAMES = {
     "toe": "toe.{side}",
     "eye": "eye.{side}",
     "ear": "ear.{side}",
-    **{f"{ours}_{k}": f"{theirs}.0{k}.{{side}}" for ours, theirs in FINGERS.items() for k in (1, 2, 3)},
+    **phalanges("{finger}.0{joint}.{side}", FINGERS),
 }
 
 # Measured on the metarig's own face bones, for rigs that were made without them.
@@ -33,10 +33,12 @@ HEAD = HeadTemplate(nose=(0.0, 0.866, 0.321), eye=(0.26, 0.607, 0.569), ear=(0.4
 # The nose's bones run down its bridge to the tip, the eyes' from the centre of the ball to its surface.
 TAILS = frozenset({"nose", "left_eye", "right_eye"})
 
+SIDES = {"left": "L", "right": "R"}
+
 FAMILY = Family(
     name="rigify_metarig",
     label="Rigify metarig",
-    bones=both_sides(NAMES, {"left": "L", "right": "R"}),
+    bones=both_sides(NAMES, SIDES),
     head=HEAD,
     tails=TAILS,
 )
