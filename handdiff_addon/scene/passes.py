@@ -74,6 +74,7 @@ def render_passes(
     size: tuple[int, int] | None = None,
     skeleton: SkeletonSettings | None = None,
     max_people: int = MAX_PEOPLE,
+    with_normals: bool = False,
     with_picture: bool = False,
 ) -> Conditioning:
     """Render the passes of one frame.
@@ -86,6 +87,7 @@ def render_passes(
         size: width and height in pixels, multiples of 8; None: the render size.
         skeleton: what the skeleton picture shows, and how; None: the defaults.
         max_people: the nearest so many are taken.
+        with_normals: also fill ``Conditioning.normals``.
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
 
     Raises:
