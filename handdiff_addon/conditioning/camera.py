@@ -22,6 +22,8 @@ class Camera:
     width: int
     height: int
     name: str = "Camera"
+    far: float = np.inf
+    """Distance of the far clipping plane in metres; beyond it nothing is seen"""
 
     @property
     def near(self) -> float:

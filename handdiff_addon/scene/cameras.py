@@ -70,7 +70,7 @@ def read_camera(
     )
     # A camera's scale does not count, as in the render.
     view = evaluated.matrix_world.normalized().inverted()
-    return Camera(np.array(view), np.array(projection), width, height, camera_object.name)
+    return Camera(np.array(view), np.array(projection), width, height, camera_object.name, evaluated.data.clip_end)
 
 
 def _marked_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
