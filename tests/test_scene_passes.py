@@ -138,10 +138,10 @@ def test_joints_outside_the_frame_are_kept(empty_scene: bpy.types.Scene) -> None
     assert sum("out of the frame" in warning for warning in passes.warnings) == 2
 
 
-def test_a_camera_inside_the_body_keeps_what_lies_before_it(empty_scene: bpy.types.Scene) -> None:
+def test_a_camera_beside_the_shoulder_keeps_what_lies_before_it(empty_scene: bpy.types.Scene) -> None:
     armature = add_human()
     turn_bone(armature, "LeftArm", "Z", -90)  # straight ahead
-    add_camera((0.17, -0.3, 1.4), (0.17, -3, 1.4))
+    add_camera((0.235, -0.3, 1.4), (0.235, -3, 1.4))
     passes = render_passes(empty_scene)
     pose = passes.people[0]
     assert pose.body_visibility[BODY_INDEX["left_hip"]] == "behind"

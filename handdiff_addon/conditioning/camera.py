@@ -32,6 +32,17 @@ class Camera:
         perspective = self.projection[3, 2] != 0
         return float(b / (a - 1.0)) if perspective else float((b + 1.0) / a)
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether a negative scale of the camera mirrors its picture."""
+        return bool(np.linalg.det(self.view[:3, :3]) < 0)
+
+    def pixel_size(self, depth: np.ndarray) -> np.ndarray:
+        """Metres that one pixel spans at a depth, on the longer side of pixels that are not square."""
+        spans = 2.0 / (np.array([self.width, self.height]) * np.abs([self.projection[0, 0], self.projection[1, 1]]))
+        perspective = self.projection[3, 2] != 0
+        return spans.max() * (np.asarray(depth) if perspective else np.ones_like(depth))
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels and depths of world points.
 

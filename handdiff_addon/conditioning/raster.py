@@ -251,7 +251,7 @@ def _spans(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Triangle, row, first column and length of each run of pixel centres inside a triangle, corners (3, T)."""
     # From top to bottom and, of equals, from left to right: both triangles of an edge compute the same crossing.
-    x, y = list(x), list(y)
+    x, y = x.copy(), y.copy()
     for a, b in ((0, 1), (1, 2), (0, 1)):
         swap = (y[a] > y[b]) | ((y[a] == y[b]) & (x[a] > x[b]))
         x[a], x[b] = np.where(swap, x[b], x[a]), np.where(swap, x[a], x[b])
