@@ -55,9 +55,15 @@ def read_camera(
         size: width and height in pixels.
 
     Raises:
-        SceneError: for a panoramic camera, which no matrix describes.
+        SceneError: for a panoramic camera, which no matrix describes, and one that is scaled to nothing or nowhere.
     """
     evaluated = camera_object.evaluated_get(depsgraph)
+    world = np.array(evaluated.matrix_world)
+    if not np.isfinite(world).all() or np.linalg.matrix_rank(world[:3, :3]) < 3:
+        raise SceneError(
+            f'The camera "{camera_object.name}" is scaled to nothing or stands nowhere: give it, and what it hangs'
+            " from, a location, rotation and scale that are numbers, and no scale of 0."
+        )
     if evaluated.data.type not in {"PERSP", "ORTHO"}:
         raise SceneError(f'The camera "{camera_object.name}" is panoramic: make it perspective or orthographic.')
     width, height = size or render_size(scene)
