@@ -171,24 +171,23 @@ def _columns(
 
 def _shares(skin: bpy.types.Object, vertices: np.ndarray, of_group: dict[int, int], columns: int) -> np.ndarray:
     """How much of each vertex's bone weight lies on each column, (V, columns) in 0..1."""
-    mesh = skin.to_mesh()
-    try:
-        # Blender offers no bulk access to vertex groups.
-        every = mesh.vertices
-        groups = [every[index].groups for index in vertices.tolist()]
-        counts = [len(group) for group in groups]
-        weights = [(entry.group, entry.weight) for group in groups for entry in group]
-    finally:
-        skin.to_mesh_clear()
-    group, weight = np.array(weights, dtype=np.float64).reshape(-1, 2).T
     lookup = np.full(len(skin.vertex_groups), -1)
     lookup[list(of_group)] = list(of_group.values())
-    column = lookup[group.astype(np.int64)]
-    vertex = np.repeat(np.arange(len(vertices)), counts)
-    bound = column >= 0
-    share = np.bincount(
-        vertex[bound] * columns + column[bound], weight[bound], minlength=len(vertices) * columns
-    ).reshape(-1, columns)
+    share = np.zeros((len(vertices), columns))
+    mesh = skin.to_mesh()
+    try:
+        # Blender offers no bulk access to vertex groups: weights are asked only for vertices of several columns.
+        groups = [mesh.vertices[index].groups for index in vertices.tolist()]
+        flat = np.array([(place, entry.group) for place, of in enumerate(groups) for entry in of]).reshape(-1, 2)
+        vertex, column = flat[:, 0].astype(np.int64), lookup[flat[:, 1].astype(np.int64)]
+        share[vertex[column >= 0], column[column >= 0]] = 1.0
+        for place in np.flatnonzero(share.sum(axis=1) > 1).tolist():
+            share[place] = 0.0
+            for entry in groups[place]:
+                if lookup[entry.group] >= 0:
+                    share[place, lookup[entry.group]] += entry.weight
+    finally:
+        skin.to_mesh_clear()
     return share / np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
 
 

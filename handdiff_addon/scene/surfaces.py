@@ -129,18 +129,19 @@ def _read(evaluated: bpy.types.Object, normals: bool, uv: bool) -> Surface | Non
         return None
     try:
         mesh.calc_loop_triangles()
-        triangles = _get(mesh.loop_triangles, "vertices", 3, np.int32)
-        if not len(triangles):
+        corners = _get(mesh.loop_triangles, "loops", 3, np.int32)
+        if not len(corners):
             return None
-        surface = Surface(evaluated.name, _get(mesh.vertices, "co", 3, np.float32), triangles)
+        # Attributes are read many times as fast as the properties of vertices and corners.
+        vertices = _get(mesh.attributes["position"].data, "vector", 3, np.float32)
+        triangles = _get(mesh.attributes[".corner_vert"].data, "value", 1, np.int32)[:, 0][corners]
+        surface = Surface(evaluated.name, vertices, triangles)
         if normals:
-            corners = _get(mesh.loop_triangles, "loops", 3, np.int32)
             surface.normals = _get(mesh.corner_normals, "vector", 3, np.float32)[corners]
         if uv:
             layer = next((layer for layer in mesh.uv_layers if layer.active_render), None)
             surface.material = _get(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
             if layer is not None:
-                corners = _get(mesh.loop_triangles, "loops", 3, np.int32)
                 surface.uv = _get(layer.uv, "vector", 2, np.float32)[corners]
         clear = np.array([see_through(slot.material) for slot in evaluated.material_slots], dtype=bool)
         if clear.any():
