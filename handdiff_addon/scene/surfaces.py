@@ -166,13 +166,14 @@ def _some(surface: Surface, kept: np.ndarray) -> Surface | None:
 def _placed(mesh: Surface, world: np.ndarray) -> Surface:
     """A mesh where its object or instance stands."""
     matrix = world[:3, :3]
-    determinant = np.linalg.det(matrix)
     normals = mesh.normals
-    if normals is not None and determinant:
-        turned = normals @ np.linalg.inv(matrix).astype(np.float32)
-        normals = turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-12)
+    # A scale that is no number makes no warning here: the passes tell of vertices that are nowhere.
     with np.errstate(invalid="ignore", over="ignore"):
+        determinant = np.linalg.det(matrix)
         vertices = mesh.vertices @ matrix.T + world[:3, 3]
+        if normals is not None and determinant:
+            turned = normals @ np.linalg.inv(matrix).astype(np.float32)
+            normals = turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-12)
     return Surface(
         mesh.name,
         vertices,
@@ -196,8 +197,12 @@ def _hair(name: str, strands: Strands, owned: list[Owner], camera: Camera, norma
     vertices, triangles = ribbons(strands, camera)
     surface = Surface(name, vertices, triangles, owned)
     if normals:
-        facing = np.broadcast_to(np.linalg.inv(camera.view)[:3, 2], (len(triangles), 3, 3))
-        surface.normals = facing.astype(np.float32)
+        # Strands are too fine to shade one by one: they take the shape of the whole, and bulge to the camera.
+        outward = vertices - vertices.mean(axis=0)
+        outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+        outward += np.linalg.inv(camera.view)[:3, 2]
+        outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+        surface.normals = outward.astype(np.float32)[triangles]
     return surface
 
 
