@@ -148,8 +148,11 @@ def _memory(scene: Any) -> str:
     for frame in range(1, FRAMES + 1):
         render_passes(scene, frame=frame, size=SIZE)
         samples.append(_resident() or 0)
-    early, late = median(samples[50:100]), median(samples[-50:])
-    return f"Memory at frame 100: {early / 2**20:.0f} MiB; at frame {FRAMES}: {late / 2**20:.0f} MiB."
+    early = FRAMES // 5
+    return (
+        f"Memory at frame {early + 1}: {samples[early] / 2**20:.0f} MiB;"
+        f" at frame {FRAMES}: {samples[-1] / 2**20:.0f} MiB."
+    )
 
 
 def _resident() -> int | None:

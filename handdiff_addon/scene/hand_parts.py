@@ -82,8 +82,9 @@ def triangle_parts(
         side = people[owner.person].part_of(owner.bone)[1]
         if side is not None:
             part[own] = _worn_or_held(surface, people[owner.person], side)
-        elif surface.skin is not None and not owner.bone:
-            skins.append((surface, surface.skin, own))
+        elif surface.skin is not None:
+            if not owner.bone:
+                skins.append((surface, surface.skin, own))
             _by_weight(surface, surface.skin, people, np.flatnonzero(seen[own]), part[own], person[own])
     for index, each in enumerate(people):
         _by_capsules(index, each, [skin for skin in skins if skin[0].person == index], seen, part, person)

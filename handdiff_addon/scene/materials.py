@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from .compat import uses_nodes
+
 _CLEAR = {"BSDF_TRANSPARENT", "BSDF_GLASS", "BSDF_REFRACTION"}
 
 
@@ -14,7 +16,7 @@ def see_through(material: bpy.types.Material | None) -> bool:
     Told from the shader at the surface and its plain values.  What a texture makes transparent, such as the rim of a
     hair card, counts as solid: that would take a render to know.
     """
-    if material is None or material.node_tree is None or not material.use_nodes:
+    if material is None or material.node_tree is None or not uses_nodes(material):
         return False
     output = material.node_tree.get_output_node("ALL")
     return output is not None and _is_clear(output.inputs["Surface"])

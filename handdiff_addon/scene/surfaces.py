@@ -101,7 +101,7 @@ def read_surfaces(
                 surfaces.append(surface)
         if camera is not None:
             for strands in _strands(instance, world):
-                surfaces.append(_hair(evaluated.name, strands, owned[placed], camera, normals))
+                surfaces.append(_hair(evaluated.name, strands, owned[placed], camera, normals, uv))
     return surfaces
 
 
@@ -193,9 +193,11 @@ def _strands(instance: bpy.types.DepsgraphObjectInstance, world: np.ndarray) -> 
     return []
 
 
-def _hair(name: str, strands: Strands, owned: list[Owner], camera: Camera, normals: bool) -> Surface:
+def _hair(name: str, strands: Strands, owned: list[Owner], camera: Camera, normals: bool, uv: bool) -> Surface:
     vertices, triangles = ribbons(strands, camera)
     surface = Surface(name, vertices, triangles, owned)
+    if uv:
+        surface.material = np.full(len(triangles), -1, dtype=np.int32)  # not the emitter's skin
     if normals:
         # Strands are too fine to shade one by one: they take the shape of the whole, and bulge to the camera.
         outward = vertices - vertices.mean(axis=0)
