@@ -15,7 +15,7 @@ import numpy as np
 
 from .camera import Camera
 
-_CHUNK = 1 << 21  # pixels resolved at once: bounds memory for large pictures
+_CHUNK = 1 << 17  # pixels resolved at once: stays in the cache, and bounds memory for large pictures
 _MIN_AREA = 1e-9  # square pixels under which a triangle is a line
 _NOTHING = np.iinfo(np.int64).max
 
@@ -213,16 +213,18 @@ def _resolve(
     start += row * width
     best = np.full(height * width, _NOTHING)
     # Pixels, in chunks of whole spans.
+    drawn = kept[owner]
     ends = np.cumsum(length)
+    starts = ends - length
     begin = 0
     while begin < len(owner):
         base = ends[begin - 1] if begin else 0
         end = max(begin + 1, int(np.searchsorted(ends, base + _CHUNK, side="right")))
         span = np.repeat(np.arange(begin, end), length[begin:end])
-        step = np.arange(len(span)) - (ends - length - base)[span]
+        step = np.arange(base, base + len(span)) - starts[span]
         pixel_key = (start_key[span] + step * step_key[span]).astype(np.float32)
         # One number that sorts by key and, of equal keys, by triangle.
-        np.minimum.at(best, start[span] + step, (_sortable(pixel_key) << 32) | kept[owner][span])
+        np.minimum.at(best, start[span] + step, (_sortable(pixel_key) << 32) | drawn[span])
         begin = end
 
     seen = np.flatnonzero(best != _NOTHING)

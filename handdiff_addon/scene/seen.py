@@ -63,10 +63,11 @@ class Seen:
 
     def from_within(self, person: int) -> bool:
         """Whether the camera stands in a person's flesh and sees that from inside; its clip start may look past it."""
-        chosen = self.raster.triangle[self.mask(person)]
+        pixels = np.bincount(self.raster.triangle[self.mask(person)])
+        chosen = np.flatnonzero(pixels)
         inside_out = np.repeat([s.mirrored for s in self.surfaces], [len(s.triangles) for s in self.surfaces])
         outward = (self._crosses(chosen) * self._sight(chosen)).sum(axis=1) * np.where(inside_out[chosen], -1, 1)
-        if (outward < 0).mean() < 0.5:
+        if pixels[chosen[outward < 0]].sum() < 0.5 * pixels.sum():
             return False
         corners = self.vertices[self.triangles[self.person == person]] - self._eye
         # The solid angle of each triangle (Van Oosterom and Strackee 1983)
