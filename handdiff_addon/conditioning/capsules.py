@@ -17,7 +17,7 @@ _ARM = 0.26
 """Metres from shoulder to elbow of the adult that all radii are given for"""
 _FINGER, _PALM, _STUMP = 0.016, 0.028, 0.045
 """Beyond the skin by a little, so that all of it lies inside"""
-_SIDES, _RINGS = 10, 3
+_SIDES, _RINGS = 16, 4
 """Corners around a capsule's mesh, and rings of each cap"""
 
 
@@ -56,8 +56,8 @@ class Capsules:
             inside[chunk] = np.linalg.norm(self.offsets(points[chunk])[1], axis=1) <= 1.0
         return inside
 
-    def mesh(self) -> tuple[np.ndarray, np.ndarray]:
-        """The capsules as closed meshes: vertices (N, 3) and triangles (M, 3) int32, in the order of the capsules."""
+    def mesh(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The capsules as closed meshes: vertices (N, 3), their unit normals (N, 3) and triangles (M, 3) int32."""
         circle = np.linspace(0.0, 2 * np.pi, _SIDES, endpoint=False)
         bow = np.linspace(0.0, np.pi / 2, _RINGS + 1)
         # Rings from the start's pole to the end's: how far out, and how far beyond the start or the end.
@@ -71,18 +71,15 @@ class Capsules:
         aside /= np.linalg.norm(aside, axis=1, keepdims=True)
         third = np.cross(along, aside)
         around = np.cos(circle)[:, None] * aside[:, None] + np.sin(circle)[:, None] * third[:, None]  # (S, sides, 3)
-        radius = self.radii[:, None, None, None]
-        vertices = (
-            self.starts[:, None, None]
-            + at_end[:, None, None] * axis[:, None, None]
-            + radius * (beyond[:, None, None] * along[:, None, None] + out[:, None, None] * around[:, None])
-        )
+        normals = beyond[:, None, None] * along[:, None, None] + out[:, None, None] * around[:, None]
+        middles = self.starts[:, None, None] + at_end[:, None, None] * axis[:, None, None]
+        vertices = middles + self.radii[:, None, None, None] * normals
         ring, corner = np.meshgrid(np.arange(2 * _RINGS + 1), np.arange(_SIDES), indexing="ij")
         a, b = ring * _SIDES + corner, ring * _SIDES + (corner + 1) % _SIDES
         faces = np.stack([a, b, b + _SIDES, a, b + _SIDES, a + _SIDES], axis=-1).reshape(-1, 3)
         per_capsule = 2 * (_RINGS + 1) * _SIDES
         triangles = faces + per_capsule * np.arange(len(self.radii))[:, None, None]
-        return vertices.reshape(-1, 3), triangles.reshape(-1, 3).astype(np.int32)
+        return vertices.reshape(-1, 3), normals.reshape(-1, 3), triangles.reshape(-1, 3).astype(np.int32)
 
     def grown(self, factor: float) -> Capsules:
         """The same with larger radii."""
@@ -129,11 +126,11 @@ def body_capsules(person: PersonKeypoints) -> Capsules:
         (head - 0.03 * unit * up, head + 0.04 * unit * up, 0.09),
         (joint("left_shoulder"), joint("right_shoulder"), 0.065),
         (joint("left_hip"), joint("right_hip"), 0.1),
-        (neck - 0.1 * unit * up, hips, 0.11),
+        (neck - 0.1 * unit * up, hips, 0.115),
     ]
     for side in SIDES:
         found += [
-            (0.8 * joint(f"{side}_shoulder") + 0.2 * neck - 0.06 * unit * up, joint(f"{side}_hip"), 0.085),
+            (0.8 * joint(f"{side}_shoulder") + 0.2 * neck - 0.06 * unit * up, joint(f"{side}_hip"), 0.095),
             (joint(f"{side}_shoulder"), joint(f"{side}_elbow"), 0.05),
             (joint(f"{side}_elbow"), joint(f"{side}_wrist"), 0.035),
             (joint(f"{side}_hip"), joint(f"{side}_knee"), 0.08),

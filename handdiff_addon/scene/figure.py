@@ -24,11 +24,13 @@ def figure(points: PersonKeypoints, person: int) -> Surface:
     """
     pieces = [(BODY, body_capsules(points).mesh())]
     pieces += [(HAND_PART[side], hand_capsules(points, side).grown(_FINGERS_SHARE).mesh()) for side in SIDES]
-    offsets = np.cumsum([0, *(len(vertices) for _, (vertices, _) in pieces)])
+    offsets = np.cumsum([0, *(len(vertices) for _, (vertices, _, _) in pieces)])
+    triangles = np.concatenate([faces + offset for (_, (_, _, faces)), offset in zip(pieces, offsets)])
     return Surface(
         points.name,
-        np.concatenate([vertices for _, (vertices, _) in pieces]),
-        np.concatenate([triangles + offset for (_, (_, triangles)), offset in zip(pieces, offsets)]).astype(np.int32),
+        np.concatenate([vertices for _, (vertices, _, _) in pieces]),
+        triangles.astype(np.int32),
         [Owner(person)],
-        part=np.concatenate([np.full(len(triangles), part, dtype=np.int8) for part, (_, triangles) in pieces]),
+        part=np.concatenate([np.full(len(faces), part, dtype=np.int8) for part, (_, _, faces) in pieces]),
+        normals=np.concatenate([normals for _, (_, normals, _) in pieces])[triangles].astype(np.float32),
     )

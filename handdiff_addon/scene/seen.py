@@ -41,7 +41,7 @@ class Seen:
     def normals(self) -> np.ndarray:
         """(H, W, 3) float32 unit normals in camera space, turned to the camera; 0 where nothing is seen.
 
-        Smooth where the surfaces were read with their normals, else flat.
+        Only of surfaces that were read with their normals.
         """
         seen = self.raster.triangle >= 0
         chosen = self.raster.triangle[seen]
@@ -51,7 +51,7 @@ class Seen:
         for surface in self.surfaces:
             begin, end = end, end + len(surface.triangles)
             own = np.flatnonzero((chosen >= begin) & (chosen < end))
-            smooth[own] = flat[own, None] if surface.normals is None else surface.normals[chosen[own] - begin]
+            smooth[own] = np.asarray(surface.normals)[chosen[own] - begin]
         normal = (self.raster.barycentric[seen][:, :, None] * smooth).sum(axis=1)
         # Both sides of a surface can be seen; each faces who sees it.
         flat *= np.sign((flat * self._sight(chosen)).sum(axis=1, keepdims=True))
