@@ -71,7 +71,7 @@ def test_hands_scale_with_the_person_and_reach_beyond_the_wrist(scale: float) ->
     somebody.hands["left"][[0, 5, 6, 7, 8]] = [wrist + k * 0.3 * along for k in range(5)]
     somebody.hands["left"][[9, 10]] = wrist + (0, 0.02 * scale, 0) + np.array([[0.3], [0.6]]) * along
     fingers = hand_capsules(somebody, "left")
-    assert len(fingers.radii) == 6
+    assert len(fingers.radii) == 4 + 2 + 1
     assert fingers.contain(somebody.hands["left"][[0, 5, 8, 9, 10]]).all()
 
 

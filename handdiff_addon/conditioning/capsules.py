@@ -7,6 +7,7 @@ Lengths scale with the person's arms, so that children and giants fit alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -105,6 +106,10 @@ def hand_capsules(person: PersonKeypoints, side: Side) -> Capsules:
         if finger == FINGERS.index("thumb"):
             radii[1] = _PALM
         found += list(zip([wrist, *joints[:-1]], joints, radii, strict=False))
+    # Across the palm, from knuckle to knuckle
+    knuckles = [points[1 + 4 * finger] for finger in range(1, len(FINGERS))]
+    knuckles = [knuckle for knuckle in knuckles if np.isfinite(knuckle).all()]
+    found += [(one, other, _PALM) for one, other in pairwise(knuckles)]
     if not found:
         found = [(wrist, wrist + 0.5 * (wrist - elbow), _STUMP)]
     return _made(found, unit)
