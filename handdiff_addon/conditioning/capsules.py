@@ -16,7 +16,7 @@ from ..rig.keypoints import BODY_INDEX, FINGERS, PersonKeypoints
 
 _ARM = 0.26
 """Metres from shoulder to elbow of the adult that all radii are given for"""
-_FINGER, _PALM, _STUMP = 0.016, 0.028, 0.045
+_FINGER, _ROOT, _PALM, _STUMP = 0.016, 0.022, 0.028, 0.045
 """Beyond the skin by a little, so that all of it lies inside"""
 _SIDES, _RINGS = 16, 4
 """Corners around a capsule's mesh, and rings of each cap"""
@@ -102,7 +102,7 @@ def hand_capsules(person: PersonKeypoints, side: Side) -> Capsules:
     for finger in range(len(FINGERS)):
         joints = points[1 + 4 * finger : 5 + 4 * finger]
         joints = joints[np.isfinite(joints).all(axis=1)]
-        radii = [_PALM, _FINGER, _FINGER, _FINGER]
+        radii = [_PALM, _ROOT, _FINGER, _FINGER]
         if finger == FINGERS.index("thumb"):
             radii[1] = _PALM
         found += list(zip([wrist, *joints[:-1]], joints, radii, strict=False))
