@@ -485,3 +485,28 @@ def test_empty_meshes_and_meshes_without_faces_are_nothing(empty_scene: bpy.type
         bind(thing, armature, "LeftHand")
     bpy.context.view_layer.update()
     assert set(surfaces(empty_scene, armature)) == {"Rig skin"}
+
+
+def test_instances_of_geometry_nodes_belong_to_whom_they_grow_on(empty_scene: bpy.types.Scene) -> None:
+    armature = add_human()
+    plate = add_box((0, 0, 3), (0.1, 0.1, 0.1), "Plate")
+    plate.parent = armature
+    tree = bpy.data.node_groups.new("Studs", "GeometryNodeTree")
+    for direction in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=direction, socket_type="NodeSocketGeometry")
+    kinds = ("NodeGroupInput", "GeometryNodeInstanceOnPoints", "GeometryNodeMeshCube", "GeometryNodeJoinGeometry")
+    source, studs, cube, join, target = (tree.nodes.new(kind) for kind in (*kinds, "NodeGroupOutput"))
+    cube.inputs["Size"].default_value = (0.02, 0.02, 0.02)
+    for start, end in (
+        (source.outputs[0], studs.inputs["Points"]), (cube.outputs[0], studs.inputs["Instance"]),
+        (studs.outputs[0], join.inputs[0]), (source.outputs[0], join.inputs[0]), (join.outputs[0], target.inputs[0]),
+    ):  # fmt: skip
+        tree.links.new(start, end)
+    plate.modifiers.new("Studs", "NODES").node_group = tree
+    bpy.context.view_layer.update()
+    found = [s for s in read_surfaces(empty_scene, depsgraph_of(empty_scene), [armature]) if s.name != "Rig skin"]
+    assert len(found) == 1 + 8 and all(surface.person == 0 for surface in found)
+    sizes = sorted(float(np.ptp(surface.vertices[:, 0])) for surface in found)
+    np.testing.assert_allclose(sizes, [0.02] * 8 + [0.2], atol=1e-6)
+    corners = {tuple(np.round(s.vertices.mean(axis=0), 3)) for s in found if np.ptp(s.vertices[:, 0]) < 0.1}
+    assert corners == {(x, y, z) for x in (-0.1, 0.1) for y in (-0.1, 0.1) for z in (2.9, 3.1)}
