@@ -86,3 +86,19 @@ def test_agrees_with_blender(empty_scene, kind, fit):
     assert pixels == pytest.approx(np.stack([expected[:, 0] * 320, (1 - expected[:, 1]) * 200], axis=1), abs=1e-2)
     assert depths == pytest.approx(expected[:, 2], abs=1e-4)
     assert ours.near == pytest.approx(data.clip_start, rel=1e-2)
+
+
+@pytest.mark.parametrize("camera", [perspective(width=200, height=100), orthographic(size=50)])
+def test_a_pixel_spans_what_two_neighbours_are_apart(camera):
+    view_to_world = np.linalg.inv(camera.view)
+    for depth in (1.0, 4.0):
+        size = float(camera.pixel_size(np.array(depth)))
+        points = np.array([[0, 0, -depth, 1], [size, 0, -depth, 1]]) @ view_to_world.T
+        pixels, _ = camera.project(points[:, :3])
+        assert pixels[1, 0] - pixels[0, 0] == pytest.approx(1.0)
+
+
+def test_mirrored():
+    view = np.diag([-1.0, 1, 1, 1]) @ perspective().view
+    assert Camera(view, perspective().projection, 10, 10).mirrored
+    assert not perspective().mirrored

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,20 @@ def test_large_pictures_in_pieces_are_the_same(monkeypatch):
     pieces = rasterise(vertices, doubled, view)
     np.testing.assert_array_equal(pieces.triangle, whole.triangle)
     np.testing.assert_array_equal(pieces.depth, whole.depth)
+
+
+def test_beyond_the_far_plane_nothing_is_seen():
+    """A floor that runs away from the camera ends where the camera's sight does."""
+    floor = np.array([[-30.0, -1, 2], [30, -1, 2], [30, -1, -30], [-30, -1, -30]])
+    triangles = np.array([[0, 1, 2], [0, 2, 3]])
+    view = camera(64, 64)
+    whole = rasterise(floor, triangles, view)
+    ended = rasterise(floor, triangles, replace(view, far=8.0))
+    assert whole.depth[np.isfinite(whole.depth)].max() > 15
+    near = whole.depth <= 8.0
+    np.testing.assert_array_equal(ended.triangle, np.where(near, whole.triangle, -1))
+    np.testing.assert_array_equal(ended.depth, np.where(near, whole.depth, np.inf))
+    assert (ended.barycentric[~near] == 0).all()
 
 
 def test_pixel_centres_and_nan():

@@ -13,6 +13,7 @@ from handdiff_addon.errors import SceneError
 from handdiff_addon.rig.keypoints import BODY_INDEX
 from handdiff_addon.rig.matching import hand_bones
 from handdiff_addon.scene.files import open_blend
+from handdiff_addon.scene.hand_parts import person_of, triangle_parts
 from handdiff_addon.scene.passes import depsgraph_of, render_passes
 from handdiff_addon.scene.rigs import find_humanoids, match_armature, match_seen, read_person
 from handdiff_addon.scene.surfaces import read_surfaces
@@ -154,9 +155,12 @@ def test_left_and_right_are_the_persons_own(empty_scene: bpy.types.Scene, case: 
     assert np.cross(left, up) @ forward > 0
     assert (made.hands[other][4] - made.hands[other][0]) @ forward > 0
     # The masks agree.
-    parts = {part for s in read_surfaces(empty_scene, depsgraph_of(empty_scene), [armature]) for part in s.part}
-    assert parts == {1, 2, 3}
-    bones = hand_bones(match_seen(armature, depsgraph_of(empty_scene)), parents_of(armature), own)
+    depsgraph = depsgraph_of(empty_scene)
+    read = read_surfaces(empty_scene, depsgraph, [armature])
+    person = person_of(armature, match_seen(armature, depsgraph), made)
+    part, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
+    assert set(part.tolist()) == {1, 2, 3}
+    bones = hand_bones(match_seen(armature, depsgraph), parents_of(armature), own)
     assert "LeftHand" in bones and "RightHand" not in bones
 
 
@@ -343,8 +347,8 @@ def test_passes_of_the_bare_metarig(rigify: Path) -> None:
     passes = render_passes(scene, armatures=["metarig"])
     assert match_armature(scene.objects["metarig"]).family == "rigify_metarig"
     pose = passes.people[0]
-    assert set(pose.body_visibility) == {"visible"} and set(pose.hand_visibility["left"]) == {"visible"}
-    assert passes.skeleton.any() and not passes.person_mask.any()
+    assert set(pose.body_visibility) == {"visible"} and "visible" in pose.hand_visibility["left"]
+    assert passes.skeleton.any() and passes.person_mask.any() and passes.usable_hands() == ["left", "right"]
     assert any("moves no mesh" in warning for warning in passes.warnings)
     nose, eye, ear = (pose.body[BODY_INDEX[f"{name}"]] for name in ("nose", "left_eye", "left_ear"))
     assert nose[1] > eye[1] and nose[0] < eye[0] < ear[0]  # facing the camera, its left is on the right

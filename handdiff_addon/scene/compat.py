@@ -21,6 +21,11 @@ def use_nodes(owner: bpy.types.ID) -> None:
         owner.use_nodes = True
 
 
+def uses_nodes(owner: bpy.types.ID) -> bool:
+    """Whether a material or a world renders by its nodes."""
+    return BLENDER_5 or owner.use_nodes
+
+
 def compositor_tree(scene: bpy.types.Scene, *, create: bool = False) -> bpy.types.NodeTree | None:
     """The scene's compositing nodes, None where it has none and ``create`` is off.
 

@@ -73,7 +73,8 @@ def apply_texture(
     without: list[str] = []
     with at_frame(scene, conditioning.frame):
         depsgraph = depsgraph_of(scene)
-        surfaces = read_surfaces(scene, depsgraph, find_humanoids(scene, tuple(armatures)), uv=True)
+        people = find_humanoids(scene, tuple(armatures))
+        surfaces = read_surfaces(scene, depsgraph, people, camera=conditioning.camera, uv=True)
         meshes = {name: index for index, name in enumerate(dict.fromkeys(surface.name for surface in surfaces))}
         offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
         view = look(
