@@ -15,7 +15,6 @@ from .runs import Report, SceneChoice, open_scene
 
 POSE_PASSES: tuple[Pass, ...] = ("skeleton", "pose")
 """What a pose file holds."""
-_LARGEST_CANVAS = 16384
 
 
 def run_passes(
@@ -115,8 +114,6 @@ def run_pose(
 
     pose = read_pose(path, size)
     width, height = size or (pose.width, pose.height)
-    if max(width, height) > _LARGEST_CANVAS:
-        raise UsageError(f"{path} is for a canvas of {width} x {height} pixels: give a smaller one with --size.")
     people = [scale_pose(person, (pose.width, pose.height), (width, height)) for person in pose.people[:max_people]]
     if not people:
         raise SceneError(f"{path} holds nobody: give a pose with a person.")

@@ -35,7 +35,7 @@ _BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
 """BODY_25's points in the order of COCO-18; 8 is the middle of the hips, 19 to 24 are the feet."""
 _EYES = (BODY.index("right_eye"), BODY.index("left_eye"))
 _LEAST_CONFIDENCE = 0.05
-_LARGEST = 1e9
+_LARGEST, _LARGEST_CANVAS = 1e9, 16384
 _REMEDY = "save it anew, or remove the side key handdiff"
 
 
@@ -270,8 +270,10 @@ def _dict(value: Any, name: str) -> dict[str, Any]:
 
 def _canvas_side(data: dict[str, Any], key: str) -> int:
     value: Any = data.get(key)
-    if not _is_number(value) or value != int(value) or not 1 <= value <= 65536:
-        raise UsageError(f"This pose has no {key} from 1 to 65536: add the picture's size in pixels, or give the size.")
+    if not _is_number(value) or value != int(value) or not 1 <= value <= _LARGEST_CANVAS:
+        raise UsageError(
+            f"This pose has no {key} from 1 to {_LARGEST_CANVAS}: add the picture's size in pixels, or give the size."
+        )
     return int(value)
 
 

@@ -167,7 +167,7 @@ class SequenceWriter:
         if not self.written:
             raise SceneError(f"None of the {len(self._frames)} frames shows anybody: {next(iter(self._empty))}")
         return [
-            *(f"Nobody in {self._spans(places)}, so it is black: {reason}" for reason, places in self._empty.items()),
+            *(f"Nobody is in view in {self._spans(places)}: {reason}" for reason, places in self._empty.items()),
             *(f"In {self._spans(places)}: {warning}" for warning, places in self._warnings.items()),
         ]
 
