@@ -26,10 +26,6 @@ class SceneError(HandDiffError):
     exit_code = 3
 
 
-class NobodyError(SceneError):
-    """Nobody is in view of this frame; in a sequence, the others may be well."""
-
-
 class ModelError(HandDiffError):
     """The model cannot be used or does not exist."""
 

@@ -121,7 +121,7 @@ def nobody(camera: Camera, frame: int, warning: str) -> Conditioning:
 class SequenceWriter:
     """Writes frames as they come, each at once, and tells at the end which frames lacked what.
 
-    Frames that show nobody are written as empty pictures, so that the sequence has no gaps, but not before some frame
+    Frames without people are written as empty pictures, so that the sequence has no gaps, but not before some frame
     shows somebody: a range in which nobody ever is leaves the folder as it was.
 
     Args:
@@ -162,12 +162,12 @@ class SequenceWriter:
         """The warnings, each with its frames.
 
         Raises:
-            SceneError: where no frame showed anybody.
+            SceneError: where no frame had people.
         """
         if not self.written:
-            raise SceneError(f"None of the {len(self._frames)} frames shows anybody: {next(iter(self._empty))}")
+            raise SceneError(f"None of the {len(self._frames)} frames can be used: {next(iter(self._empty))}")
         return [
-            *(f"Nobody is in view in {self._spans(places)}: {reason}" for reason, places in self._empty.items()),
+            *(f"The passes of {self._spans(places)} are empty: {reason}" for reason, places in self._empty.items()),
             *(f"In {self._spans(places)}: {warning}" for warning, places in self._warnings.items()),
         ]
 

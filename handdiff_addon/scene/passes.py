@@ -18,7 +18,7 @@ from ..conditioning.frame import Conditioning, PersonMasks, PersonPose, Visibili
 from ..conditioning.masks import BODY, NOTHING, classify_keypoints, triangle_mask
 from ..conditioning.raster import Raster, rasterise
 from ..conditioning.skeleton import draw_skeleton
-from ..errors import NobodyError
+from ..errors import SceneError
 from ..request import MAX_PEOPLE, SIDES, Side, SkeletonSettings, check_size
 from ..rig.keypoints import BODY as BODY_NAMES
 from ..rig.keypoints import BODY_INDEX, HAND, PersonKeypoints
@@ -133,7 +133,7 @@ def _conditioning(
         index for index, pose in enumerate(poses) if (masks[index].any() if has_mesh[index] else _joints_in_frame(pose))
     ]
     if not in_view:
-        raise NobodyError(_why_nobody(people[0].name, poses[0], camera.name))
+        raise SceneError(_why_nobody(people[0].name, poses[0], camera.name))
     depths = [np.nanmedian(camera.project(people[index].body)[1]) for index in range(len(people))]
     order = sorted(in_view, key=lambda index: depths[index])[:max_people]
     hand_masks = [

@@ -10,7 +10,7 @@ import bpy
 
 from ..conditioning.frame import Conditioning
 from ..conditioning.pass_files import nobody
-from ..errors import NobodyError
+from ..errors import SceneError
 from .cameras import read_camera, scene_camera
 from .passes import depsgraph_of, render_passes
 
@@ -23,7 +23,9 @@ def render_sequence(
     size: tuple[int, int] | None = None,
     **options: Any,
 ) -> Iterator[Conditioning]:
-    """Go through frames once, and give each frame's passes; a frame that shows nobody is an empty one with a warning.
+    """Go through frames once, and give each frame's passes.
+
+    A frame that cannot be used, as when nobody is in view, is empty, and the reason is its warning.
 
     The scene stands at the frame last given, and comes back to its own when the iterator ends or is closed.
 
@@ -33,7 +35,8 @@ def render_sequence(
         camera, size, options: as :func:`render_passes` takes them.
 
     Raises:
-        SceneError: as :func:`render_passes`, save where nobody is in view.
+        SceneError: where there is no camera.
+        UsageError: a size that 8 does not divide.
     """
     current, subframe, active = scene.frame_current, scene.frame_subframe, scene.camera
     try:
@@ -41,7 +44,7 @@ def render_sequence(
             scene.frame_set(frame)
             try:
                 conditioning = render_passes(scene, camera=camera, size=size, **options)
-            except NobodyError as error:
+            except SceneError as error:
                 view = read_camera(scene, depsgraph_of(scene), scene_camera(scene, camera), size)
                 conditioning = nobody(view, frame, str(error))
             yield conditioning
