@@ -22,6 +22,8 @@ class Camera:
     width: int
     height: int
     name: str = "Camera"
+    far: float = np.inf
+    """Distance of the far clipping plane in metres; beyond it nothing is seen"""
 
     @property
     def near(self) -> float:
@@ -29,6 +31,17 @@ class Camera:
         a, b = self.projection[2, 2], self.projection[2, 3]
         perspective = self.projection[3, 2] != 0
         return float(b / (a - 1.0)) if perspective else float((b + 1.0) / a)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a negative scale of the camera mirrors its picture."""
+        return bool(np.linalg.det(self.view[:3, :3]) < 0)
+
+    def pixel_size(self, depth: np.ndarray) -> np.ndarray:
+        """Metres that one pixel spans at a depth, on the longer side of pixels that are not square."""
+        spans = 2.0 / (np.array([self.width, self.height]) * np.abs([self.projection[0, 0], self.projection[1, 1]]))
+        perspective = self.projection[3, 2] != 0
+        return spans.max() * (np.asarray(depth) if perspective else np.ones_like(depth))
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels and depths of world points.

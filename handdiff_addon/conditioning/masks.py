@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..request import Side
 from .frame import Visibility
 from .raster import Raster
 
 NOTHING, BODY, LEFT_HAND, RIGHT_HAND = range(4)
-"""The parts that a triangle can belong to."""
+"""The parts that a triangle can belong to; a person's triangle that is no part is something held."""
+
+HAND_PART: dict[Side, int] = {"left": LEFT_HAND, "right": RIGHT_HAND}
 
 
 def triangle_mask(raster: Raster, chosen: np.ndarray) -> np.ndarray:
@@ -42,8 +45,8 @@ def classify_keypoints(
     """Whether the camera sees each keypoint of one person.
 
     A joint lies inside its limb, so the limb's own skin may stand before it by up to the limb's radius.  It is
-    ``occluded`` where what its pixel shows stands before it and is another person or object, another part than its
-    own, or nearer by more than the radius.
+    ``occluded`` where what its pixel shows stands before it and is another person or object (held ones, too), another
+    part than its own, or nearer by more than the radius.
 
     Args:
         pixels: (K, 2) as :meth:`Camera.project` gives them.
@@ -70,7 +73,7 @@ def classify_keypoints(
     covered = inside & (triangle >= 0) & (surface < np.nan_to_num(depths))
     occluded = np.zeros(len(pixels), dtype=bool)
     hit = triangle[covered]
-    foreign = triangle_person[hit] != person
+    foreign = (triangle_person[hit] != person) | (triangle_part[hit] == NOTHING)
     other_part = (parts[covered] != NOTHING) & (triangle_part[hit] != parts[covered])
     occluded[covered] = foreign | other_part | (depths[covered] - surface[covered] > radii[covered])
 

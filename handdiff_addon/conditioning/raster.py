@@ -9,6 +9,7 @@ inside and each edge's crossing is computed the same way for both triangles that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,23 @@ from .camera import Camera
 
 _CHUNK = 1 << 21  # pixels resolved at once: bounds memory for large pictures
 _MIN_AREA = 1e-9  # square pixels under which a triangle is a line
+_NOTHING = np.iinfo(np.int64).max
+
+
+@dataclass
+class _Pieces:
+    """Triangles in the picture plane: those given, and what the near plane leaves of others."""
+
+    xy: np.ndarray
+    """(N, 2) pixels of the vertices, clipped ones behind the given"""
+    inverse_w: np.ndarray | None
+    """(N,) the perspective divisor's inverse, None where there is none"""
+    corners: np.ndarray
+    """(T, 3) vertices of each piece"""
+    whole: int
+    """The first so many pieces are triangles as given"""
+    cut_weights: np.ndarray
+    """(T - whole, 3, 3): the corners of the others as weights of their triangle's corners"""
 
 
 @dataclass
@@ -26,8 +44,33 @@ class Raster:
     """(H, W) float32, metres along the viewing direction; inf where nothing is seen"""
     triangle: np.ndarray
     """(H, W) int32 index into the triangles given; -1 where nothing is seen"""
-    barycentric: np.ndarray
-    """(H, W, 3) float32 weights of the triangle's corners, perspective-correct; 0 where nothing is seen"""
+    piece: np.ndarray
+    """(H, W) int32 index into ``pieces``; -1 where nothing is seen"""
+    pieces: _Pieces
+
+    @cached_property
+    def barycentric(self) -> np.ndarray:
+        """(H, W, 3) float32 weights of the triangle's corners, perspective-correct; 0 where nothing is seen."""
+        seen = np.flatnonzero(self.piece >= 0)
+        piece = self.piece.ravel()[seen]
+        corners = self.pieces.corners[piece]
+        width = self.piece.shape[1]
+        px, py = seen % width + 0.5, seen // width + 0.5
+        (x0, y0), (x1, y1), (x2, y2) = (self.pieces.xy[corners[:, k]].T for k in range(3))
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        second = ((px - x0) * (y2 - y0) - (x2 - x0) * (py - y0)) / area
+        third = ((x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)) / area
+        weights = np.clip(np.stack([1.0 - second - third, second, third], axis=1), 0.0, 1.0)
+        if self.pieces.inverse_w is not None:
+            weights *= self.pieces.inverse_w[corners]
+        weights /= weights.sum(axis=1, keepdims=True)
+        clipped = np.flatnonzero(piece >= self.pieces.whole)
+        if len(clipped):
+            cut = self.pieces.cut_weights[piece[clipped] - self.pieces.whole]
+            weights[clipped] = np.einsum("nc,nck->nk", weights[clipped], cut)
+        picture = np.zeros((*self.piece.shape, 3), dtype=np.float32)
+        picture.reshape(-1, 3)[seen] = weights
+        return picture
 
     def interpolate(self, corners: np.ndarray) -> np.ndarray:
         """Attributes (M, 3, C) per triangle corner as a picture (H, W, C) float32; 0 where nothing is seen."""
@@ -40,8 +83,8 @@ class Raster:
 def rasterise(vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> Raster:
     """Draw world-space triangles through a camera.
 
-    Triangles are seen from both sides and clipped at the camera's near plane; those with a vertex that is not finite
-    are left out.  Of surfaces at equal depth the triangle with the lower index wins.
+    Triangles are seen from both sides and clipped at the camera's near and far planes; those with a vertex that is not
+    finite are left out.  Of surfaces at equal depth the triangle with the lower index wins.
 
     Args:
         vertices: (N, 3) world positions in metres.
@@ -50,57 +93,49 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> Ra
     """
     vertices = np.asarray(vertices, dtype=np.float64).reshape(-1, 3)
     triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
-    in_camera = vertices @ camera.view[:3, :3].T + camera.view[:3, 3]
+    with np.errstate(invalid="ignore", over="ignore"):
+        in_camera = vertices @ camera.view[:3, :3].T + camera.view[:3, 3]
     depth = -in_camera[:, 2]
     near = camera.near
+    finite = np.isfinite(in_camera).all(axis=1)
     with np.errstate(invalid="ignore"):
-        in_front = depth >= near
-    inside = in_front[triangles].sum(axis=1)
-    usable = np.isfinite(in_camera).all(axis=1)[triangles].all(axis=1)
-
-    source = np.flatnonzero(usable & (inside == 3))
-    corners = triangles[source]
-    cut = np.flatnonzero(usable & (inside > 0) & (inside < 3))
+        in_front = finite & (depth >= near)
     cut_weights = np.zeros((0, 3, 3))
-    if len(cut):
-        parents, cut_weights = _clip(depth[triangles[cut]], near)
-        cut = cut[parents]
-        new_points = np.einsum("tck,tkx->tcx", cut_weights, in_camera[triangles[cut]]).reshape(-1, 3)
-        new_corners = len(in_camera) + np.arange(len(new_points)).reshape(-1, 3)
-        whole = len(source)
-        source = np.concatenate([source, cut])
-        corners = np.concatenate([corners, new_corners])
-        in_camera = np.concatenate([in_camera, new_points])
-        depth = -in_camera[:, 2]
+    if in_front.all():
+        source, corners = None, triangles
     else:
-        whole = len(source)
+        inside = in_front[triangles].sum(axis=1)
+        source = np.flatnonzero(inside == 3)
+        corners = triangles[source]
+        cut = np.flatnonzero((inside > 0) & (inside < 3) & finite[triangles].all(axis=1))
+        if len(cut):
+            parents, cut_weights = _clip(depth[triangles[cut]], near)
+            cut = cut[parents]
+            new_points = np.einsum("tck,tkx->tcx", cut_weights, in_camera[triangles[cut]]).reshape(-1, 3)
+            new_corners = len(in_camera) + np.arange(len(new_points)).reshape(-1, 3)
+            source = np.concatenate([source, cut])
+            corners = np.concatenate([corners, new_corners])
+            in_camera = np.concatenate([in_camera, new_points])
+            depth = -in_camera[:, 2]
 
-    clip = np.concatenate([in_camera, np.ones_like(in_camera[:, :1])], axis=1) @ camera.projection.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse_w = 1.0 / clip[:, 3]
-        ndc = clip[:, :2] * inverse_w[:, None]
-    xy = np.stack([(ndc[:, 0] + 1.0) * 0.5 * camera.width, (1.0 - ndc[:, 1]) * 0.5 * camera.height], axis=1)
+    clip = in_camera @ camera.projection[[0, 1, 3], :3].T + camera.projection[[0, 1, 3], 3]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        inverse_w = 1.0 / clip[:, 2]
+        xy = clip[:, :2] * inverse_w[:, None]
+    xy *= (0.5 * camera.width, -0.5 * camera.height)
+    xy += (0.5 * camera.width, 0.5 * camera.height)
     perspective = camera.projection[3, 2] != 0
     # 1 / w is linear on the screen where depth is not.
-    key = -inverse_w if perspective else depth
-    ids, linear = _resolve(xy, key, corners, camera.width, camera.height)
-
-    seen = ids >= 0
-    drawn = ids[seen]
-    weights = linear[seen]
+    piece, depth_map = _resolve(xy, -inverse_w if perspective else depth, corners, camera.width, camera.height)
+    seen = np.flatnonzero(piece >= 0)
+    distance = depth_map.ravel()[seen]
     if perspective:
-        weights = weights * inverse_w[corners[drawn]]
-        weights /= weights.sum(axis=1, keepdims=True)
-    depth_map = np.full(ids.shape, np.inf, dtype=np.float32)
-    depth_map[seen] = (weights * depth[corners[drawn]]).sum(axis=1)
-    if len(cut_weights):
-        clipped = drawn >= whole
-        weights[clipped] = np.einsum("nc,nck->nk", weights[clipped], cut_weights[drawn[clipped] - whole])
-    barycentric = np.zeros((*ids.shape, 3), dtype=np.float32)
-    barycentric[seen] = weights
-    triangle = np.full(ids.shape, -1, dtype=np.int32)
-    triangle[seen] = source[drawn]
-    return Raster(depth_map, triangle, barycentric)
+        distance = (1.0 / distance + camera.projection[3, 3]) / camera.projection[3, 2]
+        depth_map.ravel()[seen] = distance
+    beyond = seen[distance > camera.far]
+    piece.ravel()[beyond], depth_map.ravel()[beyond] = -1, np.inf
+    pieces = _Pieces(xy, inverse_w if perspective else None, corners, len(corners) - len(cut_weights), cut_weights)
+    return Raster(depth_map, piece if source is None else _renumbered(piece, source), piece, pieces)
 
 
 def rasterise_plane(xy: np.ndarray, depth: np.ndarray, triangles: np.ndarray, width: int, height: int) -> Raster:
@@ -117,13 +152,10 @@ def rasterise_plane(xy: np.ndarray, depth: np.ndarray, triangles: np.ndarray, wi
     triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
     finite = np.isfinite(xy).all(axis=1) & np.isfinite(depth)
     source = np.flatnonzero(finite[triangles].all(axis=1))
-    ids, linear = _resolve(xy, depth, triangles[source], width, height)
-    seen = ids >= 0
-    triangle = np.full(ids.shape, -1, dtype=np.int32)
-    triangle[seen] = source[ids[seen]]
-    depth_map = np.full(ids.shape, np.inf, dtype=np.float32)
-    depth_map[seen] = (linear[seen] * depth[triangles[triangle[seen]]]).sum(axis=1)
-    return Raster(depth_map, triangle, linear.astype(np.float32))
+    corners = triangles[source]
+    piece, depth_map = _resolve(xy, depth, corners, width, height)
+    pieces = _Pieces(xy, None, corners, len(corners), np.zeros((0, 3, 3)))
+    return Raster(depth_map, _renumbered(piece, source), piece, pieces)
 
 
 def _clip(depth: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
@@ -158,82 +190,114 @@ def _clip(depth: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
 def _resolve(
     xy: np.ndarray, key: np.ndarray, triangles: np.ndarray, width: int, height: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest triangle (H, W) int64 or -1, and its linear barycentric weights (H, W, 3) float64.
+    """The nearest triangle (H, W) int32 or -1, and its key (H, W) float32, inf where there is none.
 
     ``key`` (N,) grows with depth and is linear on the screen.
     """
-    ids = np.full(height * width, -1, dtype=np.int64)
-    weights = np.zeros((height * width, 3))
-    nearest = np.full(height * width, np.inf)
-
-    x, y = xy[triangles, 0].T, xy[triangles, 1].T  # (3, T) each
+    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    kept = _touching(x, y, triangles, width, height)
+    corners = np.ascontiguousarray(triangles[kept].T)
+    x, y, key = x[corners], y[corners], key[corners]  # (3, T) each
     area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
-    top, bottom = _first(y.min(axis=0), height), _last(y.max(axis=0), height)
-    left, right = _first(x.min(axis=0), width), _last(x.max(axis=0), width)
-    kept = np.flatnonzero((top <= bottom) & (left <= right) & (np.abs(area) > _MIN_AREA))
-    x, y, area, top = x[:, kept], y[:, kept], area[kept], top[kept]
-    corner_key = key[triangles[kept]].T
-    rise_1, rise_2 = corner_key[1] - corner_key[0], corner_key[2] - corner_key[0]
+    flat = np.abs(area) <= _MIN_AREA
+    if flat.any():
+        kept, x, y, key, area = kept[~flat], x[:, ~flat], y[:, ~flat], key[:, ~flat], area[~flat]
+    rise_1, rise_2 = key[1] - key[0], key[2] - key[0]
     gradient_x = (rise_1 * (y[2] - y[0]) - rise_2 * (y[1] - y[0])) / area
     gradient_y = (rise_2 * (x[1] - x[0]) - rise_1 * (x[2] - x[0])) / area
 
-    # Rows: one entry per triangle and row of pixel centres that it touches.
-    rows_per_triangle = bottom[kept] - top + 1
-    owner = np.repeat(np.arange(len(kept)), rows_per_triangle)
-    row = top[owner] + _count_up(rows_per_triangle)
-    row_y = row + 0.5
-    low = np.full(len(owner), np.inf)
-    high = np.full(len(owner), -np.inf)
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        # Upper end first, so that both triangles of an edge compute the same crossing.
-        swap = (y[a] > y[b]) | ((y[a] == y[b]) & (x[a] > x[b]))
-        x0, y0 = np.where(swap, x[b], x[a]), np.where(swap, y[b], y[a])
-        x1, y1 = np.where(swap, x[a], x[b]), np.where(swap, y[a], y[b])
-        rise = y1 - y0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where(rise > 0, (x1 - x0) / rise, 0.0)
-        crossing = x0[owner] + (row_y - y0[owner]) * slope[owner]
-        crosses = (row_y >= y0[owner]) & (row_y <= y1[owner])
-        low = np.where(crosses, np.minimum(low, crossing), low)
-        high = np.where(crosses, np.maximum(high, crossing), high)
-    start, stop = _first(low, width), _last(high, width)
-    some = np.flatnonzero(start <= stop)
-    owner, row, start, length = owner[some], row[some], start[some], (stop - start + 1)[some]
-
-    # Pixels, in chunks of whole rows.
+    owner, row, start, length = _spans(x, y, width, height)
+    right, down = start + 0.5 - x[0][owner], row + 0.5 - y[0][owner]
+    step_key = gradient_x[owner]
+    start_key = key[0][owner] + down * gradient_y[owner] + right * step_key
+    start += row * width
+    best = np.full(height * width, _NOTHING)
+    # Pixels, in chunks of whole spans.
     ends = np.cumsum(length)
     begin = 0
     while begin < len(owner):
         base = ends[begin - 1] if begin else 0
         end = max(begin + 1, int(np.searchsorted(ends, base + _CHUNK, side="right")))
-        size = length[begin:end]
-        piece = slice(begin, end)
-        row_key = (
-            corner_key[0][owner[piece]]
-            + (row[piece] + 0.5 - y[0][owner[piece]]) * gradient_y[owner[piece]]
-            + (start[piece] + 0.5 - x[0][owner[piece]]) * gradient_x[owner[piece]]
-        )
-        step = _count_up(size)
-        pixel = np.repeat(row[piece] * width + start[piece], size) + step
-        pixel_key = np.repeat(row_key, size) + step * np.repeat(gradient_x[owner[piece]], size)
-        pixel_owner = np.repeat(owner[piece], size)
-        closer = pixel_key < nearest[pixel]
-        pixel, pixel_key, pixel_owner = pixel[closer], pixel_key[closer], pixel_owner[closer]
-        np.minimum.at(nearest, pixel, pixel_key)
-        winner = np.flatnonzero(pixel_key == nearest[pixel])[::-1]  # of equals the first, which is written last
-        ids[pixel[winner]] = pixel_owner[winner]
+        span = np.repeat(np.arange(begin, end), length[begin:end])
+        step = np.arange(len(span)) - (ends - length - base)[span]
+        pixel_key = (start_key[span] + step * step_key[span]).astype(np.float32)
+        # One number that sorts by key and, of equal keys, by triangle.
+        np.minimum.at(best, start[span] + step, (_sortable(pixel_key) << 32) | kept[owner][span])
         begin = end
 
-    seen = np.flatnonzero(ids >= 0)
-    drawn = ids[seen]
-    px, py = seen % width + 0.5, seen // width + 0.5
-    x0, y0 = x[0][drawn], y[0][drawn]
-    second = ((px - x0) * (y[2][drawn] - y0) - (x[2][drawn] - x0) * (py - y0)) / area[drawn]
-    third = ((x[1][drawn] - x0) * (py - y0) - (px - x0) * (y[1][drawn] - y0)) / area[drawn]
-    inner = np.clip(np.stack([1.0 - second - third, second, third], axis=1), 0.0, 1.0)
-    weights[seen] = inner / inner.sum(axis=1, keepdims=True)
-    ids[seen] = kept[drawn]
-    return ids.reshape(height, width), weights.reshape(height, width, 3)
+    seen = np.flatnonzero(best != _NOTHING)
+    found = best[seen]
+    nearest = np.full(height * width, np.inf, dtype=np.float32)
+    nearest[seen] = _unsorted(found >> 32)
+    ids = np.full(height * width, -1, dtype=np.int32)
+    ids[seen] = found & 0x7FFFFFFF
+    return ids.reshape(height, width), nearest.reshape(height, width)
+
+
+def _touching(x: np.ndarray, y: np.ndarray, triangles: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Triangles whose bounding box holds the centre of a pixel."""
+    kept = np.arange(len(triangles))
+    for position, size in ((y, height), (x, width)):
+        with np.errstate(invalid="ignore"):  # vertices of no triangle may be nowhere
+            first, last = _first(position, size), _last(position, size)
+        corners = triangles[kept].T
+        low, high = first[corners], last[corners]
+        kept = kept[np.minimum(np.minimum(low[0], low[1]), low[2]) <= np.maximum(np.maximum(high[0], high[1]), high[2])]
+    return kept
+
+
+def _spans(
+    x: np.ndarray, y: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Triangle, row, first column and length of each run of pixel centres inside a triangle, corners (3, T)."""
+    # From top to bottom and, of equals, from left to right: both triangles of an edge compute the same crossing.
+    x, y = x.copy(), y.copy()
+    for a, b in ((0, 1), (1, 2), (0, 1)):
+        swap = (y[a] > y[b]) | ((y[a] == y[b]) & (x[a] > x[b]))
+        x[a], x[b] = np.where(swap, x[b], x[a]), np.where(swap, x[a], x[b])
+        y[a], y[b] = np.where(swap, y[b], y[a]), np.where(swap, y[a], y[b])
+    top = _first(y[0], height)
+    rows = _last(y[2], height) - top + 1
+    owner = np.repeat(np.arange(len(top)), rows)
+    row = np.arange(len(owner)) - (np.cumsum(rows) - rows - top)[owner]
+    row_y = row + 0.5
+    # A row crosses the long edge, and one of the two others.
+    crossing = x[0][owner] + (row_y - y[0][owner]) * _slope(x[0], y[0], x[2], y[2])[owner]
+    other = 2 * owner + (row_y >= y[1][owner])
+    slope = _pairs(_slope(x[0], y[0], x[1], y[1]), _slope(x[1], y[1], x[2], y[2]))
+    other_crossing = _pairs(x[0], x[1])[other] + (row_y - _pairs(y[0], y[1])[other]) * slope[other]
+    start = _first(np.minimum(crossing, other_crossing), width)
+    length = _last(np.maximum(crossing, other_crossing), width) - start + 1
+    some = np.flatnonzero(length > 0)
+    return owner[some], row[some], start[some], length[some]
+
+
+def _slope(x0: np.ndarray, y0: np.ndarray, x1: np.ndarray, y1: np.ndarray) -> np.ndarray:
+    """Columns per row of an edge; 0 for a level one."""
+    rise = y1 - y0
+    return np.where(rise > 0, x1 - x0, 0.0) / np.where(rise > 0, rise, 1.0)
+
+
+def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Two arrays, one number of each in turn."""
+    return np.stack([first, second], axis=1).ravel()
+
+
+def _renumbered(piece: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Pieces (H, W) as the triangles they are of."""
+    return np.append(source, -1).astype(np.int32)[piece]
+
+
+def _sortable(values: np.ndarray) -> np.ndarray:
+    """float32 as int64 in 32 bits that sort alike."""
+    bits = values.view(np.int32)
+    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64)
+
+
+def _unsorted(bits: np.ndarray) -> np.ndarray:
+    """The float32 values that :func:`_sortable` made ``bits`` of."""
+    bits = bits.astype(np.int32)
+    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(np.float32)
 
 
 def _first(position: np.ndarray, size: int) -> np.ndarray:
@@ -244,9 +308,3 @@ def _first(position: np.ndarray, size: int) -> np.ndarray:
 def _last(position: np.ndarray, size: int) -> np.ndarray:
     """Last pixel whose centre is at or before ``position``; may be -1."""
     return np.floor(np.clip(position, -1.0, size) - 0.5).astype(np.int64)
-
-
-def _count_up(lengths: np.ndarray) -> np.ndarray:
-    """0, 1, .. length - 1 for each length, one after the other."""
-    total = int(lengths.sum())
-    return np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)

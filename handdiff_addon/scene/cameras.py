@@ -55,9 +55,15 @@ def read_camera(
         size: width and height in pixels.
 
     Raises:
-        SceneError: for a panoramic camera, which no matrix describes.
+        SceneError: for a panoramic camera, which no matrix describes, and one that is scaled to nothing or nowhere.
     """
     evaluated = camera_object.evaluated_get(depsgraph)
+    world = np.array(evaluated.matrix_world)
+    if not np.isfinite(world).all() or np.linalg.matrix_rank(world[:3, :3]) < 3:
+        raise SceneError(
+            f'The camera "{camera_object.name}" is scaled to nothing or stands nowhere: give it, and what it hangs'
+            " from, a location, rotation and scale that are numbers, and no scale of 0."
+        )
     if evaluated.data.type not in {"PERSP", "ORTHO"}:
         raise SceneError(f'The camera "{camera_object.name}" is panoramic: make it perspective or orthographic.')
     width, height = size or render_size(scene)
@@ -70,7 +76,7 @@ def read_camera(
     )
     # A camera's scale does not count, as in the render.
     view = evaluated.matrix_world.normalized().inverted()
-    return Camera(np.array(view), np.array(projection), width, height, camera_object.name)
+    return Camera(np.array(view), np.array(projection), width, height, camera_object.name, evaluated.data.clip_end)
 
 
 def _marked_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:

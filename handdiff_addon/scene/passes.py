@@ -14,27 +14,22 @@ import bpy
 import numpy as np
 
 from ..conditioning.camera import Camera
-from ..conditioning.frame import Conditioning, PersonMasks, PersonPose, Visibility
-from ..conditioning.masks import BODY, NOTHING, classify_keypoints, triangle_mask
-from ..conditioning.raster import Raster, rasterise
+from ..conditioning.frame import Conditioning, PersonMasks, PersonPose
+from ..conditioning.masks import HAND_PART
 from ..conditioning.skeleton import draw_skeleton
+from ..conditioning.visibility import see_person
 from ..errors import SceneError
 from ..request import MAX_PEOPLE, SIDES, Side, SkeletonSettings, check_size
+from ..rig.bones import other_side
 from ..rig.keypoints import BODY as BODY_NAMES
-from ..rig.keypoints import BODY_INDEX, HAND, PersonKeypoints
+from ..rig.keypoints import BODY_INDEX, PersonKeypoints
 from .cameras import read_camera, scene_camera
+from .figure import figure
+from .hand_parts import Person, person_of
 from .render import render_picture
 from .rigs import find_humanoids, match_seen, read_person
-from .surfaces import HAND_PART, Surface, hidden_meshes, read_surfaces
-
-# Depth of a joint under its skin in metres, for an adult with an upper arm of ARM metres.
-_ARM = 0.26
-_BODY_RADII = {
-    "nose": 0.03, "neck": 0.12, "shoulder": 0.11, "elbow": 0.09, "wrist": 0.06, "hip": 0.18, "knee": 0.10,
-    "ankle": 0.08, "eye": 0.035, "ear": 0.05,
-}  # fmt: skip
-_FINGER_RADIUS = 0.02
-_HAND_RADII = {"wrist": _BODY_RADII["wrist"], "thumb_1": 0.03}
+from .seen import Seen, look
+from .surfaces import Surface, read_surfaces, rendered_meshes
 
 
 def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
@@ -74,6 +69,7 @@ def render_passes(
     size: tuple[int, int] | None = None,
     skeleton: SkeletonSettings | None = None,
     max_people: int = MAX_PEOPLE,
+    with_normals: bool = False,
     with_picture: bool = False,
 ) -> Conditioning:
     """Render the passes of one frame.
@@ -86,6 +82,7 @@ def render_passes(
         size: width and height in pixels, multiples of 8; None: the render size.
         skeleton: what the skeleton picture shows, and how; None: the defaults.
         max_people: the nearest so many are taken.
+        with_normals: also fill ``Conditioning.normals``.
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
 
     Raises:
@@ -99,17 +96,23 @@ def render_passes(
         camera_object = scene_camera(scene, camera)
         depsgraph = depsgraph_of(scene)
         view = read_camera(scene, depsgraph, camera_object, size)
-        people = [read_person(armature, depsgraph) for armature in humanoids]
-        surfaces = read_surfaces(scene, depsgraph, humanoids)
-        warnings = [
-            f'"{name}" is hidden in the viewport, so its pose is not known and it is left out: unhide it.'
-            for name in hidden_meshes(scene, depsgraph, humanoids)
-        ]
-        has_fingers = [{s: match_seen(armature, depsgraph).has_hand(s) for s in SIDES} for armature in humanoids]
-        settings = skeleton or SkeletonSettings()
+        warnings = _check_meshes(scene, depsgraph, humanoids)
+        people = [_read_person(armature, depsgraph, view) for armature in humanoids]
+        surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
+        warnings += _check_vertices(surfaces)
+        for index, person in enumerate(people):
+            if not any(surface.person == index for surface in surfaces):
+                surfaces.append(figure(person.points, index))
+                warnings.append(
+                    f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
+                    " it in masks and depth: bind one."
+                )
+        seen = look(surfaces, people, view)
         conditioning = _conditioning(
-            view, scene.frame_current, people, has_fingers, surfaces, settings, max_people, warnings
+            view, scene.frame_current, people, seen, skeleton or SkeletonSettings(), max_people, warnings
         )
+        if with_normals:
+            conditioning.normals = seen.normals()
         if with_picture:
             conditioning.picture = render_picture(scene, camera_object, (view.width, view.height))
     return conditioning
@@ -118,110 +121,95 @@ def render_passes(
 def _conditioning(
     camera: Camera,
     frame: int,
-    people: list[PersonKeypoints],
-    has_fingers: list[dict[Side, bool]],
-    surfaces: list[Surface],
+    people: list[Person],
+    seen: Seen,
     skeleton: SkeletonSettings,
     max_people: int,
     warnings: list[str],
 ) -> Conditioning:
-    raster, part, person = _draw(surfaces, camera)
-    poses = [_pose(points, index, camera, raster, part, person) for index, points in enumerate(people)]
-    has_mesh = [any(surface.person == index for surface in surfaces) for index in range(len(people))]
-    masks = [triangle_mask(raster, person == index) for index in range(len(people))]
-    in_view = [
-        index for index, pose in enumerate(poses) if (masks[index].any() if has_mesh[index] else _joints_in_frame(pose))
-    ]
+    points = [person.points for person in people]
+    poses = [see_person(points[i], i, camera, seen.raster, seen.part, seen.person) for i in range(len(people))]
+    masks = [seen.mask(index) for index in range(len(people))]
+    in_view = [index for index, mask in enumerate(masks) if mask.any()]
     if not in_view:
-        raise SceneError(_why_nobody(people[0].name, poses[0], camera.name))
-    depths = [np.nanmedian(camera.project(people[index].body)[1]) for index in range(len(people))]
+        raise SceneError(_why_nobody(poses[0], points[0], camera))
+    for index in in_view:
+        if masks[index].mean() > 0.5 and seen.from_within(index):
+            raise SceneError(
+                f'The camera "{camera.name}" is inside "{points[index].name}": move it out, or raise its clip start.'
+            )
+    depths = [np.nanmedian(camera.project(person.body)[1]) for person in points]
     order = sorted(in_view, key=lambda index: depths[index])[:max_people]
-    hand_masks = [
-        {side: triangle_mask(raster, (person == index) & (part == HAND_PART[side])) for side in SIDES}
-        for index in order
-    ]
+    hand_masks = [{side: seen.mask(index, HAND_PART[side]) for side in SIDES} for index in order]
     for index, hands in zip(order, hand_masks):
-        if not has_mesh[index]:
-            name = people[index].name
-            warnings.append(f'The armature "{name}" moves no mesh that renders, so the masks are empty: bind one.')
-        else:
-            warnings += [
-                warning
-                for side in SIDES
-                if (warning := _hand_warning(side, poses[index], has_fingers[index][side], bool(hands[side].any())))
-            ]
+        for side in SIDES:
+            has_fingers = np.isfinite(points[index].hands[side]).all(axis=1).sum() >= 5
+            warnings.append(_hand_warning(side, poses[index], bool(has_fingers), bool(hands[side].any())))
     shown = [poses[index] for index in order]
     return Conditioning(
         camera=camera,
         frame=frame,
         people=shown,
         masks=[PersonMasks(masks[index], hands) for index, hands in zip(order, hand_masks)],
-        keypoints=[people[index] for index in order],
+        keypoints=[points[index] for index in order],
         skeleton=draw_skeleton(shown, camera.width, camera.height, skeleton),
-        metric_depth=raster.depth,
-        warnings=warnings,
+        metric_depth=seen.raster.depth,
+        warnings=[warning for warning in warnings if warning],
     )
 
 
-def _draw(surfaces: Sequence[Surface], camera: Camera) -> tuple[Raster, np.ndarray, np.ndarray]:
-    """The raster of all surfaces, and each triangle's part and person."""
-    offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
-    vertices = [surface.vertices for surface in surfaces]
-    triangles = [surface.triangles + offset for surface, offset in zip(surfaces, offsets, strict=False)]
-    parts = [surface.part for surface in surfaces]
-    people = [np.full(len(surface.triangles), surface.person, dtype=np.int32) for surface in surfaces]
-    raster = rasterise(
-        np.concatenate([np.empty((0, 3)), *vertices]),
-        np.concatenate([np.empty((0, 3), dtype=np.int64), *triangles]),
-        camera,
-    )
-    empty = np.empty(0, dtype=np.int8)
-    return raster, np.concatenate([empty, *parts]), np.concatenate([empty.astype(np.int32), *people])
+def _read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, camera: Camera) -> Person:
+    """A person as the camera sees it: one whose negative scale mirrors the picture swaps left and right."""
+    match, points = match_seen(armature, depsgraph), read_person(armature, depsgraph)
+    if camera.mirrored:
+        match, points = match.mirrored(), _mirrored(points)
+    return person_of(armature, match, points)
 
 
-def _pose(
-    points: PersonKeypoints, index: int, camera: Camera, raster: Raster, part: np.ndarray, person: np.ndarray
-) -> PersonPose:
-    """One person's keypoints in the picture."""
-    joint = BODY_INDEX
-    scale = np.linalg.norm(points.body[joint["left_elbow"]] - points.body[joint["left_shoulder"]]) / _ARM
-
-    def seen(
-        positions: np.ndarray, radii: Sequence[float], parts: Sequence[int]
-    ) -> tuple[np.ndarray, list[Visibility]]:
-        pixels, depths = camera.project(positions)
-        words = classify_keypoints(
-            pixels, depths, np.array(radii) * scale, np.array(parts), index, raster, part, person, near=camera.near
-        )
-        pixels[[word == "behind" for word in words]] = np.nan
-        return pixels, words
-
-    body, body_words = seen(
-        points.body,
-        [_BODY_RADII[name.split("_")[-1]] for name in BODY_NAMES],
-        [NOTHING if name.endswith("wrist") else BODY for name in BODY_NAMES],
-    )
-    hands, hand_words = {}, {}
-    for side in SIDES:
-        # The wrist and the thumb's base lie on the border between forearm and hand.
-        hands[side], hand_words[side] = seen(
-            points.hands[side],
-            [_HAND_RADII.get(name, _FINGER_RADIUS) for name in HAND],
-            [NOTHING if name in {"wrist", "thumb_1"} else HAND_PART[side] for name in HAND],
-        )
-    return PersonPose(points.name, body, body_words, hands, hand_words)
+def _mirrored(points: PersonKeypoints) -> PersonKeypoints:
+    left, right = points.hands["left"], points.hands["right"]
+    across = [BODY_INDEX[other_side(name)] for name in BODY_NAMES]
+    return PersonKeypoints(points.name, points.body[across], {"left": right, "right": left})
 
 
-def _joints_in_frame(pose: PersonPose) -> bool:
-    return any(word in {"visible", "occluded"} for word in pose.body_visibility)
+def _check_meshes(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, humanoids: Sequence[bpy.types.Object]
+) -> list[str]:
+    """Warnings of the people's meshes whose pose is not known.
+
+    Raises:
+        SceneError: where the user edits one, so that it does not follow its rig.
+    """
+    warnings = []
+    for mesh in rendered_meshes(scene, depsgraph, humanoids):
+        if mesh.mode == "EDIT":
+            raise SceneError(f'"{mesh.name}" is in Edit Mode, where it does not follow its rig: leave Edit Mode first.')
+        if not mesh.visible_get(view_layer=depsgraph.view_layer):
+            warnings.append(
+                f'"{mesh.name}" is hidden in the viewport, so its pose is not known and it is left out: unhide it.'
+            )
+    return warnings
 
 
-def _why_nobody(name: str, pose: PersonPose, camera: str) -> str:
-    if _joints_in_frame(pose):
-        return f'Other objects hide "{name}" from the camera "{camera}": move them, the camera or the person.'
+def _check_vertices(surfaces: Sequence[Surface]) -> list[str]:
+    """Warnings of surfaces that have no place in space."""
+    broken = [surface.name for surface in surfaces if not np.isfinite(surface.vertices.sum())]
+    return [
+        f'"{name}" has vertices that are nowhere (not finite), and the faces there are left out:'
+        " check its scale, modifiers and shape keys."
+        for name in dict.fromkeys(broken)
+    ]
+
+
+def _why_nobody(pose: PersonPose, points: PersonKeypoints, camera: Camera) -> str:
+    name, eye = f'"{pose.name}"', f'the camera "{camera.name}"'
+    if np.nanmin(camera.project(points.body)[1]) > camera.far:
+        return f"{name} is farther away than {eye} sees: raise the camera's clip end."
+    if any(word in {"visible", "occluded"} for word in pose.body_visibility):
+        return f"Other objects hide {name} from {eye}: move them, the camera or the person."
     if "outside" in pose.body_visibility:
-        return f'"{name}" is out of the frame of the camera "{camera}": aim the camera at the person.'
-    return f'"{name}" is behind the camera "{camera}": turn the camera to the person.'
+        return f"{name} is out of the frame of {eye}: aim the camera at the person."
+    return f"{name} is behind {eye}: turn the camera to the person."
 
 
 def _hand_warning(side: Side, pose: PersonPose, has_fingers: bool, seen: bool) -> str:

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a camera sees of surfaces: whose, which part, which way they face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..conditioning.camera import Camera
+from ..conditioning.masks import NOTHING, triangle_mask
+from ..conditioning.raster import Raster, rasterise
+from .hand_parts import Person, triangle_parts
+from .surfaces import Surface
+
+_ENCLOSED = 0.5  # of the whole sphere of directions: a body with a few holes still encloses a camera
+
+
+@dataclass
+class Seen:
+    """The surfaces as one mesh, and what the camera sees of it."""
+
+    surfaces: Sequence[Surface]
+    camera: Camera
+    vertices: np.ndarray
+    """(N, 3) metres"""
+    triangles: np.ndarray
+    """(M, 3)"""
+    raster: Raster
+    part: np.ndarray
+    """(M,) as in ``conditioning.masks``; exact for triangles that are seen"""
+    person: np.ndarray
+    """(M,) index, -1 for things; likewise"""
+
+    def mask(self, person: int, part: int | None = None) -> np.ndarray:
+        """Pixels of a person or of one of its parts, bool (H, W); what a person holds is no part of it."""
+        chosen = self.person == person
+        return triangle_mask(self.raster, chosen & (self.part != NOTHING if part is None else self.part == part))
+
+    def normals(self) -> np.ndarray:
+        """(H, W, 3) float32 unit normals in camera space, turned to the camera; 0 where nothing is seen.
+
+        Smooth where the surfaces were read with their normals, else flat.
+        """
+        seen = self.raster.triangle >= 0
+        chosen = self.raster.triangle[seen]
+        flat = self._crosses(chosen)
+        smooth = np.empty((len(chosen), 3, 3))
+        end = 0
+        for surface in self.surfaces:
+            begin, end = end, end + len(surface.triangles)
+            own = np.flatnonzero((chosen >= begin) & (chosen < end))
+            smooth[own] = flat[own, None] if surface.normals is None else surface.normals[chosen[own] - begin]
+        normal = (self.raster.barycentric[seen][:, :, None] * smooth).sum(axis=1)
+        # Both sides of a surface can be seen; each faces who sees it.
+        flat *= np.sign((flat * self._sight(chosen)).sum(axis=1, keepdims=True))
+        normal *= np.where((normal * flat).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+        picture = np.zeros((*seen.shape, 3), dtype=np.float32)
+        picture[seen] = normal @ self.camera.view[:3, :3].T
+        return picture
+
+    def from_within(self, person: int) -> bool:
+        """Whether the camera stands in a person's flesh and sees that from inside; its clip start may look past it."""
+        chosen = self.raster.triangle[self.mask(person)]
+        inside_out = np.repeat([s.mirrored for s in self.surfaces], [len(s.triangles) for s in self.surfaces])
+        outward = (self._crosses(chosen) * self._sight(chosen)).sum(axis=1) * np.where(inside_out[chosen], -1, 1)
+        if (outward < 0).mean() < 0.5:
+            return False
+        corners = self.vertices[self.triangles[self.person == person]] - self._eye
+        # The solid angle of each triangle (Van Oosterom and Strackee 1983)
+        length = np.linalg.norm(corners, axis=2)
+        a, b, c = corners.transpose(1, 0, 2)
+        volume = (a * np.cross(b, c)).sum(axis=1) * np.where(inside_out[self.person == person], -1, 1)
+        rest = length.prod(axis=1) + sum(
+            (corners[:, i] * corners[:, j]).sum(axis=1) * length[:, k] for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1))
+        )
+        return bool(np.nansum(2 * np.arctan2(volume, rest)) > _ENCLOSED * 4 * np.pi)
+
+    @property
+    def _eye(self) -> np.ndarray:
+        return np.linalg.inv(self.camera.view)[:3, 3]
+
+    def _crosses(self, chosen: np.ndarray) -> np.ndarray:
+        """Normals of triangles, as long as twice their areas."""
+        a, b, c = self.vertices[self.triangles[chosen]].transpose(1, 0, 2)
+        return np.cross(b - a, c - a)
+
+    def _sight(self, chosen: np.ndarray) -> np.ndarray:
+        """Directions from triangles to the camera."""
+        if self.camera.projection[3, 2] == 0:
+            return np.broadcast_to(np.linalg.inv(self.camera.view)[:3, 2], (len(chosen), 3))
+        return self._eye - self.vertices[self.triangles[chosen, 0]]
+
+
+def look(surfaces: Sequence[Surface], people: Sequence[Person], camera: Camera) -> Seen:
+    """Look at surfaces.
+
+    Args:
+        surfaces: everything that the camera can see.
+        people: in the order of ``Owner.person``.
+        camera: the camera.
+    """
+    offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
+    vertices = np.concatenate([surface.vertices for surface in surfaces])
+    triangles = np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets)])
+    raster = rasterise(vertices, triangles, camera)
+    seen = np.zeros(len(triangles), dtype=bool)
+    seen[raster.triangle[raster.triangle >= 0]] = True
+    return Seen(surfaces, camera, vertices, triangles, raster, *triangle_parts(surfaces, people, seen))
