@@ -126,5 +126,4 @@ def run_pose(
 
 
 def _options(choice: SceneChoice, passes: Sequence[Pass], skeleton: SkeletonSettings) -> dict[str, Any]:
-    normals = {"with_normals": True} if "normal" in passes else {}
-    return {"skeleton": skeleton, **normals, **choice.options()}
+    return {"skeleton": skeleton, "with_normals": "normal" in passes, **choice.options()}

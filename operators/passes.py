@@ -122,7 +122,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
 
         passes = chosen(context)
         folder = RunFolder(results_folder() / "passes")
-        conditioning = render(context, **_normals(passes))
+        conditioning = render(context, with_normals="normal" in passes)
         write_passes(conditioning, folder.start(), passes, to_skeleton(context.scene.handdiff))
         kept = ""
         if context.scene.handdiff.images:
@@ -137,7 +137,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         """Checks everything, and gives steps that render one frame each."""
         passes = chosen(context)
         self._folder = RunFolder(results_folder() / "passes")
-        return self._frames(context.scene, passes, {**options(context), **_normals(passes)})
+        return self._frames(context.scene, passes, {**options(context), "with_normals": "normal" in passes})
 
     def _frames(self, scene: bpy.types.Scene, passes: tuple[Pass, ...], wanted: dict[str, Any]) -> Iterator[None]:
         global progress
@@ -163,10 +163,6 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, done)
         session.redraw()
-
-
-def _normals(passes: tuple[Pass, ...]) -> dict[str, bool]:
-    return {"with_normals": True} if "normal" in passes else {}
 
 
 def _draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

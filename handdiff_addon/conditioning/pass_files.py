@@ -14,8 +14,11 @@ from ..errors import OutputError, SceneError
 from ..files import save_image, write_json
 from ..request import DEFAULT_PASSES, SIDES, Pass, SkeletonSettings
 from .camera import Camera
+from .depth import hand_depth_picture, metric_depth_picture
 from .frame import Conditioning
+from .normals import normal_picture
 from .openpose import to_openpose
+from .segmentation import segmentation_picture
 
 DATA_PASSES: tuple[Pass, ...] = ("pose", "hands_openxr")
 """Passes that are JSON; the others are pictures."""
@@ -37,22 +40,14 @@ def pass_picture(conditioning: Conditioning, name: Pass) -> np.ndarray:
         case "depth":
             return conditioning.depth
         case "metric_depth":
-            from .depth import metric_depth_picture
-
             return metric_depth_picture(conditioning.metric_depth)
         case "hand_depth":
-            from .depth import hand_depth_picture
-
             hands = [masks.hands[side] for masks in conditioning.masks for side in SIDES]
             return hand_depth_picture(conditioning.metric_depth, hands)
         case "normal":
-            from .normals import normal_picture
-
             assert conditioning.normals is not None
             return normal_picture(conditioning.normals)
         case "segmentation":
-            from .segmentation import segmentation_picture
-
             return segmentation_picture(conditioning.person_mask)
     raise ValueError(f"{name} is no picture")
 
