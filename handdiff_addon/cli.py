@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import errno
 import os
 import signal
@@ -16,23 +15,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any
 
 from . import __version__
+from . import cli_flags as flags
 from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
-from .request import GenerationRequest, MaskSource, Paint, SkeletonSettings, SkeletonStyle, check_size
-from .runs import (
-    DEMO_PROMPT,
-    TARGETS,
-    TASKS,
-    SceneChoice,
-    run_dataset,
-    run_demo,
-    run_generate,
-    run_passes,
-    run_train,
-)
+from .pass_runs import run_passes, run_pose, run_sequence
+from .request import DEFAULT_PASSES
+from .runs import DEMO_PROMPT, TARGETS, TASKS, need_blender, run_dataset, run_demo, run_generate, run_train
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -83,58 +74,60 @@ def _sigterm_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with refusals of one sentence, raised."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}: see  {self.prog} --help.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("handdiff", description="Posed rigs in, pictures with right hands out.", allow_abbrev=False)
+    parser = flags.Parser("handdiff", description="Posed rigs in, pictures with right hands out.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"handdiff {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     demo = _verb(verbs, "demo", _demo, "the main job on the bundled sample human, every output")
-    _add_output(demo)
-    _add_request_flags(demo)
+    flags.add_output(demo)
+    flags.add_request_flags(demo)
     demo.add_argument("-p", "--prompt", help=f"what to paint (default: {DEMO_PROMPT})")
 
-    passes = _verb(verbs, "passes", _passes, "skeleton, hand masks, depth and keypoints of one frame")
-    _add_scene_flags(passes)
-    _add_output(passes)
-    passes.add_argument("--style", choices=get_args(SkeletonStyle), default="classic", help="how the skeleton is drawn")
+    passes = _verb(verbs, "passes", _passes, "skeleton, hand masks, depth and keypoints of one frame or of many")
+    flags.add_scene_flags(passes, "SCENE.blend|POSE.json")
+    flags.add_output(passes)
+    flags.add_pass_flags(passes)
+    flags.add_skeleton_flags(passes)
 
     generate = _verb(verbs, "generate", _generate, "paint one frame: passes, both stages, the composites asked for")
-    _add_scene_flags(generate)
-    _add_output(generate)
-    _add_request_flags(generate)
+    flags.add_scene_flags(generate)
+    flags.add_output(generate)
+    flags.add_request_flags(generate)
     generate.add_argument("-p", "--prompt", help="what to paint; needed unless --settings brings one")
     generate.add_argument(
-        "--to", type=_targets, default=("image",), metavar="LIST", help=f"comma-separated from {', '.join(TARGETS)}"
+        "--to",
+        type=flags.targets,
+        default=("image",),
+        metavar="LIST",
+        help=f"comma-separated from {', '.join(TARGETS)}",
     )
 
     dataset = _verb(verbs, "dataset", _dataset, "render a training data set from rigged humans; run again, it goes on")
-    _add_output(dataset)
+    flags.add_output(dataset)
     dataset.add_argument("--humans", type=Path, metavar="DIR", help="folder of rigged .blend files")
     dataset.add_argument("--sample-human", action="store_true", help="use the bundled sample human, too")
     dataset.add_argument("--count", type=int, default=3000, metavar="N", help="samples in the whole data set")
-    dataset.add_argument("--worker", type=_worker, default=(0, 1), metavar="I/N", help="process I of N, from 0")
+    dataset.add_argument("--worker", type=flags.worker, default=(0, 1), metavar="I/N", help="process I of N, from 0")
     dataset.add_argument("--samples", type=int, default=4, metavar="N", help="render samples per pixel")
-    _add_budget(dataset)
+    flags.add_budget(dataset)
 
     train = _verb(verbs, "train", None, "train one part of a model; run again, it goes on")
     tasks = train.add_subparsers(dest="task", metavar="PART", required=True)
     for name, help_text in TASKS.items():
         task = _verb(tasks, name, _train, help_text)
         task.set_defaults(chatty=True)
-        _add_output(task)
+        flags.add_output(task)
         task.add_argument("--model", type=Path, required=True, metavar="DIR", help="model folder that gets the part")
         if name != "text":
             task.add_argument("--data", type=Path, required=True, metavar="DIR", help="what  handdiff dataset  made")
         if name != "autoencoder":
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
-        _add_budget(task)
+        flags.add_budget(task)
+
+    bench = _verb(verbs, "bench", None, "how fast HandDiff is on this machine")
+    subjects = bench.add_subparsers(metavar="SUBJECT", required=True)
+    _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
 
     models = _verb(verbs, "models", None, "which models there are, and whether they are whole")
     actions = models.add_subparsers(metavar="ACTION", required=True)
@@ -151,110 +144,41 @@ def _verb(verbs: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentP
     return verb
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the results")
-
-
-def _add_budget(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--minutes", type=_minutes, metavar="M", help="stop after this time")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give minutes such as 30")
-    return minutes
-
-
-def _worker(text: str) -> tuple[int, int]:
-    number, _, workers = text.partition("/")
-    if not (number.isdecimal() and workers.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no share of the work: give I/N such as 0/2")
-    return int(number), int(workers)
-
-
-def _add_scene_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scene", type=Path, metavar="SCENE.blend")
-    parser.add_argument("--camera", default="", metavar="NAME", help="camera (default: the one that renders the frame)")
-    parser.add_argument(
-        "--armature", action="append", default=[], metavar="NAME", help="armature, repeatable (default: every humanoid)"
-    )
-    parser.add_argument("--frame", type=int, metavar="N", help="frame (default: the file's current one)")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="size in pixels, multiples of 8")
-
-
-def _add_request_flags(parser: argparse.ArgumentParser) -> None:
-    """Flags that set fields of :class:`GenerationRequest`; left out, ``--settings`` or the default holds."""
-    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="a saved request, or a report.json")
-    parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
-    parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
-    parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
-    parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
-    parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
-    parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
-    parser.add_argument("--paint", choices=get_args(Paint), help="what stage 2 may paint")
-    parser.add_argument("--style", choices=get_args(SkeletonStyle), help="how the skeleton is drawn")
-    parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
-
-
-def _targets(text: str) -> tuple[str, ...]:
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
-    if unknown := [word for word in words if word not in TARGETS]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(TARGETS)}")
-    return words
-
-
-REQUEST_FLAGS = (
-    "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages",
-)  # fmt: skip
-
-
-def _request(arguments: argparse.Namespace) -> GenerationRequest:
-    """The saved request, if one is given, with the flags laid over it."""
-    given = {name: value for name in REQUEST_FLAGS if (value := getattr(arguments, name, None)) is not None}
-    if "steps" in given:
-        given["hand_steps"] = given["steps"]
-    if size := getattr(arguments, "size", None):
-        given["size"] = tuple(size)
-    saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
-    if arguments.style is not None:
-        skeleton = saved.skeleton if saved else SkeletonSettings()
-        given["skeleton"] = dataclasses.replace(skeleton, style=arguments.style)
-    if saved:
-        return dataclasses.replace(saved, **given)
-    if "prompt" not in given:
-        raise UsageError("No prompt is given: say what to paint with -p, or bring a saved request with --settings.")
-    return GenerationRequest(**given)
-
-
-def _choice(arguments: argparse.Namespace, size: tuple[int, int] | None = None) -> SceneChoice:
-    return SceneChoice(arguments.camera, tuple(arguments.armature), arguments.frame, size)
-
-
 def _demo(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.prompt is None and arguments.settings is None:
         arguments.prompt = DEMO_PROMPT
-    _finish(console, *run_demo(arguments.output, _request(arguments), console.progress))
+    _finish(console, *run_demo(arguments.output, flags.request_of(arguments), console.progress))
 
 
 def _passes(arguments: argparse.Namespace, console: Console) -> None:
-    size = None
-    if arguments.size:
-        size = (arguments.size[0], arguments.size[1])
-        check_size(*size)
-    choice = _choice(arguments, size)
-    skeleton = SkeletonSettings(arguments.style)
-    _finish(console, *run_passes(arguments.scene, arguments.output, choice, skeleton, console.progress))
+    size, skeleton = flags.size_of(arguments), flags.skeleton_of(arguments)
+    scene, output, passes = arguments.scene, arguments.output, arguments.passes or DEFAULT_PASSES
+    if scene.suffix.lower() == ".json":
+        _refuse_scene_flags(arguments)
+        _finish(console, *run_pose(scene, output, size, arguments.people, arguments.passes, skeleton))
+        return
+    choice = flags.choice_of(arguments, size)
+    if arguments.frames is None:
+        _finish(console, *run_passes(scene, output, choice, passes, skeleton, console.progress))
+        return
+    if arguments.frame is not None:
+        raise UsageError("Both --frame and --frames are given: give one of them.")
+    _finish(console, *run_sequence(scene, output, choice, arguments.frames, passes, skeleton, console.progress))
+
+
+def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
+    for flag, value in (
+        ("--camera", arguments.camera),
+        ("--armature", arguments.armature),
+        ("--frame", arguments.frame),
+        ("--frames", arguments.frames),
+    ):
+        if value not in ("", [], None):
+            raise UsageError(f"{flag} needs a scene, and {arguments.scene} is a pose: leave it out.")
 
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
-    request, choice = _request(arguments), _choice(arguments)
+    request, choice = flags.request_of(arguments), flags.choice_of(arguments)
     _finish(console, *run_generate(arguments.scene, arguments.output, request, choice, arguments.to, console.progress))
 
 
@@ -285,6 +209,13 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         device=getattr(arguments, "device", "cpu"),
     )
     console.say(str(arguments.model))
+
+
+def _bench_passes(_arguments: argparse.Namespace, console: Console) -> None:
+    need_blender()
+    from .evaluation.bench_passes import bench_passes
+
+    bench_passes(console.say)
 
 
 def _finish(console: Console, folder: Path, warnings: list[str]) -> None:

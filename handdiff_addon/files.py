@@ -30,6 +30,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise OutputError(
             f"{path} cannot be written ({error.strerror}): choose a folder that you may write to, with space left."
         ) from error
+    except BaseException:  # an interrupt must not leave half a file either
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def save_image(image: Image, path: Path, info: Any = None) -> None:

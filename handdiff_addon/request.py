@@ -16,6 +16,14 @@ SCHEMA_VERSION = 1
 MaskSource = Literal["predicted", "rendered", "auto"]
 Paint = Literal["everything", "person"]
 SkeletonStyle = Literal["classic", "xinsir", "mediapipe-hands"]
+Pass = Literal[
+    "skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth", "metric_depth",
+    "hand_depth", "normal", "segmentation", "pose", "hands_openxr",
+]  # fmt: skip
+PASSES: tuple[Pass, ...] = get_args(Pass)
+DEFAULT_PASSES: tuple[Pass, ...] = (
+    "skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth", "pose", "hands_openxr",
+)  # fmt: skip
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 MAX_PEOPLE = 8

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .errors import ModelError, UsageError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model
-from .request import MAX_PEOPLE, GenerationRequest, GenerationResult, SkeletonSettings
+from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
     from .conditioning.frame import Conditioning
@@ -43,23 +43,9 @@ class SceneChoice:
     max_people: int = MAX_PEOPLE
     """The nearest so many"""
 
-
-def run_passes(
-    blend: Path, output: Path, choice: SceneChoice, skeleton: SkeletonSettings, report: Report
-) -> tuple[Path, list[str]]:
-    """Render the passes of one frame into ``output``.
-
-    Returns:
-        the folder, and the warnings.
-
-    Raises:
-        OutputError, SceneError: before anything is written.
-    """
-    folder = RunFolder(output)
-    report("passes", 0, 0)
-    conditioning = _read_passes(_open(blend, choice.frame), choice, skeleton)
-    _write_passes(conditioning, folder)
-    return folder.folder, conditioning.warnings
+    def options(self) -> dict[str, Any]:
+        """What ``render_passes`` takes of it; the frame is set when the file is opened."""
+        return {"camera": self.camera, "armatures": self.armatures, "size": self.size, "max_people": self.max_people}
 
 
 def run_generate(
@@ -80,7 +66,7 @@ def run_generate(
     """
     folder = RunFolder(output)
     check_models(request)
-    scene = _open(blend, choice.frame)
+    scene = open_scene(blend, choice.frame)
     return _generate(scene, folder, request, choice, targets, report)
 
 
@@ -92,7 +78,7 @@ def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[
     """
     folder = RunFolder(output)
     check_models(request)
-    _need("bpy", "blender")
+    need_blender()
     from .scene.files import new_scene
     from .scene.sample_human import create_sample_scene
 
@@ -117,7 +103,7 @@ def run_dataset(output: Path, report: Report, **options: Any) -> int:
         the number of samples made.
     """
     RunFolder(output)
-    _need("bpy", "blender")
+    need_blender()
     from .training.dataset import generate_dataset
 
     return generate_dataset(output, progress=lambda made, wanted: report("dataset", made, wanted), **options)
@@ -177,36 +163,29 @@ def _need(package: str, extra: str) -> None:
         raise ModelError(f"Python has no {package}: install it with  pip install 'handdiff[{extra}]'.")
 
 
-def _open(blend: Path, frame: int | None) -> Any:
+def need_blender() -> None:
+    """Refuse a Python without Blender's module.
+
+    Raises:
+        ModelError
+    """
     _need("bpy", "blender")
+
+
+def open_scene(blend: Path, frame: int | None) -> Any:
+    """Open a .blend file and give its scene, at a frame or the file's own.
+
+    Raises:
+        ModelError: where Python has no bpy.
+        SceneError: where the file cannot be opened.
+    """
+    need_blender()
     from .scene.files import open_blend
 
     scene = open_blend(blend)
     if frame is not None:  # so that the copies saved with the results open at that frame
         scene.frame_set(frame)
     return scene
-
-
-def _read_passes(
-    scene: Any, choice: SceneChoice, skeleton: SkeletonSettings, with_picture: bool = False
-) -> Conditioning:
-    from .scene.passes import render_passes
-
-    return render_passes(
-        scene,
-        armatures=choice.armatures,
-        camera=choice.camera,
-        size=choice.size,
-        skeleton=skeleton,
-        max_people=choice.max_people,
-        with_picture=with_picture,
-    )
-
-
-def _write_passes(conditioning: Conditioning, folder: RunFolder) -> None:
-    from .conditioning.pass_files import write_passes
-
-    write_passes(conditioning, folder.start())
 
 
 def _generate(
@@ -218,9 +197,14 @@ def _generate(
     report: Report,
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
+    from .conditioning.pass_files import write_passes
+    from .scene.passes import render_passes
+
     with _timed(seconds, "passes"):
         report("passes", 0, 0)
-        conditioning = _read_passes(scene, choice, request.skeleton, with_picture=request.paint == "person")
+        conditioning = render_passes(
+            scene, skeleton=request.skeleton, with_picture=request.paint == "person", **choice.options()
+        )
     report("loading", 0, 0)
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline
@@ -229,7 +213,7 @@ def _generate(
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 
-    _write_passes(conditioning, folder)
+    write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result)
     _composite(scene, folder, conditioning, result, choice, targets, report)
     report("sheet", 0, 0)

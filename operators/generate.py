@@ -45,7 +45,7 @@ def paint(
         _pipelines.clear()
         _pipelines[models] = TwoStagePipeline.load(*models)
     result = _pipelines[models].generate(request, conditioning, progress=job.report, cancelled=job.cancelled)
-    write_passes(conditioning, folder.start())
+    write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result, scene=scene)
     return session.Finished(folder.folder, conditioning, result.warnings, time.monotonic() - started)
 

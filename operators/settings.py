@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..handdiff_addon.request import ExpansionSettings, GenerationRequest, SkeletonSettings
+from ..handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, ExpansionSettings, GenerationRequest, SkeletonSettings
 from .preferences import folder_of, preferences
 
 _DEFAULT = GenerationRequest(prompt="")
@@ -55,6 +55,56 @@ class HandDiffSettings(bpy.types.PropertyGroup):
             ("xinsir", "Xinsir", "Limbs that thicken with the picture, as the xinsir ControlNets learn"),
             ("mediapipe-hands", "MediaPipe Hands", "Hands alone, in MediaPipe's colours"),
         ),
+    )
+    occluded: BoolProperty(  # type: ignore[valid-type]
+        name="Occluded Joints",
+        default=_DEFAULT.skeleton.occluded,
+        description="Draw body joints that something hides, as ControlNets see them in training",
+    )
+    hidden_hands: BoolProperty(  # type: ignore[valid-type]
+        name="Hidden Hands",
+        default=_DEFAULT.skeleton.hidden_hands,
+        description="Draw hands of which nothing is seen, too",
+    )
+    face: BoolProperty(  # type: ignore[valid-type]
+        name="Face",
+        default=_DEFAULT.skeleton.face,
+        description="Draw the face's points, where the rig has them",
+    )
+    max_people: IntProperty(  # type: ignore[valid-type]
+        name="People",
+        default=MAX_PEOPLE,
+        min=1,
+        soft_max=16,
+        description="How many people at most; the nearest are taken",
+    )
+    passes: EnumProperty(  # type: ignore[valid-type]
+        name="Passes",
+        options={"ENUM_FLAG"},
+        default=set(DEFAULT_PASSES),
+        description="Which passes to render",
+        items=(
+            ("skeleton", "Skeleton", "Body, hands and face as pose ControlNets know them"),
+            ("hands_mask", "Hands Mask", "What the camera sees of all hands"),
+            ("left_hand_mask", "Left Hand", "What the camera sees of left hands"),
+            ("right_hand_mask", "Right Hand", "What the camera sees of right hands"),
+            ("person_mask", "Person Mask", "What the camera sees of the people"),
+            ("depth", "Depth", "Relative depth of the people, near is white"),
+            ("metric_depth", "Metric Depth", "Depth in millimetres, 16 bit"),
+            ("hand_depth", "Hand Depth", "Depth of each hand by itself, for hand refining ControlNets"),
+            ("normal", "Normal", "Surface normals in the colours of normalbae"),
+            ("segmentation", "Segmentation", "People in the colours of ADE20K"),
+            ("pose", "Pose", "Keypoints as OpenPose JSON"),
+            ("hands_openxr", "OpenXR Hands", "The hands' joints with orientations as JSON, for AR and VR"),
+        ),
+    )
+    frame_range: BoolProperty(  # type: ignore[valid-type]
+        name="All Frames",
+        description="Render the scene's frame range, as an image sequence for each pass",
+    )
+    images: BoolProperty(  # type: ignore[valid-type]
+        name="As Blender Images",
+        description="Also keep this frame's passes as images in the file, where nodes and the image editor find them",
     )
     prompt: StringProperty(  # type: ignore[valid-type]
         name="Prompt",
@@ -212,7 +262,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
 
 def to_skeleton(settings: HandDiffSettings) -> SkeletonSettings:
     """How these settings draw the skeleton."""
-    return SkeletonSettings(style=settings.style)
+    return SkeletonSettings(settings.style, settings.occluded, settings.hidden_hands, settings.face)
 
 
 def to_request(settings: HandDiffSettings) -> GenerationRequest:

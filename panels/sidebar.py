@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..handdiff_addon.errors import SceneError
-from ..operators import people, session
+from ..operators import passes, people, session
 from ..operators.generate import HANDDIFF_OT_cancel, HANDDIFF_OT_generate, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
 from ..operators.preferences import ROOT_PACKAGE, preferences, results_folder
@@ -48,7 +48,6 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         except SceneError:
             camera = ""
         layout.prop(settings, "camera", placeholder=camera)
-        layout.prop(settings, "style")
         problem = people.scene_problem(context)
         if problem:
             wrapped(layout, context, problem, icon="ERROR", alert=True)
@@ -67,6 +66,38 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
 
 def _listed(found: list[bpy.types.Object]) -> str:
     return found[0].name if len(found) == 1 else f"All {len(found)} people" if found else ""
+
+
+class HANDDIFF_PT_passes(HandDiffPanel, bpy.types.Panel):
+    bl_label = "Passes"
+    bl_idname = "HANDDIFF_PT_passes"
+    bl_parent_id = "HANDDIFF_PT_pose"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.handdiff
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "style")
+        shown = layout.column(heading="Show")
+        shown.prop(settings, "occluded")
+        shown.prop(settings, "hidden_hands")
+        shown.prop(settings, "face")
+        layout.prop(settings, "max_people")
+        chosen = layout.grid_flow(columns=2, align=True)
+        chosen.use_property_split = False
+        chosen.prop(settings, "passes")
+        written = layout.column(heading="Write")
+        written.prop(settings, "frame_range")
+        row = written.row()
+        row.active = not settings.frame_range
+        row.prop(settings, "images")
+        if passes.progress:
+            done, wanted = passes.progress
+            layout.progress(factor=done / wanted, text=f"{done} of {wanted} frames, Esc stops")
+        else:
+            layout.operator(HANDDIFF_OT_render_passes.bl_idname, icon="RENDERLAYERS")
 
 
 class HANDDIFF_PT_prompt(HandDiffPanel, bpy.types.Panel):
@@ -157,7 +188,6 @@ class HANDDIFF_PT_generate(HandDiffPanel, bpy.types.Panel):
             if problem:
                 wrapped(layout, context, problem, icon="INFO")
                 layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ROOT_PACKAGE
-        layout.operator(HANDDIFF_OT_render_passes.bl_idname, icon="RENDERLAYERS")
         if session.message:
             wrapped(layout, context, session.message, icon="ERROR" if session.failed else "INFO", alert=session.failed)
 
@@ -196,6 +226,7 @@ class HANDDIFF_PT_result(HandDiffPanel, bpy.types.Panel):
 
 CLASSES = (
     HANDDIFF_PT_pose,
+    HANDDIFF_PT_passes,
     HANDDIFF_PT_prompt,
     HANDDIFF_PT_sampling,
     HANDDIFF_PT_blending,

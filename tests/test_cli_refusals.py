@@ -96,6 +96,22 @@ USAGE = [
     ("passes", "x.blend", "-o", "DIR", "--frame", "one"),
     ("passes", "x.blend", "-o", "DIR", "--style", "cubist"),
     ("passes", "x.blend", "-o", "DIR", "--prompt", "a person"),
+    ("passes", "x.blend", "-o", "DIR", "--frame", "99999999999999"),
+    ("passes", "x.blend", "-o", "DIR", "--frames", "7"),
+    ("passes", "x.blend", "-o", "DIR", "--frames", "9-1"),
+    ("passes", "x.blend", "-o", "DIR", "--frames", "1-9:0"),
+    ("passes", "x.blend", "-o", "DIR", "--frames", "1-2000000"),
+    ("passes", "x.blend", "-o", "DIR", "--frames", "1-9", "--frame", "3"),
+    ("passes", "x.blend", "-o", "DIR", "--passes", "skeleton,colour"),
+    ("passes", "x.blend", "-o", "DIR", "--passes", ","),
+    ("passes", "x.blend", "-o", "DIR", "--people", "0"),
+    ("passes", "x.blend", "-o", "DIR", "--people", "-1"),
+    ("passes", "absent.json", "-o", "DIR"),
+    ("passes", "absent.json", "-o", "DIR", "--frames", "1-9"),
+    ("passes", "absent.json", "-o", "DIR", "--camera", "Eye"),
+    ("passes", "absent.json", "-o", "DIR", "--passes", "skeleton,depth"),
+    ("bench",),
+    ("bench", "press"),
     ("generate", "x.blend", "-o", "DIR"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "512", "500"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "8", "8"),
@@ -192,7 +208,64 @@ def test_an_output_folder_that_cannot_exist(run: Run, sample: Path) -> None:
     assert_refused(run("passes", sample, "-o", "/proc/handdiff"), 6, "/proc/handdiff")
 
 
-@pytest.mark.parametrize("number", range(1, 8))
+POSES = {
+    "no JSON": ("{", 2, "JSON"),
+    "another format": ('{"images": [], "annotations": []}', 2, "people"),
+    "several frames": ('[{"people": []}, {"people": []}]', 2, "2 frames"),
+    "not a number": ('{"people": [{"pose_keypoints_2d": [NaN]}]}', 2, "NaN"),
+    "no canvas": ('{"people": [{"pose_keypoints_2d": []}]}', 2, "canvas_width"),
+    "a huge canvas": ('{"people": [], "canvas_width": 1000000, "canvas_height": 9}', 2, "canvas_width"),
+    "a wrong length": ('{"people": [{"pose_keypoints_2d": [1]}], "canvas_width": 9, "canvas_height": 9}', 2, "18"),
+    "a key twice": ('{"people": [], "people": [], "canvas_width": 9, "canvas_height": 9}', 2, "twice"),
+    "nobody": ('{"people": [], "canvas_width": 9, "canvas_height": 9}', 3, "nobody"),
+}
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_poses_that_cannot_be_used(run: Run, earlier: Path, tmp_path: Path, name: str) -> None:
+    text, code, word = POSES[name]
+    (tmp_path / "pose.json").write_text(text)
+    before = contents(earlier)
+    assert_refused(run("passes", tmp_path / "pose.json", "-o", earlier), code, word, "pose.json")
+    assert contents(earlier) == before
+
+
+def test_a_range_in_which_nobody_is_seen(run: Run, earlier: Path, sample: Path, tmp_path: Path) -> None:
+    scene = changed(sample, tmp_path / "scene.blend", "scene.camera.location.x += 50")
+    before = contents(earlier)
+    code, out, err = run("passes", scene, "-o", earlier, "--frames", "1-3")
+    assert code == 3 and out == "" and "Traceback" not in err
+    assert "None of the 3 frames can be used" in err.splitlines()[-1] and "aim the camera" in err
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("number", [1, 5, 9, 12])
+def test_a_disk_that_fills_up_in_a_sequence(
+    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = contents(earlier)
+    written = 0
+    write = Path.write_bytes
+
+    def fill(path: Path, data: bytes) -> int:
+        nonlocal written
+        written += 1
+        if written == number:
+            write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    code, _, err = run("passes", sample, "-o", earlier, "--frames", "1-3")
+    monkeypatch.undo()
+    assert code == 6 and "No space left" in err.splitlines()[-1]
+    after = contents(earlier)
+    assert not any(".part" in name for name in after)
+    assert after["previous/1/skeleton.png"] == before["skeleton.png"]
+    assert len(after) == len(before) + number - 1
+
+
+@pytest.mark.parametrize("number", range(1, 9))
 def test_a_disk_that_fills_up_at_any_file(
     run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -298,7 +371,7 @@ def test_refusals_import_neither_torch_nor_blender(tmp_path: Path) -> None:
 
 
 def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("demo", "passes", "generate", "dataset", "train", "models"):
+    for verb in ("demo", "passes", "generate", "dataset", "train", "bench", "models"):
         with pytest.raises(SystemExit) as leaving:
             cli.main([verb, "--help"])
         assert leaving.value.code == 0 and "usage: " in capsys.readouterr().out

@@ -19,6 +19,7 @@ from PIL import Image
 
 from handdiff_addon import cli
 from handdiff_addon.models.catalogue import check_model
+from tests.builders import add_box, add_camera, add_human
 
 PASSES = {
     "skeleton.png",
@@ -28,6 +29,7 @@ PASSES = {
     "person_mask.png",
     "depth.png",
     "pose.json",
+    "hands_openxr.json",
 }
 GENERATED = PASSES | {"hands.png", "hands_predicted_mask.png", "image.png", "contact_sheet.png", "report.json"}
 COMPOSITES = {"textured.blend", "layered.blend", "preview.glb"}
@@ -78,6 +80,56 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def walk(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample scene with the person out of view at frames 3 and 4."""
+    import bpy
+
+    from handdiff_addon.scene.files import open_blend
+
+    scene = open_blend(sample)
+    rig = bpy.data.objects["SampleRig"]
+    for frame, x in ((1, 0.0), (2, 0.1), (3, 90.0), (4, 90.0), (5, 0.2), (6, 0.3)):
+        rig.location.x = x
+        rig.keyframe_insert("location", frame=frame)
+    scene.frame_set(1)
+    path = tmp_path_factory.mktemp("walk") / "walk.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person whose left arm a screen hides."""
+    import bpy
+
+    from handdiff_addon.scene.files import new_scene
+
+    new_scene()
+    add_human()
+    add_box((0.75, -0.5, 1.4), (0.25, 0.02, 0.3), "Screen")
+    add_camera()
+    path = tmp_path_factory.mktemp("hidden") / "hidden.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people, one behind the other."""
+    import bpy
+
+    from handdiff_addon.scene.files import new_scene
+
+    new_scene()
+    add_human(name="Far").location = (0.4, 1, 0)
+    add_human(name="Near").location = (-0.4, 0, 0)
+    add_camera(size=(96, 96))
+    path = tmp_path_factory.mktemp("pair") / "pair.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -98,6 +150,126 @@ def test_passes_take_size_frame_camera_and_armature(run: Run, sample: Path, tmp_
     run("passes", sample, "-o", tmp_path / "three")
     second, first = (np.asarray(Image.open(tmp_path / n / "person_mask.png")) for n in ("two", "three"))
     assert (second != first).any()
+
+
+def test_passes_are_chosen(run: Run, sample: Path, tmp_path: Path) -> None:
+    run("passes", sample, "-o", tmp_path / "some", "--passes", "depth, normal,skeleton")
+    assert names(tmp_path / "some") == {"depth.png", "normal.png", "skeleton.png"}
+    run("passes", sample, "-o", tmp_path / "all", "--passes", "all")
+    pictures = {"metric_depth.png", "hand_depth.png", "normal.png", "segmentation.png"}
+    assert names(tmp_path / "all") == PASSES | pictures
+    assert np.asarray(Image.open(tmp_path / "all" / "metric_depth.png")).max() > 1000
+    person = np.asarray(Image.open(tmp_path / "all" / "person_mask.png")) > 0
+    assert (np.asarray(Image.open(tmp_path / "all" / "segmentation.png"))[person] == (150, 5, 61)).all()
+
+
+def test_the_skeleton_shows_what_flags_ask_for(run: Run, hidden: Path, tmp_path: Path) -> None:
+    """A screen hides the left arm."""
+
+    def skeleton(*flags: object) -> np.ndarray:
+        run("passes", hidden, "-o", tmp_path / "out", "--passes", "skeleton,pose", *flags)
+        return np.asarray(Image.open(tmp_path / "out" / "skeleton.png")).astype(int)
+
+    def has(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:
+        return bool((picture == colour).all(axis=2).any())
+
+    left_wrist, left_limb = (0, 255, 85), (51, 153, 0)
+    usual = skeleton()
+    words = json.loads((tmp_path / "out" / "pose.json").read_text())["handdiff"]["people"][0]
+    assert words["body_visibility"][7] == "occluded" and set(words["hand_visibility"]["left"]) == {"occluded"}
+    assert has(usual, left_wrist) and has(usual, left_limb)
+    without = skeleton("--hide-occluded")
+    assert not has(without, left_wrist) and not has(without, left_limb)
+    blue = (0, 0, 255)
+    hands = skeleton("--hidden-hands")
+    assert (hands == blue).all(axis=2).sum() > 1.5 * (usual == blue).all(axis=2).sum()
+    assert skeleton("--style", "xinsir").any(axis=2).sum() > 1.5 * usual.any(axis=2).sum()
+    only = skeleton("--style", "mediapipe-hands")
+    assert only.any() and not has(only, left_wrist)
+
+
+def test_the_nearest_people_are_taken(run: Run, pair: Path, tmp_path: Path) -> None:
+    for number in (2, 1):
+        run("passes", pair, "-o", tmp_path / "out", "--passes", "pose", "--people", number)
+        people = json.loads((tmp_path / "out" / "pose.json").read_text())["handdiff"]["people"]
+        assert [person["armature"] for person in people] == ["Near", "Far"][:number]
+
+
+def test_a_range_of_frames_is_an_image_sequence_per_pass(run: Run, walk: Path, tmp_path: Path, capfd) -> None:
+    """Out of view at frames 3 and 4: black, and told; the rest as frame by frame."""
+    out = tmp_path / "out"
+    code = cli.main(["passes", str(walk), "-o", str(out), "--frames", "1-6", "--passes", "skeleton,person_mask,pose"])
+    said, told = capfd.readouterr()
+    assert (code, said) == (0, f"{out}\n")
+    assert [line for line in told.splitlines() if "frames 3-4 are empty" in line and "out of the frame" in line]
+    assert names(out) == {"skeleton", "person_mask", "pose"}
+    for name, ending in (("skeleton", "png"), ("person_mask", "png"), ("pose", "json")):
+        assert names(out / name) == {f"000{number}.{ending}" for number in range(1, 7)}
+    masks = [np.asarray(Image.open(out / "person_mask" / f"000{number}.png")) for number in range(1, 7)]
+    assert [bool(mask.any()) for mask in masks] == [True, True, False, False, True, True]
+    poses = [json.loads((out / "pose" / f"000{number}.json").read_text()) for number in range(1, 7)]
+    assert [pose["handdiff"]["frame"] for pose in poses] == list(range(1, 7))
+    assert [len(pose["people"]) for pose in poses] == [1, 1, 0, 0, 1, 1]
+    for number in (2, 6):
+        run("passes", walk, "-o", tmp_path / "one", "--frame", number)
+        assert (np.asarray(Image.open(tmp_path / "one" / "person_mask.png")) == masks[number - 1]).all()
+    assert (masks[0] != masks[1]).any(), "nothing moves"
+
+
+def test_a_range_takes_steps_and_frames_below_zero(run: Run, walk: Path, tmp_path: Path) -> None:
+    run("passes", walk, "-o", tmp_path / "out", "--frames=-2-6:4", "--passes", "skeleton", "--size", 64, 64)
+    assert names(tmp_path / "out" / "skeleton") == {"-0002.png", "0002.png", "0006.png"}
+    assert Image.open(tmp_path / "out" / "skeleton" / "0002.png").size == (64, 64)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_a_stopped_sequence_keeps_whole_frames(walk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "skeleton.png").write_bytes(b"earlier")
+    command = [sys.executable, "-m", "handdiff_addon.cli", "passes", walk, "-o", out, "--frames", "1-9999"]
+    process = subprocess.Popen([*map(str, command), "--size", "64", "64"], stderr=subprocess.PIPE, text=True)
+    try:
+        while not (out / "hands_openxr" / "0006.json").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 5 and re.search(r"stopped after \d+ of 9999 frames", told), told
+    assert not list(out.rglob("*.part"))
+    for path in out.glob("*/*.png"):
+        Image.open(path).load()
+    for path in out.glob("pose/*.json"):
+        json.loads(path.read_text())
+    assert (out / "previous" / "1" / "skeleton.png").read_bytes() == b"earlier"
+
+
+def test_a_pose_file_is_drawn_and_written_anew_without_blender(run: Run, sample: Path, tmp_path: Path) -> None:
+    """Ours comes back as it was; OpenPose's own gets our points, and its canvas from --size."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    run("passes", sample, "-o", first)
+    code = (
+        f"import sys; from handdiff_addon.cli import main; assert main(['passes', {str(first / 'pose.json')!r}, '-o', "
+        f"{str(second)!r}]) == 0; assert not {{'bpy', 'torch'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert names(second) == {"skeleton.png", "pose.json"}
+    assert (second / "skeleton.png").read_bytes() == (first / "skeleton.png").read_bytes()
+    assert json.loads((second / "pose.json").read_text()) == json.loads((first / "pose.json").read_text())
+
+    body = [value for index in range(25) for value in (10.0 + index, 40.0, 0.7)]
+    theirs = tmp_path / "frame_000_keypoints.json"
+    theirs.write_text(json.dumps({"version": 1.3, "people": [{"pose_keypoints_2d": body}]}))
+    run("passes", theirs, "-o", second, "--size", 64, 128, "--style", "xinsir")
+    assert Image.open(second / "skeleton.png").size == (64, 128)
+    converted = json.loads((second / "pose.json").read_text())
+    assert (converted["canvas_width"], converted["canvas_height"]) == (64, 128)
+    assert converted["people"][0]["pose_keypoints_2d"][3 * 8 : 3 * 9] == [19, 40, 1], "right hip, BODY_25's point 9"
+    run("passes", second / "pose.json", "-o", second, "--size", 128, 256, "--passes", "pose")
+    assert json.loads((second / "pose.json").read_text())["people"][0]["pose_keypoints_2d"][:3] == [20, 80, 1]
+    assert names(second) == {"pose.json", "previous"}
 
 
 def test_a_second_run_puts_the_first_aside(run: Run, sample: Path, tmp_path: Path) -> None:

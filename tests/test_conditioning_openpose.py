@@ -14,23 +14,32 @@ from hypothesis import strategies as st
 from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.frame import PersonPose
 from handdiff_addon.conditioning.openpose import from_openpose, read_pose, to_openpose
+from handdiff_addon.conditioning.skeleton import draw_skeleton, drawn
 from handdiff_addon.errors import UsageError
+from handdiff_addon.request import SkeletonSettings
+from handdiff_addon.rig.keypoints import BODY_INDEX
 
 CAMERA = Camera(np.eye(4), np.diag([1.0, 2.0, 3.0, 4.0]), 640, 480, "Kamera")
 
 
-def person(seed: int = 0, name: str = "Rig") -> PersonPose:
+def person(seed: int = 0, name: str = "Rig", face: bool = True) -> PersonPose:
     random = np.random.default_rng(seed)
 
-    def points(count):
+    def points(count, there=True):
         placed = random.uniform(-100, 700, (count, 2))
         words = list(random.choice(["visible", "occluded", "outside", "behind", "absent"], count))
-        return placed, [str(word) for word in words]
+        return placed, [str(word) if there else "absent" for word in words]
 
     body, words = points(18)
     left, left_words = points(21)
     right, right_words = points(21)
-    return PersonPose(name, body, words, {"left": left, "right": right}, {"left": left_words, "right": right_words})
+    dots, dot_words = points(70, face)
+    hand_words = {"left": left_words, "right": right_words}
+    return PersonPose(name, body, words, {"left": left, "right": right}, hand_words, dots, dot_words)
+
+
+def parts(pose: PersonPose) -> dict[str, np.ndarray]:
+    return {"pose": pose.body, "face": pose.face, "hand_left": pose.hands["left"], "hand_right": pose.hands["right"]}
 
 
 def foreign(**changes) -> dict:
@@ -44,10 +53,62 @@ def foreign(**changes) -> dict:
     }
 
 
+def cmu_reader(data: dict) -> list[dict[str, dict[int, tuple[float, float]]]]:
+    """What a reader of OpenPose's own kind sees: pixels, c is a confidence, under 0.05 is nothing."""
+    return [
+        {
+            part: {
+                index: (flat[3 * index], flat[3 * index + 1])
+                for flat in [entry[f"{part}_keypoints_2d"]]
+                for index in range(len(flat) // 3)
+                if flat[3 * index + 2] > 0.05
+            }
+            for part in ("pose", "face", "hand_left", "hand_right")
+        }
+        for entry in data["people"]
+    ]
+
+
+def webui_reader(data: dict) -> list[dict[str, dict[int, tuple[float, float]]]]:
+    """What the readers of the web interfaces see, in pixels: c < 1 is nothing, a part within -1..1 is in shares, the
+    canvas must be named, a part may be null."""
+    width, height = data["canvas_width"], data["canvas_height"]
+    people = []
+    for entry in data["people"]:
+        seen = {}
+        for part in ("pose", "face", "hand_left", "hand_right"):
+            flat = entry[f"{part}_keypoints_2d"] or []
+            points = {i: flat[3 * i : 3 * i + 2] for i in range(len(flat) // 3) if flat[3 * i + 2] >= 1.0}
+            shares = all(abs(value) <= 1.0 for point in points.values() for value in point)
+            scale = (width, height) if shares else (1, 1)
+            seen[part] = {i: (x * scale[0], y * scale[1]) for i, (x, y) in points.items()}
+        people.append(seen)
+    return people
+
+
+@pytest.mark.parametrize("reader", [cmu_reader, webui_reader])
+@given(st.lists(st.integers(0, 10_000), max_size=3), st.booleans(), st.booleans(), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_both_kinds_of_readers_see_what_is_drawn(reader, seeds, occluded, hidden_hands, face):
+    """Every point that the skeleton shows, within the file's rounding, and no other."""
+    shown = SkeletonSettings(occluded=occluded, hidden_hands=hidden_hands, face=face)
+    people = [person(seed) for seed in seeds]
+    data = json.loads(json.dumps(to_openpose(people, CAMERA, 1, shown), allow_nan=False))
+    seen = reader(data)
+    assert len(seen) == len(people)
+    for pose, found in zip(people, seen):
+        for part, points in parts(drawn(pose, shown)).items():
+            known = {i for i, point in enumerate(points) if np.isfinite(point).all()}
+            assert set(found[part]) == known
+            for index in known:
+                assert found[part][index] == pytest.approx(tuple(points[index]), abs=6e-4)
+
+
 @given(st.lists(st.integers(0, 10_000), max_size=3), st.integers(-100, 100_000))
 @settings(max_examples=25, deadline=None)
 def test_there_and_back(seeds, frame):
-    people = [person(seed, f"Rig {seed}") for seed in seeds]
+    """Whole: points that are not drawn come back as well."""
+    people = [person(seed, f"Rig {seed}", face=seed % 2 == 0) for seed in seeds]
     data = json.loads(json.dumps(to_openpose(people, CAMERA, frame), allow_nan=False))
     back = from_openpose(data)
     assert (back.width, back.height, back.frame) == (640, 480, frame)
@@ -59,6 +120,8 @@ def test_there_and_back(seeds, frame):
         np.testing.assert_allclose(read.body, written.body, atol=6e-4)
         assert read.body_visibility == written.body_visibility
         assert read.hand_visibility == written.hand_visibility
+        assert read.face_visibility == written.face_visibility
+        np.testing.assert_allclose(read.face, written.face, atol=6e-4)
         for side in ("left", "right"):
             np.testing.assert_allclose(read.hands[side], written.hands[side], atol=6e-4)
 
@@ -67,11 +130,17 @@ def test_what_other_tools_read():
     data = to_openpose([person()], CAMERA, 1)
     (entry,) = data["people"]
     assert (data["canvas_width"], data["canvas_height"]) == (640, 480)
-    for key, count in (("pose", 18), ("hand_left", 21), ("hand_right", 21)):
+    for key, count in (("pose", 18), ("face", 70), ("hand_left", 21), ("hand_right", 21)):
         triplets = np.array(entry[f"{key}_keypoints_2d"]).reshape(-1, 3)
         assert len(triplets) == count
         assert set(triplets[:, 2]) == {0.0, 1.0}, "readers drop points under 1"
         assert (triplets[triplets[:, 2] == 0] == 0).all()
+    assert to_openpose([person(face=False)], CAMERA, 1)["people"][0]["face_keypoints_2d"] == []
+
+
+def test_a_file_of_no_camera_comes_back():
+    back = from_openpose(json.loads(json.dumps(to_openpose([person()], (64, 32), None))))
+    assert (back.width, back.height, back.camera, back.frame) == (64, 32, None, None)
 
 
 def test_own_pixels_are_never_taken_for_shares():
@@ -97,6 +166,53 @@ def test_pixels_and_shares_of_foreign_files():
     assert read.hands["left"][0] == pytest.approx([30, 40]), "each part on its own"
 
 
+def test_openpose_of_25_points_and_no_canvas():
+    """OpenPose's own files: BODY_25 in pixels, the canvas unnamed; the numbers are of its published order."""
+    body = [coordinate for index in range(25) for coordinate in (100.0 + index, 200.0 + index, 0.5)]
+    body[3 * 4 : 3 * 4 + 3] = [104.0, 204.0, 0.04]
+    data = {"version": 1.3, "people": [{"pose_keypoints_2d": body, "face_keypoints_2d": []}]}
+    with pytest.raises(UsageError, match="canvas_width"):
+        from_openpose(data)
+    pose = from_openpose(data, (640, 480))
+    assert (pose.width, pose.height) == (640, 480)
+    order = {"right_hip": 9, "right_ankle": 11, "left_hip": 12, "left_ankle": 14, "right_eye": 15, "left_eye": 16,
+             "right_ear": 17, "left_ear": 18, "nose": 0, "left_wrist": 7}  # fmt: skip
+    for name, index in order.items():
+        assert pose.people[0].body[BODY_INDEX[name]] == pytest.approx([100 + index, 200 + index])
+    assert pose.people[0].body_visibility[BODY_INDEX["right_wrist"]] == "absent"
+    assert from_openpose({**data, "canvas_width": 320, "canvas_height": 500}, (640, 480)).width == 320
+
+
+def test_web_interfaces_files():
+    """Parts that are null, animals, faces of 68 points whose pupils are the body's eyes, lists of one frame."""
+    face = [value for index in range(68) for value in (0.1 + index / 1000, 0.5, 1.0)]
+    body = [value for index in range(18) for value in (10.0 + index, 20.0, 1.0)]
+    people = [
+        {
+            "pose_keypoints_2d": body,
+            "face_keypoints_2d": face,
+            "hand_left_keypoints_2d": None,
+            "hand_right_keypoints_2d": None,
+        },
+        {
+            "pose_keypoints_2d": None,
+            "face_keypoints_2d": None,
+            "hand_left_keypoints_2d": [5.0, 6.0, 1.0] * 20 + [9.0, 9.0, 0.0],
+        },
+    ]
+    data = foreign(people=people, animals=[[[1.0, 2.0, 1.0]] * 17])
+    for root in (data, [data]):
+        first, second = from_openpose(root).people
+        assert first.face[:2] == pytest.approx(np.array([[0.1 * 64, 24], [0.101 * 64, 24]]))
+        assert first.face[68] == pytest.approx([24, 20]) and first.face[69] == pytest.approx([25, 20])
+        assert set(first.hand_visibility["left"]) == {"absent"}
+        assert set(second.body_visibility) == {"absent"}
+        assert second.hand_visibility["left"] == ["visible"] * 20 + ["absent"]
+        assert (first.name, second.name) == ("Person 1", "Person 2")
+    with pytest.raises(UsageError, match="2 frames"):
+        from_openpose([data, data])
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -105,7 +221,12 @@ def test_pixels_and_shares_of_foreign_files():
         ({"canvas_height": 0}, "canvas_height"),
         ({"canvas_height": float("nan")}, "canvas_height"),
         ({"people": [[]]}, "people[0]"),
-        ({"people": [{"pose_keypoints_2d": [1, 2, 1] * 25}]}, "BODY_25"),
+        ({"people": [{"pose_keypoints_2d": [1, 2, 1] * 17}]}, "18 or 25"),
+        ({"people": [{"face_keypoints_2d": [1, 2, 1] * 69}]}, "70 or 68"),
+        ({"people": [{"pose_keypoints": [1, 2, 1] * 18}]}, "pose_keypoints_2d"),
+        ({"people": [{"pose_keypoints_2d": [1e300, 2, 1] * 18}]}, "finite"),
+        ({"people": [{"pose_keypoints_2d": [10**400, 2, 1] * 18}]}, "finite"),
+        ({"canvas_width": 1e300}, "canvas_width"),
         ({"people": [{"pose_keypoints_2d": [1, 2] * 18}]}, "pose_keypoints_2d"),
         ({"people": [{"pose_keypoints_2d": [float("nan"), 2, 1] * 18}]}, "finite"),
         ({"people": [{"pose_keypoints_2d": [float("inf"), 2, 1] * 18}]}, "finite"),
@@ -133,6 +254,9 @@ def test_refusals_name_the_thing(changes, named):
         "[" * 100_000,
         '{"people": [NaN]}',
         '{"people": [], "canvas_width": 9, "canvas_height": 9, "extra": NaN}',
+        '{"people": [], "people": [], "canvas_width": 9, "canvas_height": 9}',
+        '{"people": [], "canvas_width": ' + "9" * 5000 + "}",
+        '{"images": [], "annotations": [], "categories": []}',
     ],
 )
 def test_files_that_are_no_pose(tmp_path, text):
@@ -165,13 +289,29 @@ def paths(node, prefix=()):
         yield from paths(value, (*prefix, key))
 
 
-OWN = to_openpose([person(1), person(2)], CAMERA, 7)
+TREES = [
+    to_openpose([person(1), person(2)], CAMERA, 7),
+    foreign(
+        people=[
+            {
+                "pose_keypoints_2d": [1.0, 2.0, 1.0] * 25,
+                "face_keypoints_2d": [0.1, 0.2, 1.0] * 68,
+                "hand_left_keypoints_2d": [1e9, -1e9, 1.0] * 21,
+                "hand_right_keypoints_2d": None,
+            }
+        ],
+        animals=[],
+    ),
+]
+PLACES = [(index, path) for index, tree in enumerate(TREES) for path in sorted(paths(tree), key=str)]
 
 
-@given(st.sampled_from(sorted(paths(OWN), key=str)), values, st.booleans())
-@settings(max_examples=400, deadline=None)
-def test_a_spoilt_file_is_read_or_refused_but_never_a_fault(path, value, remove):
-    data = copy.deepcopy(OWN)
+@given(st.sampled_from(PLACES), values, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_a_spoilt_file_is_read_or_refused_but_never_a_fault(place, value, remove):
+    """What is read can be drawn, and written anew."""
+    tree, path = place
+    data = copy.deepcopy(TREES[tree])
     if not path:
         data = value
     else:
@@ -188,10 +328,17 @@ def test_a_spoilt_file_is_read_or_refused_but_never_a_fault(path, value, remove)
         assert str(error).count("\n") == 0
         return
     for person_ in pose.people:
-        assert person_.body.shape == (18, 2)
-        assert not np.isinf(person_.body).any()
-        assert len(person_.body_visibility) == 18
-        assert all(points.shape == (21, 2) for points in person_.hands.values())
+        for points, words, count in (
+            (person_.body, person_.body_visibility, 18),
+            (person_.face, person_.face_visibility, 70),
+            (person_.hands["left"], person_.hand_visibility["left"], 21),
+            (person_.hands["right"], person_.hand_visibility["right"], 21),
+        ):
+            assert points.shape == (count, 2) and len(words) == count and not np.isinf(points).any()
+    for style in ("classic", "mediapipe-hands"):
+        draw_skeleton(pose.people, 64, 48, SkeletonSettings(style, hidden_hands=True))
+    again = from_openpose(to_openpose(pose.people, pose.camera or (pose.width, pose.height), pose.frame))
+    assert [p.body_visibility for p in again.people] == [p.body_visibility for p in pose.people]
 
 
 @given(st.text(max_size=200))

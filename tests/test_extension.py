@@ -184,6 +184,78 @@ report(deleted=refusal(bpy.ops.handdiff.render_passes))
     assert "armature" in reports["deleted"]
 
 
+def test_passes_as_images_as_sequences_and_pose_files(blender) -> None:
+    reports, output = blender("""
+bpy.ops.handdiff.add_sample_human()
+human = bpy.context.object
+camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+camera.location, camera.rotation_euler = (0, -4, 1), (1.5708, 0, 0)
+scene = bpy.context.scene
+scene.collection.objects.link(camera)
+scene.camera = camera
+scene.render.resolution_x, scene.render.resolution_y = 96, 128
+for frame, x in ((1, 0.0), (2, 90.0), (3, 0.2), (4, 0.3)):
+    human.location.x = x
+    human.keyframe_insert("location", frame=frame)
+scene.frame_set(4)
+scene.frame_start, scene.frame_end = 1, 3
+bpy.ops.wm.save_as_mainfile(filepath=str(Path("scene.blend").absolute()))
+settings = scene.handdiff
+images = lambda: {i.name: [*i.size, i.colorspace_settings.name, bool(i.packed_file)] for i in bpy.data.images}
+settings.passes = set()
+report(none=refusal(bpy.ops.handdiff.render_passes))
+settings.passes = {"skeleton", "person_mask", "pose"}
+bpy.ops.handdiff.render_passes()
+report(without=images())
+settings.images = True
+bpy.ops.handdiff.render_passes()
+bpy.ops.handdiff.render_passes()
+report(images=images(), files=sorted(p.name for p in Path("handdiff/scene/passes").iterdir()))
+settings.frame_range = True
+before = [(o.name, list(o.location)) for o in scene.objects], human.select_get(), bpy.context.object == human
+bpy.ops.handdiff.render_passes()
+after = [(o.name, list(o.location)) for o in scene.objects], human.select_get(), bpy.context.object == human
+folder = Path("handdiff/scene/passes")
+sequence = sorted(p.relative_to(folder).as_posix() for p in folder.glob("*/*.*"))
+report(sequence=[p for p in sequence if "previous" not in p], frame=scene.frame_current, same=before == after)
+scene.frame_start = scene.frame_end = 2
+report(nobody=refusal(bpy.ops.handdiff.render_passes))
+exported = Path("pose.json").absolute()
+bpy.ops.handdiff.export_pose(filepath=str(exported))
+report(exported=[len(json.loads(exported.read_text())["people"]), json.loads(exported.read_text())["canvas_width"]])
+objects = len(bpy.data.objects)
+foreign = Path("keypoints.json").absolute()
+foreign.write_text(json.dumps({"people": [{"pose_keypoints_2d": [9.0, 20.0, 0.5] * 25}]}))
+bpy.ops.handdiff.import_pose(filepath=str(foreign))
+report(imported=images()["HandDiff skeleton"], objects=len(bpy.data.objects) - objects)
+foreign.write_text("[1, 2")
+report(broken=refusal(lambda: bpy.ops.handdiff.import_pose(filepath=str(foreign))), kept=len(images()))
+menus = [bpy.types.TOPBAR_MT_file_import, bpy.types.TOPBAR_MT_file_export, bpy.types.TOPBAR_MT_render]
+entries = [len(menu.draw._draw_funcs) for menu in menus]
+bpy.ops.preferences.addon_disable(module=KEY)
+report(menus=[before - len(menu.draw._draw_funcs) for before, menu in zip(entries, menus)])
+""")
+    assert "No pass is chosen" in reports["none"]
+    assert reports["without"] == {}, "images were made that nobody asked for"
+    assert reports["images"] == {
+        "HandDiff skeleton": [96, 128, "sRGB", True],
+        "HandDiff person_mask": [96, 128, "Non-Color", True],
+    }
+    assert {"skeleton.png", "person_mask.png", "pose.json", "previous"} == set(reports["files"])
+    assert reports["sequence"] == [
+        f"{name}/000{frame}.{ending}"
+        for name, ending in (("person_mask", "png"), ("pose", "json"), ("skeleton", "png"))
+        for frame in (1, 2, 3)
+    ]
+    assert "frame 2 are empty" in output
+    assert reports["frame"] == 4 and reports["same"]
+    assert "None of the 1 frames" in reports["nobody"]
+    assert reports["exported"] == [1, 96]
+    assert reports["imported"] == [96, 128, "sRGB", True] and reports["objects"] == 0
+    assert "keypoints.json" in reports["broken"] and reports["kept"] == 2
+    assert reports["menus"] == [1, 1, 1]
+
+
 def test_generate_says_what_is_missing(blender, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     reports, _ = blender(f"""

@@ -393,7 +393,8 @@ def test_files(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
     passes = render_passes(empty_scene)
     write_passes(passes, tmp_path)
     names = {"skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth"}
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.png" for name in names} | {"pose.json"}
+    data_names = {"pose.json", "hands_openxr.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.png" for name in names} | data_names
     assert (np.asarray(Image.open(tmp_path / "skeleton.png")) == passes.skeleton).all()
     assert ((np.asarray(Image.open(tmp_path / "hands_mask.png")) == 255) == passes.hands_mask).all()
     assert (np.asarray(Image.open(tmp_path / "depth.png")) == passes.depth).all()

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError
 from ..files import save_image, write_json
+from ..request import PASSES
 
 if TYPE_CHECKING:
     from ..request import GenerationRequest, GenerationResult
 
 RUN_FILES = (
-    "skeleton.png", "hands_mask.png", "left_hand_mask.png", "right_hand_mask.png", "depth.png", "person_mask.png",
-    "pose.json", "hands.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
+    *(f"{name}{suffix}" for name in PASSES for suffix in (".png", ".json", "")),
+    "hands.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
     "sample.blend", "textured.blend", "layered.blend", "preview.glb", "texture*.png", "textures", "timings.json",
 )  # fmt: skip
-"""Names (and patterns) of what runs write at the top of their folder; anything else there is the user's and stays."""
+"""Names (and patterns) of what runs write at the top of their folder; anything else there is the user's and stays.
+
+A pass is a file, or where a range of frames was rendered, a folder with one file per frame."""
 
 
 class RunFolder:

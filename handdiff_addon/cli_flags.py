@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The flags that several verbs share, and what they make: requests, choices of a scene, settings of the skeleton."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from pathlib import Path
+from typing import NoReturn, get_args
+
+from .errors import UsageError
+from .request import (
+    DEFAULT_PASSES,
+    MAX_PEOPLE,
+    PASSES,
+    GenerationRequest,
+    MaskSource,
+    Paint,
+    Pass,
+    SkeletonSettings,
+    SkeletonStyle,
+    check_size,
+)
+from .runs import TARGETS, SceneChoice
+
+LAST_FRAME = 1_048_574
+"""Blender's last frame; its first is the same below zero."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with refusals of one sentence, raised."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}: see  {self.prog} --help.")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the results")
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--minutes", type=_minutes, metavar="M", help="stop after this time")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+
+
+def add_scene_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend") -> None:
+    """Flags of :class:`SceneChoice`."""
+    parser.add_argument("scene", type=Path, metavar=scene)
+    parser.add_argument("--camera", default="", metavar="NAME", help="camera (default: the one that renders the frame)")
+    parser.add_argument(
+        "--armature", action="append", default=[], metavar="NAME", help="armature, repeatable (default: every humanoid)"
+    )
+    parser.add_argument("--people", type=_people, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
+    parser.add_argument("--frame", type=_frame, metavar="N", help="frame (default: the file's current one)")
+    parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="size in pixels, multiples of 8")
+
+
+def add_skeleton_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of :class:`SkeletonSettings`; left out, ``--settings`` or the default holds."""
+    parser.add_argument("--style", choices=get_args(SkeletonStyle), help="how the skeleton is drawn")
+    parser.add_argument(
+        "--hide-occluded", dest="occluded", action="store_false", default=None, help="no body joints that are hidden"
+    )
+    parser.add_argument("--hidden-hands", action="store_true", default=None, help="also hands of which nothing is seen")
+    parser.add_argument("--no-face", dest="face", action="store_false", default=None, help="no points of the face")
+
+
+def add_pass_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--frames", type=_frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
+    )
+    parser.add_argument(
+        "--passes",
+        type=_passes,
+        metavar="LIST",
+        help=f"all, or comma-separated from {', '.join(PASSES)} (default: {','.join(DEFAULT_PASSES)})",
+    )
+
+
+def add_request_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags that set fields of :class:`GenerationRequest`; left out, ``--settings`` or the default holds."""
+    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="a saved request, or a report.json")
+    parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
+    parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
+    parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
+    parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
+    parser.add_argument("--paint", choices=get_args(Paint), help="what stage 2 may paint")
+    parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
+    add_skeleton_flags(parser)
+
+
+_REQUEST_FLAGS = (
+    "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
+    "two_stages",
+)  # fmt: skip
+
+
+def request_of(arguments: argparse.Namespace) -> GenerationRequest:
+    """The saved request, if one is given, with the flags laid over it."""
+    given = {name: value for name in _REQUEST_FLAGS if (value := getattr(arguments, name, None)) is not None}
+    if "steps" in given:
+        given["hand_steps"] = given["steps"]
+    if size := getattr(arguments, "size", None):
+        given["size"] = tuple(size)
+    saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
+    if saved:
+        return dataclasses.replace(saved, **given, skeleton=skeleton_of(arguments, saved.skeleton))
+    if "prompt" not in given:
+        raise UsageError("No prompt is given: say what to paint with -p, or bring a saved request with --settings.")
+    return GenerationRequest(**given, skeleton=skeleton_of(arguments))
+
+
+def skeleton_of(arguments: argparse.Namespace, saved: SkeletonSettings | None = None) -> SkeletonSettings:
+    """The saved settings of the skeleton, or the defaults, with the flags laid over them."""
+    names = [field.name for field in dataclasses.fields(SkeletonSettings)]
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    return dataclasses.replace(saved or SkeletonSettings(), **given)
+
+
+def choice_of(arguments: argparse.Namespace, size: tuple[int, int] | None = None) -> SceneChoice:
+    return SceneChoice(arguments.camera, tuple(arguments.armature), arguments.frame, size, arguments.people)
+
+
+def size_of(arguments: argparse.Namespace) -> tuple[int, int] | None:
+    """The passes' size, checked."""
+    if not arguments.size:
+        return None
+    check_size(*arguments.size)
+    return arguments.size[0], arguments.size[1]
+
+
+def worker(text: str) -> tuple[int, int]:
+    number, _, workers = text.partition("/")
+    if not (number.isdecimal() and workers.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the work: give I/N such as 0/2")
+    return int(number), int(workers)
+
+
+def targets(text: str) -> tuple[str, ...]:
+    return _chosen(text, TARGETS)
+
+
+def _chosen(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if unknown := [word for word in words if word not in names]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(names)}")
+    return words
+
+
+def _passes(text: str) -> tuple[Pass, ...]:
+    words = PASSES if text == "all" else _chosen(text, PASSES)
+    if not words:
+        raise argparse.ArgumentTypeError(f"no pass is named: give all, or some of {', '.join(PASSES)}")
+    return tuple(name for name in PASSES if name in words)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give minutes such as 30")
+    return minutes
+
+
+def _people(text: str) -> int:
+    if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of people: give 1 or more")
+    return int(text)
+
+
+def _frame(text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,7}", text) or abs(int(text)) > LAST_FRAME:
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame: give a whole number up to {LAST_FRAME}")
+    return int(text)
+
+
+def _frames(text: str) -> range:
+    parts = re.fullmatch(r"(-?\d{1,7})-(-?\d{1,7})(?::(\d{1,7}))?", text)
+    if not parts:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of frames: give A-B or A-B:STEP such as 1-250")
+    first, last, step = _frame(parts[1]), _frame(parts[2]), int(parts[3] or 1)
+    if first > last or step < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no frame: give the first frame, the last, and a step from 1")
+    return range(first, last + 1, step)

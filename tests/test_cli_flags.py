@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flags make settings, and are laid over saved ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from handdiff_addon import cli, cli_flags
+from handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, PASSES, GenerationRequest, SkeletonSettings
+
+PASSES_OF = ("passes", "x.blend", "-o", "DIR")
+GENERATE = ("generate", "x.blend", "-o", "DIR")
+
+
+def parsed(*arguments: str):
+    return cli._parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ((), SkeletonSettings()),
+        (("--style", "mediapipe-hands"), SkeletonSettings("mediapipe-hands")),
+        (("--hide-occluded",), SkeletonSettings(occluded=False)),
+        (("--hidden-hands", "--no-face"), SkeletonSettings(hidden_hands=True, face=False)),
+    ],
+)
+def test_the_skeleton(flags: tuple[str, ...], expected: SkeletonSettings) -> None:
+    assert cli_flags.skeleton_of(parsed(*PASSES_OF, *flags)) == expected
+    assert cli_flags.request_of(parsed(*GENERATE, "-p", "a man", *flags)).skeleton == expected
+
+
+def test_flags_are_laid_over_saved_settings(tmp_path: Path) -> None:
+    saved = GenerationRequest("a man", steps=5, skeleton=SkeletonSettings("xinsir", face=False))
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(saved.to_dict()))
+    read = cli_flags.request_of(parsed(*GENERATE, "--settings", str(path)))
+    assert read == saved
+    read = cli_flags.request_of(parsed(*GENERATE, "--settings", str(path), "--hidden-hands", "--seed", "3"))
+    assert read.skeleton == SkeletonSettings("xinsir", face=False, hidden_hands=True)
+    assert (read.prompt, read.steps, read.seed) == ("a man", 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"),
+    [("1-3", [1, 2, 3]), ("1-9:4", [1, 5, 9]), ("7-7", [7]), ("-3--1", [-3, -2, -1]), ("-1-1", [-1, 0, 1])],
+)
+def test_ranges_of_frames(text: str, frames: list[int]) -> None:
+    assert list(parsed(*PASSES_OF, f"--frames={text}").frames) == frames
+
+
+def test_the_list_of_passes() -> None:
+    assert parsed(*PASSES_OF, "--passes", "all").passes == PASSES
+    assert parsed(*PASSES_OF, "--passes", "pose, depth,pose").passes == ("depth", "pose")
+    assert set(DEFAULT_PASSES) < set(PASSES)
+
+
+@pytest.mark.parametrize("verb", [PASSES_OF, (*GENERATE, "-p", "a man")])
+def test_people(verb: tuple[str, ...]) -> None:
+    assert cli_flags.choice_of(parsed(*verb)).max_people == MAX_PEOPLE
+    assert cli_flags.choice_of(parsed(*verb, "--people", "3")).max_people == 3
