@@ -30,7 +30,7 @@ THUMBNAIL = 96
 CELL = 176
 COLUMNS = 6
 OVERSAMPLING = 4
-RELAXED = HandShape("relaxed", SHAPES["relaxed"])
+RELAXED = HandShape("relaxed hand", SHAPES["relaxed hand"])
 DOWN = ArmPose((0.3, -0.9, 0.1), (0.3, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0), "down")
 UPRIGHT = ((0.55, 0.0, 0.55), (0.5, -1.0, -0.2), 0.0)
 HELD = {
@@ -83,8 +83,11 @@ def photograph(studio: Studio, gesture: Gesture, turn: float) -> Image.Image:
     studio.dress(LOOK)
     truth = studio.truth()
     picture = Image.fromarray(studio.photograph(truth.person_mask))
-    near = truth.person_mask & (truth.metric_depth < 17 * size)
-    picture.putalpha(Image.fromarray(near.astype(np.uint8) * 255))
+    # What hangs together with the wrist and is not far behind it, such as the trunk, is drawn.
+    near = Image.fromarray((truth.person_mask & (truth.metric_depth < 17 * size)).astype(np.uint8) * 255).copy()
+    x, y = truth.people[0].hands["right"][0]
+    ImageDraw.floodfill(near, (int(x), int(y)), 128)
+    picture.putalpha(near.point(lambda value: 255 if value == 128 else 0))
     return picture
 
 

@@ -16,19 +16,19 @@ import numpy as np
 from ..request import SIDES, Side
 from ..rig.bones import Bone
 from ..rig.fingers import hand_frame, solve_fingers
-from ..rig.gestures import GESTURES, Finger, HandPose, Thumb, blend
+from ..rig.gestures import ABDUCTIONS, GESTURES, Finger, HandPose, Thumb, blend
 from ..rig.rotations import across, limit, rotation, swing, twist_about, unit
 
 SHAPES: dict[str, HandPose] = {
     **{name: gesture.hand for name, gesture in GESTURES.items()},
-    "relaxed": HandPose(
+    "relaxed hand": HandPose(
         Thumb(38, 32, -8, 14, 14),
         Finger(16, 20, 10, 2),
         Finger(20, 24, 12, 0),
         Finger(24, 28, 14, 2),
         Finger(28, 30, 16, 6),
     ),
-    "bent": HandPose(
+    "bent fingers": HandPose(
         Thumb(40, 25, -15, 10, 10),
         Finger(20, 28, 14, 5),
         Finger(20, 28, 14, 0),
@@ -36,10 +36,19 @@ SHAPES: dict[str, HandPose] = {
         Finger(20, 28, 14, 10),
     ),
 }
-"""Hand shapes by name: the gestures, and hands that make none.  ``bent`` stands for a random bend of each finger."""
+"""Hand shapes by name: the gestures, and hands that make none; ``bent fingers`` stands for any bend of each finger."""
 
-_HELD = ("like", "dislike", "mute", *(name for name in GESTURES if name.endswith("_inverted")))
-"""Gestures that are none unless the hand is held as they ask"""
+_BACK_HELD = ((-0.15, -0.10, 0.35), (0.20, 0.30, 0.65), (0.0, -1.0, -0.3), (0.4, -0.5, 0.3))
+_HELD = {
+    "like": ((-0.08, -0.28, 0.32), (0.60, 0.30, 0.72), (0.25, -1.0, -0.4), (1.0, -0.35, 0.2)),
+    "dislike": ((-0.05, -0.20, 0.35), (0.50, 0.30, 0.70), (0.3, -0.4, -0.5), (0.9, 0.3, 0.2)),
+    "mute": ((-0.42, -0.16, 0.26), (-0.34, -0.06, 0.34), (0.0, -0.9, -0.5), (0.8, -0.2, 0.2)),
+    "peace_inverted": _BACK_HELD,
+    "stop_inverted": _BACK_HELD,
+    "two_up_inverted": _BACK_HELD,
+}
+"""Gestures that are none unless the hand is held as they ask: least and most of where the wrist is, then of where the
+elbow points, as in :class:`ArmPose`, so that an arm can hold it there"""
 
 
 @dataclass(frozen=True)
@@ -86,23 +95,26 @@ def sample_shape(rng: np.random.Generator, names: Sequence[str] = tuple(SHAPES))
         rng: the source of chance.
         names: the shapes to choose from.
     """
-    weights = np.array([{"relaxed": 2.0, "bent": 3.0}.get(name, 1.0) for name in names])
+    weights = np.array([{"relaxed hand": 2.0, "bent fingers": 3.0}.get(name, 1.0) for name in names])
     name = str(rng.choice(names, p=weights / weights.sum()))
     pose = SHAPES[name]
-    if name == "bent":
+    if name == "bent fingers":
         first, second = (SHAPES[str(other)] for other in rng.choice(list(GESTURES), 2, replace=False))
         pose = blend(pose, blend(first, second, float(rng.uniform(0.3, 0.7))), float(rng.uniform(0.1, 0.8)))
         pose = replace(pose, touch=None, together=())
     elif rng.random() < 0.3:
-        pose = blend(pose, SHAPES["relaxed"], float(rng.uniform(0.0, 0.25)))
-    play = rng.normal(0.0, 4.0 if pose.touch is None else 2.5, 21)
-    return HandShape(name, pose.with_angles(pose.angles() + play))
+        pose = blend(pose, SHAPES["relaxed hand"], float(rng.uniform(0.0, 0.25)))
+    angles = pose.angles()
+    angles[ABDUCTIONS] *= rng.uniform(0.6, 1.3)
+    play = rng.normal(0.0, 2.5 if pose.touch or pose.together else 4.0, len(angles))
+    return HandShape(name, pose.with_angles(angles + play))
 
 
 def _raised(rng: np.random.Generator, shape: str) -> ArmPose:
     if shape in _HELD:
         return _held(rng, shape)
-    toward = rng.random()
+    # A gesture that has an inverted twin shows its palm.
+    toward = rng.random() * (0.72 if f"{shape}_inverted" in GESTURES else 1.0)
     if toward < 0.72:  # palm to the camera
         palm = (rng.normal(0, 0.25), rng.normal(0, 0.15), 1.0)
     elif toward < 0.88:  # edge on, palm to the head
@@ -121,17 +133,9 @@ def _raised(rng: np.random.Generator, shape: str) -> ArmPose:
 def _held(rng: np.random.Generator, shape: str) -> ArmPose:
     """A raised hand that is held as its gesture asks; a mute one at the lips."""
     gesture = GESTURES[shape]
-    at_lips = shape == "mute"
-    low, high = ((-0.42, -0.16, 0.26), (-0.34, -0.06, 0.34)) if at_lips else ((-0.08, -0.28, 0.32), (0.6, 0.3, 0.72))
-    wrist = rng.uniform(low, high)
+    wrist, elbow = (rng.uniform(low, high) for low, high in (_HELD[shape][:2], _HELD[shape][2:]))
     fingers, palm = (np.array(way) + rng.normal(0.0, 0.15, 3) for way in (gesture.fingers, gesture.palm))
-    return ArmPose(
-        wrist=_vector(wrist),
-        elbow=(float(rng.uniform(0.25, 1.0)), float(rng.uniform(-1.0, -0.35)), float(rng.uniform(-0.4, 0.2))),
-        fingers=_vector(fingers),
-        palm=_vector(palm),
-        place="raised",
-    )
+    return ArmPose(_vector(wrist), _vector(elbow), _vector(fingers), _vector(palm), "raised")
 
 
 def _vector(values: np.ndarray) -> tuple[float, float, float]:
@@ -195,7 +199,7 @@ def sample_pose(rng: np.random.Generator) -> BodyPose:
         arms = {side: _other(rng) if rng.random() < 0.6 else _down(rng) for side in SIDES}
     for side in SIDES:
         if arms[side].place == "down" and rng.random() < 0.7:
-            shapes[side] = HandShape("relaxed", SHAPES["relaxed"])
+            shapes[side] = HandShape("relaxed hand", SHAPES["relaxed hand"])
         elif arms[side].place != "raised" and shapes[side].name in _HELD:
             shapes[side] = sample_shape(rng, [name for name in SHAPES if name not in _HELD])
     return BodyPose(
