@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from handdiff_addon.training.captions import CLASSES, PALETTES, Attributes, attribute_targets, caption
+from handdiff_addon.training.poses import SHAPES
 
 SAMPLE = Attributes(
     shirt="red", trousers="blue", shoes="teal", background="green", hair="blond", skin="olive", framing="upper body",
@@ -56,6 +58,19 @@ def test_equal_seeds_give_equal_captions() -> None:
     assert caption(SAMPLE, np.random.default_rng(5)) == caption(SAMPLE, np.random.default_rng(5))
 
 
+def test_every_gesture_has_words_of_its_own() -> None:
+    heard: dict[str, set[str]] = {}
+    for shape in SHAPES:
+        rng = np.random.default_rng(4)
+        for _ in range(300):
+            text, mentioned = caption(replace(SAMPLE, left_shape=shape, left_place="raised"), rng)
+            if "left_shape" in mentioned:
+                heard.setdefault(shape, set()).update(part for part in text.split(", ") if "left hand: " in part)
+    assert set(heard) == set(SHAPES)
+    for first, second in itertools.combinations(SHAPES, 2):
+        assert not heard[first] & heard[second], (first, second)
+
+
 def test_articles_and_spacing() -> None:
     rng = np.random.default_rng(2)
     for _ in range(500):
@@ -78,6 +93,8 @@ def test_attributes_survive_json() -> None:
     assert Attributes.from_dict(SAMPLE.to_dict()) == SAMPLE
     with pytest.raises(KeyError):
         Attributes.from_dict({"shirt": "red"})
+    with pytest.raises(ValueError, match="salute is no left_shape"):
+        Attributes.from_dict({**SAMPLE.to_dict(), "left_shape": "salute"})
 
 
 @pytest.mark.parametrize("kind", PALETTES)

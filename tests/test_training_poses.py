@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from handdiff_addon.rig.bones import PARENTS, Bone
+from handdiff_addon.rig.fingers import hand_frame
+from handdiff_addon.rig.gestures import GESTURES
 from handdiff_addon.training.poses import (
     SHAPES,
     ArmPose,
     BodyPose,
     HandShape,
     body_frame,
-    hand_frame,
     sample_pose,
+    sample_shape,
     solve,
 )
 
@@ -67,9 +69,8 @@ def _posed(rest: Mapping[str, Bone], rotations: Mapping[str, np.ndarray]) -> dic
     return posed
 
 
-def _pose(arm: ArmPose, shape: str = "open palm") -> BodyPose:
-    curl, thumb = SHAPES[shape]
-    hand = HandShape(shape, curl, thumb)
+def _pose(arm: ArmPose, shape: str = "palm") -> BodyPose:
+    hand = HandShape(shape, SHAPES[shape])
     return BodyPose("test", {"left": arm, "right": arm}, {"left": hand, "right": hand})
 
 
@@ -116,7 +117,7 @@ def test_the_wrist_arrives_where_it_should(rest: dict[str, Bone]) -> None:
 
 def test_fingers_close_towards_the_palm(rest: dict[str, Bone]) -> None:
     for side in ("left", "right"):
-        for shape, near in (("open palm", False), ("fist", True)):
+        for shape, near in (("palm", False), ("fist", True)):
             rotations = solve(_pose(RAISED, shape), rest)
             posed = _posed(rest, rotations)
             along, _, palm = (rotations[f"{side}_hand"] @ hand_frame(rest, side)).T  # type: ignore[arg-type]
@@ -129,7 +130,7 @@ def test_fingers_close_towards_the_palm(rest: dict[str, Bone]) -> None:
 
 
 def test_pointing_leaves_the_index_finger_straight_alone(rest: dict[str, Bone]) -> None:
-    posed = _posed(rest, solve(_pose(RAISED, "pointing finger"), rest))
+    posed = _posed(rest, solve(_pose(RAISED, "one"), rest))
 
     def reach(finger: str) -> float:
         return float(np.linalg.norm(posed[f"left_{finger}_3"][1] - posed[f"left_{finger}_1"][0]))
@@ -139,7 +140,7 @@ def test_pointing_leaves_the_index_finger_straight_alone(rest: dict[str, Bone]) 
 
 
 def test_mirrored_arms_are_mirrored(rest: dict[str, Bone]) -> None:
-    posed = _posed(rest, solve(_pose(DOWN, "three fingers"), rest))
+    posed = _posed(rest, solve(_pose(DOWN, "three"), rest))
     for name, (head, tail) in posed.items():
         if name.startswith("left_") and "clavicle" not in name:
             other = posed[name.replace("left_", "right_")]
@@ -167,3 +168,40 @@ def test_kinds_come_in_their_shares() -> None:
     left = np.mean([pose.arms["left"].place == "raised" for pose in one])
     assert 0.42 < left < 0.58
     assert {pose.hands["left"].name for pose in poses} == set(SHAPES)
+
+
+def test_gestures_are_shown_as_they_are_meant(rest: dict[str, Bone]) -> None:
+    """An inverted hand shows its back, a liked one its thumb on top: not always exactly, but nearly so."""
+    forward, up = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    met: dict[str, list[float]] = {}
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        pose = sample_pose(rng)
+        rotations = solve(pose, rest)
+        for side, arm in pose.arms.items():
+            name = pose.hands[side].name
+            _, thumb, palm = (rotations[f"{side}_hand"] @ hand_frame(rest, side)).T
+            if arm.place == "raised" and f"{name}_inverted" in GESTURES:
+                met.setdefault("palm", []).append(palm @ forward)
+            elif name.endswith("_inverted"):
+                met.setdefault("back", []).append(-palm @ forward)
+            elif name in ("like", "dislike"):
+                met.setdefault(name, []).append(thumb @ up * (1 if name == "like" else -1))
+    assert set(met) == {"palm", "back", "like", "dislike"}
+    for name, values in met.items():
+        assert np.median(values) > 0.85, name
+        assert np.percentile(values, 10) > 0.6, name
+
+
+def test_hand_shapes_have_play_and_keep_their_meaning(rest: dict[str, Bone]) -> None:
+    rng = np.random.default_rng(5)
+    drawn = [sample_shape(rng, ["peace"]) for _ in range(20)]
+    assert len({shape.pose for shape in drawn}) == 20
+    for shape in drawn:
+        pose = BodyPose("test", {"left": RAISED, "right": RAISED}, {"left": shape, "right": shape})
+        posed = _posed(rest, solve(pose, rest))
+        reach = {
+            finger: np.linalg.norm(posed[f"left_{finger}_3"][1] - posed[f"left_{finger}_1"][0])
+            for finger in ("index", "middle", "ring", "little")
+        }
+        assert min(reach["index"], reach["middle"]) > 0.083 > 0.06 > max(reach["ring"], reach["little"])

@@ -74,7 +74,16 @@ class Attributes:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Attributes:
-        return cls(**{field.name: str(data[field.name]) for field in fields(cls)})
+        """
+        Raises:
+            KeyError: for an attribute that is missing.
+            ValueError: for a value that is none of its attribute's.
+        """
+        read = {field.name: str(data[field.name]) for field in fields(cls)}
+        for name, value in read.items():
+            if value not in CLASSES[name]:
+                raise ValueError(f"{value} is no {name}")
+        return cls(**read)
 
 
 def attribute_targets(attributes: Attributes, mentioned: Collection[str] = tuple(CLASSES)) -> dict[str, int]:
@@ -159,16 +168,25 @@ _PLACE_WORDS = {
     "other": ("{} arm stretched out", "reaching with the {} hand"),
 }
 _SHAPE_WORDS = {
-    "open palm": ("open palm", "open hand", "fingers spread"),
-    "relaxed hand": ("relaxed hand",),
+    "call": ("call me sign", "hand held like a telephone"),
+    "dislike": ("thumb down", "thumbs down"),
     "fist": ("fist", "closed fist"),
-    "pointing finger": ("pointing finger", "pointing"),
-    "peace sign": ("peace sign", "two fingers"),
-    "thumb up": ("thumb up", "thumbs up"),
-    "ok sign": ("ok sign",),
-    "three fingers": ("three fingers",),
-    "four fingers": ("four fingers",),
-    "rock sign": ("rock sign",),
+    "four": ("four fingers",),
+    "like": ("thumb up", "thumbs up"),
+    "mute": ("finger on the lips", "hush sign"),
+    "ok": ("ok sign",),
+    "one": ("pointing finger", "raised index finger"),
+    "palm": ("open palm", "open hand", "spread fingers"),
+    "peace": ("peace sign", "v sign"),
+    "peace_inverted": ("reversed peace sign", "peace sign seen from behind"),
+    "rock": ("rock sign", "horns sign"),
+    "stop": ("flat hand", "stop gesture"),
+    "stop_inverted": ("flat hand seen from behind", "reversed stop gesture"),
+    "three": ("three fingers",),
+    "three2": ("thumb and two fingers",),
+    "two_up": ("two joined fingers", "two fingers"),
+    "two_up_inverted": ("two-finger sign seen from behind",),
+    "relaxed hand": ("relaxed hand",),
     "bent fingers": ("bent fingers",),
 }
 
