@@ -10,12 +10,13 @@ import argparse
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__
 from . import cli_flags as flags
@@ -59,6 +60,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         console.complain(str(refusal))
         return refusal.exit_code
+
+
+def command() -> NoReturn:
+    """Run one command as a process of its own, and end it.
+
+    Blender's module waits for ever at the interpreter's end where anything still refers to it, so the process is left
+    without one as soon as Blender was used; its folder of temporary files goes by hand.
+    """
+    code = main()
+    if bpy := sys.modules.get("bpy"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if (folder := Path(bpy.app.tempdir)).name.startswith("blender_"):
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(code)
+    sys.exit(code)
 
 
 @contextlib.contextmanager
@@ -246,4 +263,4 @@ def _say_identity(console: Console, identity: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

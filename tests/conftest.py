@@ -3,12 +3,31 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+_exit_status = 0
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    global _exit_status
+    _exit_status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave at once: Blender's module waits for ever at the interpreter's end where a test still refers to it."""
+    if "bpy" in sys.modules:
+        config.get_terminal_writer().flush()
+        sys.stdout.flush()
+        os._exit(_exit_status)
 
 
 @pytest.fixture(scope="session")
