@@ -55,6 +55,19 @@ def make_conditioning(sides=("left", "right"), size=56) -> Conditioning:
     return Conditioning(camera, 1, [pose], [PersonMasks(person, masks)], [], skeleton, depth, [])
 
 
+def test_every_persons_hands_are_painted(pipeline):
+    """Two people, each with a crop and a report of their own; the nearer one's come first."""
+    near, far = make_conditioning(sides=("left",)), make_conditioning(sides=("right",))
+    far.people[0].name = "Other"
+    both = dataclasses.replace(near, people=near.people + far.people, masks=near.masks + far.masks)
+    result = pipeline.generate(REQUEST, both)
+    assert [(hand.person, hand.side) for hand in result.hand_reports] == [("Rig", "left"), ("Other", "right")]
+    alone = pipeline.generate(REQUEST, near)
+    assert result.hand_reports[0] == alone.hand_reports[0]
+    middles = [(hand.box[0] + hand.box[2]) / 2 for hand in result.hand_reports]
+    assert middles[0] < result.painted_size[0] / 2 < middles[1]
+
+
 def test_two_stages_give_a_picture_of_the_frames_size_and_a_full_report(pipeline):
     steps = []
     result = pipeline.generate(REQUEST, make_conditioning(), progress=steps.append)
