@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clothes, gloves, skin and hair of a rigged person as plain materials that can be coloured anew for each picture.
+
+Which skin a glove covers, where a sleeve ends and how a pattern runs over the cloth is measured at rest, once, and kept
+in mesh attributes, so that it stays in its place in every pose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+
+from ..request import SIDES
+from ..rig.bones import Bone
+from ..rig.matching import RigMatch, hand_bones
+from .compat import use_nodes
+
+RGB = tuple[float, float, float]
+
+ROLES = ("skin", "hair", "shirt", "trousers", "shoes", "eyes")
+"""What a surface is"""
+PATTERNS = ("plain", "stripes", "checks", "dots")
+
+_WORDS = {
+    "shirt": ("top", "shirt", "sweater", "jacket"),
+    "trousers": ("bottom", "trousers", "pants", "jeans"),
+    "shoes": ("shoe", "boot"),
+    "hair": ("hair", "brow"),
+    "eyes": ("eye", "sclera", "iris", "pupil"),
+    "skin": ("skin", "body", "face", "hand", "lip", "nail"),
+}
+"""What a material colours, by words in its name"""
+_GLOSS = {"skin": 0.04, "hair": 0.04, "shoes": 0.04, "eyes": 0.06}
+
+_CUFF = 0.025
+"""How far a glove reaches up the forearm from the wrist, metres"""
+_NOWHERE = 1e6
+_SLEEVE = "HandDiff sleeve"
+_RADII = {"trunk": 0.15, "arm": 0.055, "leg": 0.085}
+"""Of the cylinders around which a pattern runs, metres"""
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """How a cloth is coloured; sRGB 0..1."""
+
+    colour: RGB
+    pattern: str = "plain"
+    """One of :data:`PATTERNS`"""
+    second: RGB = (1.0, 1.0, 1.0)
+    """Of the stripes, lines or dots, which cover less than half"""
+    repeat: float = 0.08
+    """Metres from one stripe, line or dot to the next"""
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """Everything that is worn, and the person's own colours; sRGB 0..1."""
+
+    shirt: Cloth
+    trousers: Cloth
+    shoes: RGB
+    hair: RGB
+    skin: RGB
+    gloves: RGB | None = None
+    """None: bare hands"""
+    sleeves: float = 1.0
+    """Where they end: 0 at the shoulder, 1 at the wrist"""
+
+
+class Wardrobe:
+    """One person's meshes, made ready to be dressed again and again.
+
+    Args:
+        scene: its meshes; all belong to the person.
+        match: the armature's bones.
+        rest: canonical bones at rest, in armature space.
+        armature: the person.
+    """
+
+    def __init__(
+        self, scene: bpy.types.Scene, armature: bpy.types.Object, match: RigMatch, rest: Mapping[str, Bone]
+    ) -> None:
+        self._rest = rest
+        self._limbs = _limbs(armature, match)
+        self._materials: list[tuple[bpy.types.Material, str]] = []
+        self._cuts: list[bpy.types.Modifier] = []
+        self._trunks: list[np.ndarray] = []
+        to_armature = armature.matrix_world.inverted()
+        for mesh_object in scene.objects:
+            if mesh_object.type == "MESH" and mesh_object.material_slots:
+                self._prepare(mesh_object, np.array(to_armature @ mesh_object.matrix_world))
+
+    @property
+    def can_shorten_sleeves(self) -> bool:
+        """Whether there are arms under the sleeves."""
+        return bool(self._cuts)
+
+    @property
+    def trunk(self) -> np.ndarray:
+        """(N, 3) points of everything but the arms, at rest, in armature space."""
+        return np.concatenate(self._trunks)
+
+    def dress(self, outfit: Outfit) -> None:
+        """Colour everything; sleeves without arms inside stay long."""
+        cloths = {"shirt": outfit.shirt, "trousers": outfit.trousers}
+        colours = {"shoes": outfit.shoes, "hair": outfit.hair, "skin": outfit.skin}
+        for material, role in self._materials:
+            nodes = material.node_tree.nodes
+            if role in cloths:
+                for name, cloth in cloths.items():
+                    _set_cloth(nodes, name, cloth)
+            elif role in colours:
+                nodes["Base"].outputs[0].default_value = (*linear(colours[role]), 1.0)
+            if role == "skin":
+                nodes["Glove"].outputs[0].default_value = (*linear(outfit.gloves or outfit.skin), 1.0)
+                nodes["Cuff"].inputs[1].default_value = -_CUFF if outfit.gloves else _NOWHERE
+        for cut in self._cuts:
+            cut.show_viewport = cut.show_render = outfit.sleeves < 1.0
+            cut.threshold = 1.0 - outfit.sleeves
+
+    def roles(self, mesh_object: bpy.types.Object) -> np.ndarray:
+        """Index into :data:`ROLES` of each material slot, the skin's where it has none."""
+        return np.array([ROLES.index(_role(slot.material)) for slot in mesh_object.material_slots] or [0])
+
+    # --- preparation --------------------------------------------------------------------------------------------------
+
+    def _prepare(self, mesh_object: bpy.types.Object, to_armature: np.ndarray) -> None:
+        mesh = mesh_object.data
+        roles = [_role(slot.material) for slot in mesh_object.material_slots]
+        body = _Body(mesh_object, to_armature, self._limbs, self._rest, roles)
+        self._trunks.append(body.points[body.arms() < 0.5])
+        body.lower_feet_into_shoes()
+        hem = body.sew_waist()
+        _attribute(mesh, "hem", "FLOAT", "POINT", hem)
+        _attribute(mesh, "glove", "FLOAT", "POINT", body.beyond_wrist())
+        _attribute(mesh, "cloth", "FLOAT_VECTOR", "CORNER", body.cloth())
+        words = " ".join(slot.material.name.lower() for slot in mesh_object.material_slots if slot.material)
+        paint_eyes = "eyes" in roles and not ("iris" in words or "pupil" in words)
+        if paint_eyes:
+            _attribute(mesh, "eye", "FLOAT_VECTOR", "POINT", body.eyes())
+        for slot, role in zip(mesh_object.material_slots, roles, strict=True):
+            if role != "eyes":
+                slot.material = _material(mesh_object.name, role)
+                self._materials.append((slot.material, role))
+            elif paint_eyes:
+                slot.material = _eye_material(mesh_object.name)
+        if body.has_arms_inside():
+            self._add_cut(mesh_object, body.along_sleeve())
+
+    def _add_cut(self, mesh_object: bpy.types.Object, along: np.ndarray) -> None:
+        group = mesh_object.vertex_groups.new(name=_SLEEVE)
+        for vertex, place in enumerate(along):
+            group.add((vertex,), 1.0 - float(place), "REPLACE")
+        cut = mesh_object.modifiers.new(_SLEEVE, "MASK")
+        cut.vertex_group = group.name
+        cut.use_smooth = True  # cuts through faces
+        mesh_object.modifiers.move(len(mesh_object.modifiers) - 1, 0)
+        self._cuts.append(mesh_object.modifiers[0])
+
+
+def linear(colour: RGB) -> RGB:
+    """sRGB to linear light (IEC 61966-2-1)."""
+    values = np.asarray(colour, dtype=np.float64)
+    result = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(result[0]), float(result[1]), float(result[2])
+
+
+# --- where things are -------------------------------------------------------------------------------------------------
+
+
+def _limbs(armature: bpy.types.Object, match: RigMatch) -> dict[str, str]:
+    """Bone -> ``trunk``, ``head``, or per side ``..._arm`` (to the elbow), ``..._forearm``, ``..._hand``, ``..._leg``."""
+    parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
+    named = {"hips": "trunk", "head": "head"}
+    for side in SIDES:
+        named |= {f"{side}_clavicle": "trunk", f"{side}_thigh": f"{side}_leg", f"{side}_upper_arm": f"{side}_arm"}
+        named |= {f"{side}_forearm": f"{side}_forearm"}
+    known = {match.bones[name]: limb for name, limb in named.items() if name in match.bones}
+    for side in SIDES:
+        known |= dict.fromkeys(hand_bones(match, parents, side), f"{side}_hand")
+    limbs: dict[str, str] = {}
+    for bone in parents:  # parents come first
+        limbs[bone] = known.get(bone, limbs.get(parents[bone] or "", "trunk"))
+    return limbs
+
+
+@dataclass
+class _Body:
+    """A mesh at rest, in armature space, and which limb each vertex belongs to."""
+
+    mesh_object: bpy.types.Object
+    to_armature: np.ndarray
+    limbs: Mapping[str, str]
+    rest: Mapping[str, Bone]
+    roles: Sequence[str]
+    points: np.ndarray = field(init=False)
+    """(N, 3) metres"""
+    shares: dict[str, np.ndarray] = field(init=False)
+    """Limb -> (N,) share of each vertex's bone weight"""
+    slots: np.ndarray = field(init=False)
+    """(faces,) material slots"""
+    corners: np.ndarray = field(init=False)
+    """(corners,) vertices, face by face"""
+    faces: np.ndarray = field(init=False)
+    """(corners,) faces"""
+
+    def __post_init__(self) -> None:
+        mesh = self.mesh_object.data
+        count = len(mesh.vertices)
+        points = np.empty(3 * count, dtype=np.float32)
+        mesh.vertices.foreach_get("co", points)
+        self.points = points.reshape(-1, 3) @ self.to_armature[:3, :3].T + self.to_armature[:3, 3]
+        groups = [self.limbs.get(group.name, "") for group in self.mesh_object.vertex_groups]
+        names = sorted(set(self.limbs.values()))
+        self.shares = {name: np.zeros(count) for name in names}
+        for vertex in mesh.vertices:
+            for weight in vertex.groups:
+                if groups[weight.group]:
+                    self.shares[groups[weight.group]][vertex.index] += weight.weight
+        total = np.maximum(sum(self.shares.values()), 1e-9)
+        self.shares = {name: share / total for name, share in self.shares.items()}
+        self.slots = np.empty(len(mesh.polygons), dtype=np.int32)
+        mesh.polygons.foreach_get("material_index", self.slots)
+        totals, self.corners = np.empty(len(mesh.polygons), dtype=np.int32), np.empty(len(mesh.loops), dtype=np.int32)
+        mesh.polygons.foreach_get("loop_total", totals)
+        mesh.loops.foreach_get("vertex_index", self.corners)
+        self.faces = np.repeat(np.arange(len(totals)), totals)
+
+    def vertices_of(self, role: str) -> np.ndarray:
+        """(N,) bool: in a face of that role."""
+        slots = [slot for slot, own in enumerate(self.roles) if own == role]
+        result = np.zeros(len(self.points), dtype=bool)
+        result[self.corners[np.isin(self.slots, slots)[self.faces]]] = True
+        return result
+
+    def arms(self) -> np.ndarray:
+        """(N,) share of each vertex's weight on the arms."""
+        return np.asarray(sum(self.shares[f"{side}_{part}"] for side in SIDES for part in ("arm", "forearm", "hand")))
+
+    def centres(self) -> np.ndarray:
+        """(faces, 3)"""
+        counts = np.bincount(self.faces, minlength=len(self.slots))
+        sums = [np.bincount(self.faces, self.points[self.corners, axis], len(self.slots)) for axis in range(3)]
+        return np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
+
+    def lower_feet_into_shoes(self) -> None:
+        """Trousers that cover the feet, as leggings do, become shoes there."""
+        if not {"trousers", "shoes"} <= set(self.roles):
+            return
+        ankle = min(self.rest[f"{side}_foot"].head[2] for side in SIDES)
+        feet = (self.slots == self.roles.index("trousers")) & (self.centres()[:, 2] < ankle)
+        self._change_slots(np.where(feet, self.roles.index("shoes"), self.slots))
+
+    def sew_waist(self) -> np.ndarray:
+        """(N,) metres above the waistline where shirt and trousers are one cloth, whose faces would end in steps.
+
+        Elsewhere far above on the shirt and far below on the trousers.
+        """
+        shirt, trousers = self.vertices_of("shirt"), self.vertices_of("trousers")
+        hem = np.where(shirt, 1.0, -1.0)
+        seam = shirt & trousers
+        if seam.sum() < 8:
+            return hem
+        waist = float(np.median(self.points[seam, 2]))
+        middle = self.shares["trunk"] + self.shares["left_leg"] + self.shares["right_leg"] > 0.5
+        hem = np.where(middle & (shirt | trousers), self.points[:, 2] - waist, hem)
+        cloth = np.isin(self.slots, [self.roles.index("shirt"), self.roles.index("trousers")])
+        above = np.bincount(self.faces, hem[self.corners], len(self.slots)) > 0
+        self._change_slots(
+            np.where(cloth, np.where(above, self.roles.index("shirt"), self.roles.index("trousers")), self.slots)
+        )
+        return hem
+
+    def _change_slots(self, slots: np.ndarray) -> None:
+        self.slots = slots.astype(np.int32)
+        self.mesh_object.data.polygons.foreach_set("material_index", self.slots)
+
+    def beyond_wrist(self) -> np.ndarray:
+        """(N,) metres beyond the wrist along the forearm, on skin of forearms and hands; elsewhere far before it."""
+        result = np.full(len(self.points), -1.0)
+        for side in SIDES:
+            if f"{side}_hand" not in self.rest:
+                continue
+            wrist, elbow = self.rest[f"{side}_hand"].head, self.rest[f"{side}_forearm"].head
+            along = (self.points - wrist) @ ((wrist - elbow) / np.linalg.norm(wrist - elbow))
+            own = self.shares[f"{side}_forearm"] + self.shares[f"{side}_hand"] > 0.5
+            result[own] = along[own]
+        return result
+
+    def along_sleeve(self) -> np.ndarray:
+        """(N,) on the sleeves from 0 at the shoulder to just under 1 at the wrist, elsewhere 0."""
+        result = np.zeros(len(self.points))
+        for side in SIDES:
+            shoulder, wrist = self.rest[f"{side}_upper_arm"].head, self.rest[f"{side}_hand"].head
+            arm = wrist - shoulder
+            own = self.shares[f"{side}_arm"] + self.shares[f"{side}_forearm"] + self.shares[f"{side}_hand"] > 0.4
+            own &= self.vertices_of("shirt")
+            result[own] = np.clip((self.points[own] - shoulder) @ arm / (arm @ arm), 0.0, 0.99)
+        return result
+
+    def has_arms_inside(self) -> bool:
+        """Whether skin goes on under the sleeves."""
+        if not {"shirt", "skin"} <= set(self.roles):
+            return False
+        return all((self.vertices_of("skin") & (self.shares[f"{side}_arm"] > 0.9)).sum() > 50 for side in SIDES)
+
+    def eyes(self) -> np.ndarray:
+        """(N, 3) place on the eyeball as seen from the front: across and up in units of its radius; elsewhere 0."""
+        result = np.zeros((len(self.points), 3))
+        eyes = self.vertices_of("eyes")
+        for own in (eyes & (self.points[:, 0] > 0), eyes & (self.points[:, 0] < 0)):
+            if own.any():
+                low, high = self.points[own].min(axis=0), self.points[own].max(axis=0)
+                result[own] = (self.points[own] - (low + high) / 2) / (high - low).max() * 2
+        result[:, 1] = 0.0
+        return result
+
+    def cloth(self) -> np.ndarray:
+        """(corners, 3) metres around and along the limb that each face clothes; seams run down the back."""
+        result = np.zeros((len(self.corners), 3))
+        front = np.array([0.0, -1.0, 0.0])
+        centres = self.centres()
+        counts = np.maximum(np.bincount(self.faces, minlength=len(self.slots)), 1)
+        per_face = {
+            name: np.bincount(self.faces, share[self.corners], len(self.slots)) / counts
+            for name, share in self.shares.items()
+        }
+        regions = {"trunk": (per_face["trunk"] + per_face["head"], "hips", "neck", _RADII["trunk"])}
+        legs = per_face["left_leg"] + per_face["right_leg"]
+        for side, sign in zip(SIDES, (1.0, -1.0), strict=True):
+            arm = per_face[f"{side}_arm"] + per_face[f"{side}_forearm"] + per_face[f"{side}_hand"]
+            regions[f"{side}_arm"] = (arm, f"{side}_upper_arm", f"{side}_hand", _RADII["arm"])
+            trousers = np.isin(self.slots, [i for i, role in enumerate(self.roles) if role == "trousers"])
+            leg = np.where(trousers, 2.0 * (sign * centres[:, 0] > 0), legs * (sign * centres[:, 0] > 0))
+            regions[f"{side}_leg"] = (leg, f"{side}_thigh", f"{side}_foot", _RADII["leg"])
+        strongest = np.stack([region[0] for region in regions.values()]).argmax(axis=0)
+        for number, (_, first, last, radius) in enumerate(regions.values()):
+            own = (strongest == number)[self.faces]
+            origin = self.rest[first].head
+            axis = self.rest[last].head - origin
+            axis = axis / np.linalg.norm(axis)
+            ahead = front - axis * (front @ axis)
+            ahead /= np.linalg.norm(ahead)
+            sideways = np.cross(axis, ahead)
+            offset = self.points[self.corners[own]] - origin
+            middle = centres[self.faces[own]] - origin
+            turn = np.arctan2(middle @ sideways, middle @ ahead)
+            beside = np.arctan2(offset @ sideways, offset @ ahead) - turn
+            turn = turn + (beside + np.pi) % (2 * np.pi) - np.pi
+            result[own, 0], result[own, 1] = radius * turn, offset @ axis
+        return result
+
+
+def _attribute(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
+    attribute = mesh.attributes.new(name, kind, domain)
+    attribute.data.foreach_set("vector" if kind == "FLOAT_VECTOR" else "value", values.astype(np.float32).ravel())
+
+
+# --- materials --------------------------------------------------------------------------------------------------------
+
+
+def _role(material: bpy.types.Material | None) -> str:
+    """What a material colours, by its name."""
+    words = material.name.lower() if material else ""
+    return next((role for role, keys in _WORDS.items() if any(key in words for key in keys)), "skin")
+
+
+class _Tree:
+    """A material's nodes, made by short calls."""
+
+    def __init__(self, name: str) -> None:
+        self.material = bpy.data.materials.new(name)
+        use_nodes(self.material)
+        self.tree = self.material.node_tree
+        self.tree.nodes.clear()
+
+    def node(self, kind: str, name: str = "", **settings: object) -> bpy.types.Node:
+        node = self.tree.nodes.new(f"ShaderNode{kind}")
+        if name:
+            node.name = name
+        for key, value in settings.items():
+            setattr(node, key, value)
+        return node
+
+    def put(self, socket: bpy.types.NodeSocket, value: object) -> None:
+        if isinstance(value, bpy.types.NodeSocket):
+            self.tree.links.new(value, socket)
+        else:
+            socket.default_value = value
+
+    def attribute(self, name: str) -> bpy.types.Node:
+        return self.node("Attribute", attribute_name=name)
+
+    def math(self, operation: str, *values: object, name: str = "") -> bpy.types.NodeSocket:
+        node = self.node("Math", name, operation=operation)
+        for socket, value in zip(node.inputs, values, strict=False):
+            self.put(socket, value)
+        return node.outputs[0]
+
+    def colour(self, name: str) -> bpy.types.NodeSocket:
+        return self.node("RGB", name).outputs[0]
+
+    def mix(self, share: object, first: object, second: object) -> bpy.types.NodeSocket:
+        node = self.node("Mix", data_type="RGBA")
+        for socket, value in zip((node.inputs[0], node.inputs[6], node.inputs[7]), (share, first, second), strict=True):
+            self.put(socket, value)
+        return node.outputs[2]
+
+    def finish(self, colour: bpy.types.NodeSocket, gloss: float) -> bpy.types.Material:
+        """A matt surface with a little shine."""
+        surface = self.node("BsdfDiffuse")
+        self.put(surface.inputs[0], colour)
+        if gloss:
+            shine, both = self.node("BsdfGlossy"), self.node("MixShader")
+            shine.inputs["Roughness"].default_value = 0.45
+            both.inputs[0].default_value = gloss
+            self.put(both.inputs[1], surface.outputs[0])
+            self.put(both.inputs[2], shine.outputs[0])
+            surface = both
+        self.put(self.node("OutputMaterial").inputs[0], surface.outputs[0])
+        return self.material
+
+
+def _material(owner: str, role: str) -> bpy.types.Material:
+    tree = _Tree(f"{owner} {role}")
+    if role in ("shirt", "trousers"):
+        place = tree.node("SeparateXYZ")
+        tree.put(place.inputs[0], tree.attribute("cloth").outputs["Vector"])
+        above = tree.math("GREATER_THAN", tree.attribute("hem").outputs["Fac"], 0.0)
+        colour = tree.mix(above, _cloth(tree, "trousers", place), _cloth(tree, "shirt", place))
+    elif role == "skin":
+        beyond = tree.math("GREATER_THAN", tree.attribute("glove").outputs["Fac"], _NOWHERE, name="Cuff")
+        colour = tree.mix(beyond, tree.colour("Base"), tree.colour("Glove"))
+    else:
+        colour = tree.colour("Base")
+    return tree.finish(colour, _GLOSS.get(role, 0.0))
+
+
+def _eye_material(owner: str) -> bpy.types.Material:
+    tree = _Tree(f"{owner} eyes")
+    length = tree.node("VectorMath", operation="LENGTH")
+    tree.put(length.inputs[0], tree.attribute("eye").outputs["Vector"])
+    distance = length.outputs["Value"]
+    eye = tree.mix(tree.math("LESS_THAN", distance, 0.46), (0.80, 0.80, 0.80, 1.0), (0.06, 0.03, 0.015, 1.0))
+    return tree.finish(tree.mix(tree.math("LESS_THAN", distance, 0.2), eye, (0.0, 0.0, 0.0, 1.0)), _GLOSS["eyes"])
+
+
+def _cloth(tree: _Tree, name: str, place: bpy.types.Node) -> bpy.types.NodeSocket:
+    """Colour of a patterned cloth; :func:`_set_cloth` sets it."""
+    repeat = tree.node("Value", f"{name} repeat").outputs[0]
+    around, along = (
+        tree.math("PINGPONG", tree.math("DIVIDE", place.outputs[axis], repeat), 0.5) for axis in range(2)
+    )  # 0 in the middle of a line, 0.5 half-way to the next
+    lines = tree.math("LESS_THAN", along, 0.2)
+    checks = tree.math("MAXIMUM", tree.math("LESS_THAN", around, 0.13), tree.math("LESS_THAN", along, 0.13))
+    square = tree.math("ADD", tree.math("MULTIPLY", around, around), tree.math("MULTIPLY", along, along))
+    dots = tree.math("LESS_THAN", square, 0.28**2)
+    share: object = 0.0
+    for pattern, mask in zip(PATTERNS[1:], (lines, checks, dots), strict=True):
+        share = tree.math("ADD", share, tree.math("MULTIPLY", mask, 0.0, name=f"{name} {pattern}"))
+    return tree.mix(share, tree.colour(f"{name} base"), tree.colour(f"{name} second"))
+
+
+def _set_cloth(nodes: bpy.types.Nodes, name: str, cloth: Cloth) -> None:
+    nodes[f"{name} base"].outputs[0].default_value = (*linear(cloth.colour), 1.0)
+    nodes[f"{name} second"].outputs[0].default_value = (*linear(cloth.second), 1.0)
+    nodes[f"{name} repeat"].outputs[0].default_value = cloth.repeat
+    for pattern in PATTERNS[1:]:
+        nodes[f"{name} {pattern}"].inputs[1].default_value = float(cloth.pattern == pattern)
