@@ -8,52 +8,46 @@ every rig: :func:`solve` turns it into one rotation per canonical bone, in armat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..request import SIDES, Side
 from ..rig.bones import Bone
+from ..rig.fingers import hand_frame, solve_fingers
+from ..rig.gestures import GESTURES, Finger, HandPose, Thumb, blend
+from ..rig.rotations import across, limit, rotation, swing, twist_about, unit
 
-FINGERS = ("index", "middle", "ring", "little")
-
-SHAPES: dict[str, tuple[tuple[float, float, float, float], str]] = {
-    # Curl of index, middle, ring and little finger (0 straight, 1 fist), and what the thumb does.
-    "open palm": ((0.0, 0.0, 0.0, 0.0), "out"),
-    "relaxed hand": ((0.25, 0.3, 0.35, 0.4), "rest"),
-    "fist": ((1.0, 1.0, 1.0, 1.0), "over"),
-    "pointing finger": ((0.0, 0.95, 1.0, 1.0), "over"),
-    "peace sign": ((0.0, 0.0, 1.0, 1.0), "over"),
-    "thumb up": ((1.0, 1.0, 1.0, 1.0), "up"),
-    "ok sign": ((0.55, 0.12, 0.05, 0.0), "pinch"),
-    "three fingers": ((0.0, 0.0, 0.0, 1.0), "over"),
-    "four fingers": ((0.0, 0.0, 0.0, 0.0), "over"),
-    "rock sign": ((0.0, 1.0, 1.0, 0.0), "over"),
-    "bent fingers": ((0.3, 0.3, 0.3, 0.3), "out"),
+SHAPES: dict[str, HandPose] = {
+    **{name: gesture.hand for name, gesture in GESTURES.items()},
+    "relaxed": HandPose(
+        Thumb(38, 32, -8, 14, 14),
+        Finger(16, 20, 10, 2),
+        Finger(20, 24, 12, 0),
+        Finger(24, 28, 14, 2),
+        Finger(28, 30, 16, 6),
+    ),
+    "bent": HandPose(
+        Thumb(40, 25, -15, 10, 10),
+        Finger(20, 28, 14, 5),
+        Finger(20, 28, 14, 0),
+        Finger(20, 28, 14, 5),
+        Finger(20, 28, 14, 10),
+    ),
 }
-"""``bent fingers`` stands for a random curl of each finger."""
+"""Hand shapes by name: the gestures, and hands that make none.  ``bent`` stands for a random bend of each finger."""
 
-_THUMBS = {
-    # Directions of the thumb's three bones in the hand's frame: along the fingers, to the thumb's side, from the palm.
-    "out": ((0.62, 0.70, 0.30), (0.72, 0.66, 0.18), (0.78, 0.60, 0.14)),
-    "rest": ((0.70, 0.50, 0.50), (0.82, 0.36, 0.44), (0.88, 0.22, 0.42)),
-    "over": ((0.66, 0.36, 0.66), (0.74, -0.20, 0.64), (0.52, -0.72, 0.46)),
-    "up": ((0.44, 0.84, 0.30), (0.22, 0.97, 0.08), (0.06, 1.00, -0.04)),
-    "pinch": ((0.62, 0.40, 0.68), (0.84, 0.12, 0.54), (0.94, -0.04, 0.34)),
-}
-_FAN = {"index": 0.20, "middle": 0.0, "ring": -0.16, "little": -0.36}
-"""Spread of straight fingers towards the thumb's side, radians."""
+_HELD = ("like", "dislike", "mute", *(name for name in GESTURES if name.endswith("_inverted")))
+"""Gestures that are none unless the hand is held as they ask"""
 
 
 @dataclass(frozen=True)
 class HandShape:
-    """``name`` is one of :data:`SHAPES`; ``curl`` per finger 0 to 1; ``spread`` scales the fan of the fingers."""
+    """``name`` is one of :data:`SHAPES`; ``pose`` is that shape with some play."""
 
     name: str
-    curl: tuple[float, float, float, float]
-    thumb: str
-    spread: float = 1.0
+    pose: HandPose
 
 
 @dataclass(frozen=True)
@@ -85,21 +79,29 @@ class BodyPose:
     """(outward, forward) swing of each leg"""
 
 
-def sample_shape(rng: np.random.Generator) -> HandShape:
-    """A random hand shape with a little play in every joint."""
-    names = list(SHAPES)
-    weights = np.array([0.24, 0.10, 0.09, 0.10, 0.09, 0.07, 0.06, 0.06, 0.06, 0.05, 0.08])
+def sample_shape(rng: np.random.Generator, names: Sequence[str] = tuple(SHAPES)) -> HandShape:
+    """A random hand shape with a little play in every joint, now and then on its way from or to another one.
+
+    Args:
+        rng: the source of chance.
+        names: the shapes to choose from.
+    """
+    weights = np.array([{"relaxed": 2.0, "bent": 3.0}.get(name, 1.0) for name in names])
     name = str(rng.choice(names, p=weights / weights.sum()))
-    usual, thumb = SHAPES[name]
-    play = rng.normal(0.0, 0.05, 4)
-    if name == "bent fingers":
-        play = rng.uniform(-0.25, 0.6, 4)
-        thumb = str(rng.choice(["out", "rest", "over"]))
-    index, middle, ring, little = (float(value) for value in np.clip(np.array(usual) + play, -0.06, 1.0))
-    return HandShape(name, (index, middle, ring, little), thumb, float(rng.uniform(0.35, 1.35)))
+    pose = SHAPES[name]
+    if name == "bent":
+        first, second = (SHAPES[str(other)] for other in rng.choice(list(GESTURES), 2, replace=False))
+        pose = blend(pose, blend(first, second, float(rng.uniform(0.3, 0.7))), float(rng.uniform(0.1, 0.8)))
+        pose = replace(pose, touch=None, together=())
+    elif rng.random() < 0.3:
+        pose = blend(pose, SHAPES["relaxed"], float(rng.uniform(0.0, 0.25)))
+    play = rng.normal(0.0, 4.0 if pose.touch is None else 2.5, 21)
+    return HandShape(name, pose.with_angles(pose.angles() + play))
 
 
-def _raised(rng: np.random.Generator) -> ArmPose:
+def _raised(rng: np.random.Generator, shape: str) -> ArmPose:
+    if shape in _HELD:
+        return _held(rng, shape)
     toward = rng.random()
     if toward < 0.72:  # palm to the camera
         palm = (rng.normal(0, 0.25), rng.normal(0, 0.15), 1.0)
@@ -114,6 +116,27 @@ def _raised(rng: np.random.Generator) -> ArmPose:
         palm=palm,
         place="raised",
     )
+
+
+def _held(rng: np.random.Generator, shape: str) -> ArmPose:
+    """A raised hand that is held as its gesture asks; a mute one at the lips."""
+    gesture = GESTURES[shape]
+    at_lips = shape == "mute"
+    low, high = ((-0.42, -0.16, 0.26), (-0.34, -0.06, 0.34)) if at_lips else ((-0.08, -0.28, 0.32), (0.6, 0.3, 0.72))
+    wrist = rng.uniform(low, high)
+    fingers, palm = (np.array(way) + rng.normal(0.0, 0.15, 3) for way in (gesture.fingers, gesture.palm))
+    return ArmPose(
+        wrist=_vector(wrist),
+        elbow=(float(rng.uniform(0.25, 1.0)), float(rng.uniform(-1.0, -0.35)), float(rng.uniform(-0.4, 0.2))),
+        fingers=_vector(fingers),
+        palm=_vector(palm),
+        place="raised",
+    )
+
+
+def _vector(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = map(float, values)
+    return x, y, z
 
 
 def _front(rng: np.random.Generator) -> ArmPose:
@@ -159,26 +182,26 @@ def _other(rng: np.random.Generator) -> ArmPose:
 def sample_pose(rng: np.random.Generator) -> BodyPose:
     """A random pose: 45 % one hand raised, 20 % both, 15 % hands in front of the trunk, 20 % arms down or elsewhere."""
     kind = str(rng.choice(["one raised", "both raised", "front", "other"], p=[0.45, 0.20, 0.15, 0.20]))
+    shapes = {side: sample_shape(rng) for side in SIDES}
     if kind == "one raised":
         side = SIDES[int(rng.integers(2))]
         rest = _down(rng) if rng.random() < 0.75 else _front(rng)
-        arms = {side: _raised(rng), _other_side(side): rest}
+        arms = {side: _raised(rng, shapes[side].name), _other_side(side): rest}
     elif kind == "both raised":
-        arms = {side: _raised(rng) for side in SIDES}
+        arms = {side: _raised(rng, shapes[side].name) for side in SIDES}
     elif kind == "front":
         arms = {side: _front(rng) if rng.random() < 0.8 else _down(rng) for side in SIDES}
     else:
         arms = {side: _other(rng) if rng.random() < 0.6 else _down(rng) for side in SIDES}
-    hands = {
-        side: sample_shape(rng)
-        if arms[side].place != "down" or rng.random() < 0.3
-        else HandShape("relaxed hand", SHAPES["relaxed hand"][0], "rest", 0.6)
-        for side in SIDES
-    }
+    for side in SIDES:
+        if arms[side].place == "down" and rng.random() < 0.7:
+            shapes[side] = HandShape("relaxed", SHAPES["relaxed"])
+        elif arms[side].place != "raised" and shapes[side].name in _HELD:
+            shapes[side] = sample_shape(rng, [name for name in SHAPES if name not in _HELD])
     return BodyPose(
         kind,
         {side: arms[side] for side in SIDES},
-        hands,
+        shapes,
         torso=(float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.10))),
         head=(float(rng.normal(0.02, 0.10)), float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.25))),
         legs={side: (float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.06))) for side in SIDES},
@@ -192,58 +215,11 @@ def _other_side(side: Side) -> Side:
 # --- geometry ---------------------------------------------------------------------------------------------------------
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def _across(vector: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """The unit part of ``vector`` at right angles to the unit ``axis``."""
-    return _unit(vector - axis * float(vector @ axis))
-
-
-def rotation(axis: np.ndarray, angle: float) -> np.ndarray:
-    """(3, 3) right-handed rotation about a unit axis, radians (Rodrigues' formula)."""
-    x, y, z = axis
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    return np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * (cross @ cross)
-
-
-def swing(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(3, 3) smallest rotation that takes one direction to another."""
-    source, target = _unit(source), _unit(target)
-    axis = np.cross(source, target)
-    sine, cosine = float(np.linalg.norm(axis)), float(source @ target)
-    if sine < 1e-9:
-        if cosine > 0:
-            return np.eye(3)
-        axis = np.cross(source, np.eye(3)[int(np.argmin(np.abs(source)))])
-    return rotation(_unit(axis), float(np.arctan2(sine, cosine)))
-
-
-def _limit(direction: np.ndarray, centre: np.ndarray, most: float) -> np.ndarray:
-    """``direction``, bent to at most ``most`` radians away from ``centre``."""
-    direction, centre = _unit(direction), _unit(centre)
-    angle = float(np.arccos(np.clip(direction @ centre, -1.0, 1.0)))
-    if angle <= most:
-        return direction
-    return rotation(_unit(np.cross(centre, direction)), most) @ centre
-
-
 def body_frame(rest: Mapping[str, Bone]) -> np.ndarray:
     """(3, 3) columns left, up, forward of the person at rest, in armature space."""
-    up = _unit(rest["neck"].head - rest["hips"].head)
-    left = _across(rest["left_upper_arm"].head - rest["right_upper_arm"].head, up)
+    up = unit(rest["neck"].head - rest["hips"].head)
+    left = across(rest["left_upper_arm"].head - rest["right_upper_arm"].head, up)
     return np.stack([left, up, np.cross(left, up)], axis=1)
-
-
-def hand_frame(rest: Mapping[str, Bone], side: Side) -> np.ndarray:
-    """(3, 3) columns of the hand at rest: along the fingers, to the thumb's side, out of the palm; armature space."""
-    wrist = rest[f"{side}_hand"].head
-    index, middle, little = (rest[f"{side}_{finger}_1"].head for finger in ("index", "middle", "little"))
-    along = _unit(middle - wrist)
-    thumb_side = _across(index - little, along)
-    palm = np.cross(along, thumb_side)
-    return np.stack([along, thumb_side, palm if side == "left" else -palm], axis=1)
 
 
 def solve(pose: BodyPose, rest: Mapping[str, Bone]) -> dict[str, np.ndarray]:
@@ -295,76 +271,37 @@ def _solve_arm(
 
     goal = frame @ np.array(arm.wrist)
     reach = float(np.clip(np.linalg.norm(goal), 0.42, 0.97)) * (upper + lower)
-    goal = _unit(goal)
+    goal = unit(goal)
     # The collar bone follows an arm that is lifted.
     lift = 0.30 * max(0.0, float(goal @ up)) + 0.03
     clavicle = rotation(np.cross(outward, up), lift)
-    bend = _across(frame @ np.array(arm.elbow), goal)
+    bend = across(frame @ np.array(arm.elbow), goal)
     cosine = np.clip((upper**2 + reach**2 - lower**2) / (2 * upper * reach), -1.0, 1.0)
     upper_to = goal * cosine + bend * np.sqrt(1.0 - cosine**2)
-    lower_to = _unit(goal * reach - upper_to * upper)
+    lower_to = unit(goal * reach - upper_to * upper)
 
-    hinge = _across(np.cross(upper_to, lower_to), lower_to) * (1.0 if side == "left" else -1.0)
-    along = _limit(frame @ np.array(arm.fingers), lower_to, 0.85)
+    hinge = across(np.cross(upper_to, lower_to), lower_to) * (1.0 if side == "left" else -1.0)
+    along = limit(frame @ np.array(arm.fingers), lower_to, 0.85)
     palm = frame @ np.array(arm.palm)
     # With the palm along the hinge the forearm is half way between its ends, which lie some 95 degrees to either side.
-    across = _across(palm, lower_to)
-    twist = float(np.arctan2(across @ np.cross(lower_to, hinge), across @ hinge))
-    across = rotation(lower_to, float(np.clip(twist, -1.65, 1.65))) @ hinge
-    palm = _across(across - along * float(across @ along), along)
+    sideways = across(palm, lower_to)
+    twist = float(np.arctan2(sideways @ np.cross(lower_to, hinge), sideways @ hinge))
+    sideways = rotation(lower_to, float(np.clip(twist, -1.65, 1.65))) @ hinge
+    palm = across(sideways, along)
     thumb_side = np.cross(palm, along) * (1.0 if side == "left" else -1.0)
 
     rest_hand = hand_frame(rest, side)
     hand = np.stack([along, thumb_side, palm], axis=1) @ rest_hand.T
 
     upper_rotation = swing(elbow - shoulder, upper_to)
-    lower_rotation = swing(upper_rotation @ _unit(wrist - elbow), lower_to) @ upper_rotation
+    lower_rotation = swing(upper_rotation @ unit(wrist - elbow), lower_to) @ upper_rotation
     # What the hand still turns about the forearm is shared, or the skin of the wrist would be wrung.
-    turn = _twist_about(hand @ lower_rotation.T, lower_to)
+    turn = twist_about(hand @ lower_rotation.T, lower_to)
     upper_rotation = rotation(upper_to, 0.15 * turn) @ upper_rotation
     lower_rotation = rotation(lower_to, 0.65 * turn) @ lower_rotation
     result[f"{side}_clavicle"] = chest @ clavicle
     result[f"{side}_upper_arm"] = chest @ upper_rotation
     result[f"{side}_forearm"] = chest @ lower_rotation
     result[f"{side}_hand"] = chest @ hand
-    if f"{side}_index_3" in rest:
-        _solve_fingers(result, pose.hands[side], rest, side, rest_hand)
-
-
-def _twist_about(matrix: np.ndarray, axis: np.ndarray) -> float:
-    """Angle of the part of a rotation that turns about ``axis``, -pi to pi (swing-twist decomposition)."""
-    vector = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
-    trace = float(np.trace(matrix))
-    if trace > -0.99:  # the quaternion (1 + trace, vector) up to scale
-        return _wrap(2.0 * float(np.arctan2(vector @ axis, 1.0 + trace)))
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return float(np.pi * np.sign(vectors[:, int(np.argmax(values))] @ axis))
-
-
-def _wrap(angle: float) -> float:
-    return float((angle + np.pi) % (2 * np.pi) - np.pi)
-
-
-def _solve_fingers(
-    result: dict[str, np.ndarray], shape: HandShape, rest: Mapping[str, Bone], side: Side, frame: np.ndarray
-) -> None:
-    """Fingers as directions in the hand's frame; each bone swings from where its parent carries it."""
-    hand = result[f"{side}_hand"]
-
-    def bend(name: str, parent: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        bone = rest[name]
-        result[name] = swing(parent @ (bone.tail - bone.head), hand @ frame @ _unit(direction)) @ parent
-        return result[name]
-
-    for finger, curl in zip(FINGERS, shape.curl, strict=True):
-        fan = _FAN[finger] * shape.spread * (1.0 - max(0.0, curl)) + 0.10 * _FAN[finger]
-        pinching = shape.thumb == "pinch" and finger == "index"
-        steps = (1.0, 0.75, 0.35) if pinching else (1.40, 1.70, 0.85)
-        angle, parent = 0.0, hand
-        for joint, step in enumerate(steps, start=1):
-            angle += step * (curl / 0.55 if pinching else curl) + (0.04 if curl >= 0 else 0.0)
-            direction = np.array([np.cos(angle) * np.cos(fan), np.cos(angle) * np.sin(fan), np.sin(angle)])
-            parent = bend(f"{side}_{finger}_{joint}", parent, direction)
-    parent = hand
-    for joint, towards in enumerate(_THUMBS[shape.thumb], start=1):
-        parent = bend(f"{side}_thumb_{joint}", parent, np.array(towards))
+    fingers = solve_fingers(pose.hands[side].pose, rest, side)
+    result.update({bone: result[f"{side}_hand"] @ turn for bone, turn in fingers.items()})
