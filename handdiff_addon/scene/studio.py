@@ -20,7 +20,7 @@ from ..rig.bones import Bone
 from .compat import use_nodes
 from .passes import render_passes
 from .rigs import match_armature
-from .wardrobe import Outfit, Wardrobe
+from .wardrobe import Wardrobe
 
 _MARGIN = 4
 """Pixels around the person that are rendered, too."""
@@ -29,12 +29,9 @@ _SOFT = 2
 
 
 @dataclass(frozen=True)
-class Look:
-    """Clothes, backdrop and lights; lights as irradiance in units of a fully lit white surface."""
+class Lights:
+    """Two lights and an ambient one, as irradiance in units of a fully lit white surface."""
 
-    outfit: Outfit
-    backdrop: np.ndarray
-    """(size, size, 3) uint8 sRGB: what is seen behind the person"""
     key: tuple[float, float]
     """Azimuth (0: from the camera, positive: from the picture's right) and elevation of the key light, radians"""
     key_strength: float
@@ -122,15 +119,13 @@ class Studio:
         self.camera.rotation_quaternion = looking
         self.camera.data.lens = lens
 
-    def dress(self, look: Look) -> None:
-        """Set clothes and lights; lights turn with the camera, so aim first."""
-        self.wardrobe.dress(look.outfit)
-        self._hang(look.backdrop)
-        self.scene.world.node_tree.nodes["Ambient"].inputs[1].default_value = look.ambient
+    def light(self, lights: Lights) -> None:
+        """Set the lights, which turn with the camera: aim first."""
+        self.scene.world.node_tree.nodes["Ambient"].inputs[1].default_value = lights.ambient
         self.scene.view_layers[0].update()
         facing = self.camera.rotation_quaternion @ Vector((0.0, 0.0, 1.0))
         camera_azimuth = float(np.arctan2(facing.x, -facing.y))
-        sources = ((look.key, look.key_strength), (look.fill, look.fill_strength))
+        sources = ((lights.key, lights.key_strength), (lights.fill, lights.fill_strength))
         for light, ((azimuth, elevation), strength) in zip(self._lights, sources, strict=True):
             azimuth += camera_azimuth
             towards = Vector(
@@ -139,15 +134,16 @@ class Studio:
             light.rotation_mode = "QUATERNION"
             light.rotation_quaternion = towards.to_track_quat("Z", "Y")
             light.data.energy = float(np.pi * strength)
-            light.data.angle = look.softness
+            light.data.angle = lights.softness
 
-    def _hang(self, backdrop: np.ndarray) -> None:
-        """Show another backdrop, in an image of its own: Cycles keeps those that it knows."""
+    def hang(self, backdrop: np.ndarray) -> None:
+        """Set what is seen behind the person: (size, size, 3) uint8 sRGB."""
         self._backdrop = backdrop
         image = bpy.data.images.new("Backdrop", self.size, self.size)
         pixels = np.ones((self.size, self.size, 4), dtype=np.float32)
         pixels[..., :3] = backdrop[::-1] / 255.0
         image.pixels.foreach_set(pixels.ravel())
+        # Cycles keeps an image that it knows, so that each backdrop is one of its own while the last is still there.
         node = self.scene.world.node_tree.nodes["Backdrop"]
         before, node.image = node.image, image
         if before is not None:

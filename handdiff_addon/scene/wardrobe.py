@@ -38,7 +38,8 @@ _GLOSS = {"skin": 0.04, "hair": 0.04, "shoes": 0.04, "eyes": 0.06}
 _CUFF = 0.025
 """How far a glove reaches up the forearm from the wrist, metres"""
 _NOWHERE = 1e6
-_SLEEVE = "HandDiff sleeve"
+_UNDER = 0.06
+"""How far the arms' skin goes on under the sleeves, in their length"""
 _RADII = {"trunk": 0.15, "arm": 0.055, "leg": 0.085}
 """Of the cylinders around which a pattern runs, metres"""
 
@@ -87,7 +88,8 @@ class Wardrobe:
         self._rest = rest
         self._limbs = _limbs(armature, match)
         self._materials: list[tuple[bpy.types.Material, str]] = []
-        self._cuts: list[bpy.types.Modifier] = []
+        self._sleeves: list[bpy.types.Modifier] = []
+        self._arms: list[bpy.types.Modifier] = []
         self._trunks: list[np.ndarray] = []
         to_armature = armature.matrix_world.inverted()
         for mesh_object in scene.objects:
@@ -97,7 +99,7 @@ class Wardrobe:
     @property
     def can_shorten_sleeves(self) -> bool:
         """Whether there are arms under the sleeves."""
-        return bool(self._cuts)
+        return bool(self._sleeves)
 
     @property
     def trunk(self) -> np.ndarray:
@@ -118,9 +120,10 @@ class Wardrobe:
             if role == "skin":
                 nodes["Glove"].outputs[0].default_value = (*linear(outfit.gloves or outfit.skin), 1.0)
                 nodes["Cuff"].inputs[1].default_value = -_CUFF if outfit.gloves else _NOWHERE
-        for cut in self._cuts:
-            cut.show_viewport = cut.show_render = outfit.sleeves < 1.0
-            cut.threshold = 1.0 - outfit.sleeves
+        for sleeve, arm in zip(self._sleeves, self._arms, strict=True):
+            sleeve.show_viewport = sleeve.show_render = outfit.sleeves < 1.0
+            sleeve.threshold = 1.0 - outfit.sleeves
+            arm.threshold = max(0.0, outfit.sleeves - _UNDER)
 
     def roles(self, mesh_object: bpy.types.Object) -> np.ndarray:
         """Index into :data:`ROLES` of each material slot, the skin's where it has none."""
@@ -149,17 +152,20 @@ class Wardrobe:
             elif paint_eyes:
                 slot.material = _eye_material(mesh_object.name)
         if body.has_arms_inside():
-            self._add_cut(mesh_object, body.along_sleeve())
+            self._sleeves.append(_cut(mesh_object, "HandDiff sleeve", 1.0 - body.along_sleeve()))
+            self._arms.append(_cut(mesh_object, "HandDiff skin", body.bare()))
 
-    def _add_cut(self, mesh_object: bpy.types.Object, along: np.ndarray) -> None:
-        group = mesh_object.vertex_groups.new(name=_SLEEVE)
-        for vertex, place in enumerate(along):
-            group.add((vertex,), 1.0 - float(place), "REPLACE")
-        cut = mesh_object.modifiers.new(_SLEEVE, "MASK")
-        cut.vertex_group = group.name
-        cut.use_smooth = True  # cuts through faces
-        mesh_object.modifiers.move(len(mesh_object.modifiers) - 1, 0)
-        self._cuts.append(mesh_object.modifiers[0])
+
+def _cut(mesh_object: bpy.types.Object, name: str, weights: np.ndarray) -> bpy.types.Modifier:
+    """A modifier, first of all, that keeps what has more weight than its threshold, cutting through faces."""
+    group = mesh_object.vertex_groups.new(name=name)
+    for vertex, weight in enumerate(weights):
+        group.add((vertex,), float(weight), "REPLACE")
+    cut = mesh_object.modifiers.new(name, "MASK")
+    cut.vertex_group = group.name
+    cut.use_smooth = True
+    mesh_object.modifiers.move(len(mesh_object.modifiers) - 1, 0)
+    return mesh_object.modifiers[0]
 
 
 def linear(colour: RGB) -> RGB:
@@ -173,7 +179,7 @@ def linear(colour: RGB) -> RGB:
 
 
 def _limbs(armature: bpy.types.Object, match: RigMatch) -> dict[str, str]:
-    """Bone -> ``trunk``, ``head``, or per side ``..._arm`` (to the elbow), ``..._forearm``, ``..._hand``, ``..._leg``."""
+    """Bone -> ``trunk``, ``head``, or with its side ``arm`` (to the elbow), ``forearm``, ``hand``, ``leg``."""
     parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
     named = {"hips": "trunk", "head": "head"}
     for side in SIDES:
@@ -291,16 +297,26 @@ class _Body:
             result[own] = along[own]
         return result
 
-    def along_sleeve(self) -> np.ndarray:
-        """(N,) on the sleeves from 0 at the shoulder to just under 1 at the wrist, elsewhere 0."""
+    def along_arm(self) -> np.ndarray:
+        """(N,) on the arms from 0 at the shoulder to just under 1 at the wrist and beyond, elsewhere 0."""
         result = np.zeros(len(self.points))
         for side in SIDES:
             shoulder, wrist = self.rest[f"{side}_upper_arm"].head, self.rest[f"{side}_hand"].head
             arm = wrist - shoulder
             own = self.shares[f"{side}_arm"] + self.shares[f"{side}_forearm"] + self.shares[f"{side}_hand"] > 0.4
-            own &= self.vertices_of("shirt")
             result[own] = np.clip((self.points[own] - shoulder) @ arm / (arm @ arm), 0.0, 0.99)
         return result
+
+    def along_sleeve(self) -> np.ndarray:
+        """(N,) on the sleeves as :meth:`along_arm`, elsewhere 0."""
+        return np.where(self.vertices_of("shirt"), self.along_arm(), 0.0)
+
+    def bare(self) -> np.ndarray:
+        """(N,) on skin: of the arms as :meth:`along_arm`, 0 where clothes always hide it; elsewhere 1."""
+        limbs = self.arms() + sum(self.shares[f"{side}_leg"] for side in SIDES)
+        shoulders = min(self.rest[f"{side}_upper_arm"].head[2] for side in SIDES)
+        hidden = (limbs > 0.4) | ((self.shares["trunk"] > 0.5) & (self.points[:, 2] < shoulders))
+        return np.where(self.vertices_of("skin") & hidden, self.along_arm(), 1.0)
 
     def has_arms_inside(self) -> bool:
         """Whether skin goes on under the sleeves."""

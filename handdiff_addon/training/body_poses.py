@@ -3,21 +3,21 @@
 
 Points and directions are (outward, up, forward) in the person's own frame: outward is away from the body's midline on
 the hand's own side, up counts from the armature's origin, forward is where the face looks.  One pose fits every rig:
-:func:`~handdiff_addon.training.arms.solve` turns it into rotations from rest positions alone.
+:func:`~handdiff_addon.training.poses.solve` turns it into rotations from rest positions alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ..request import SIDES, Side
 from ..rig.gestures import GESTURES, Finger, HandPose, Thumb, blend
-from .arms import ArmPose, BodyPose, HandShape, hand_points, other, solve_arm
 from .build import Build
+from .poses import ArmPose, BodyPose, HandShape, SolvedArm, hand_points, other, solve_arm
 
 RELAXED = HandPose(
     Thumb(38, 32, -8, 14, 14),
@@ -31,7 +31,7 @@ _FLAT, _FIST = GESTURES["stop"].hand, GESTURES["fist"].hand
 _HELD = ("like", "dislike", "mute", *(name for name in GESTURES if name.endswith("_inverted")))
 """Gestures that are none unless the hand is held as they ask"""
 
-_ROOM = 0.012
+_ROOM = 0.02
 """How deep arms may press into the body or each other, metres"""
 _TRIES = 16
 
@@ -74,32 +74,37 @@ def sample_pose(rng: np.random.Generator, build: Build) -> BodyPose:
 
 
 def clash(arms: Mapping[Side, ArmPose], hands: Mapping[Side, HandShape], build: Build) -> float:
-    """How deep arms go into the body or each other, metres; 0 or less where they keep clear."""
-    points = {side: _arm_points(arms[side], hands[side], build, side) for side in SIDES}
+    """How deep arms go into the body or each other, or how far they miss what they are to touch, metres.
+
+    0 or less where all is well.
+    """
+    solved = {side: solve_arm(arms[side], build, side, hands[side]) for side in SIDES}
+    points = {side: _arm_points(solved[side], hands[side], build, side) for side in SIDES}
     worst = max(float((build.depth(points[side]) + _RADII).max()) for side in SIDES)
+    worst = max([worst, *(solved[side].miss for side in SIDES if arms[side].anchor != "wrist")])
+    if arms["left"].place == "crossed":
+        return worst
     between = np.linalg.norm(points["left"][:, None] - points["right"][None], axis=2)
     near = _RADII[:, None] + _RADII[None] - between
-    if arms["left"].place in TOGETHER:
+    if arms["left"].place in _TOUCHING:
         near[_HAND:, _HAND:] = -1.0
     return max(worst, float(near.max()))
 
 
 _RADII = np.array([0.040, 0.040, 0.036, 0.032, 0.028, 0.020, 0.018, 0.010])
+_TOUCHING = ("folded", "clapping", "praying")
+"""Both hands at once, made to touch; crossed arms lie on each other as a whole"""
 _HAND = 5
 """From here on the points of :func:`_arm_points` lie on the hand"""
 
 
-def _arm_points(arm: ArmPose, hand: HandShape, build: Build, side: Side) -> np.ndarray:
+def _arm_points(arm: SolvedArm, hand: HandShape, build: Build, side: Side) -> np.ndarray:
     """(8, 3) elbow, along the forearm, wrist, palm, knuckles and fingertips, as (left, up, forward)."""
-    solved = solve_arm(arm, build, side, hand)
-    elbow, wrist = solved.elbow, solved.wrist
-    forearm = [elbow + share * (wrist - elbow) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    return np.array([*forearm, *hand_points(solved, build, side, hand)])
+    forearm = [arm.elbow + share * (arm.wrist - arm.elbow) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    return np.array([*forearm, *hand_points(arm, build, side, hand)])
 
 
 # --- arms -------------------------------------------------------------------------------------------------------------
-
-TOGETHER = ("folded", "clapping", "praying")
 
 Arms = tuple[dict[Side, ArmPose], dict[Side, HandShape]]
 Single = Callable[[np.random.Generator, Build], tuple[ArmPose, HandShape]]
@@ -212,10 +217,10 @@ def _chest(rng: np.random.Generator, build: Build) -> tuple[ArmPose, HandShape]:
 
 def _hush(rng: np.random.Generator, build: Build) -> ArmPose:
     """Index finger before the lips."""
-    lips = build.nose + (0.0, -0.030 * build.scale, 0.004)
+    lips = build.nose + np.array((0.0, -0.030 * build.scale, 0.004))
     return _arm(
         "face",
-        lips + (0.0, 0.02, 0.0),
+        lips + np.array((0.0, 0.02, 0.0)),
         elbow=rng.uniform((0.4, -1.0, -0.1), (0.9, -0.7, 0.2)),
         fingers=(float(rng.uniform(-0.35, -0.1)), 1.0, float(rng.uniform(-0.05, 0.15))),
         palm=(-1.0, 0.0, float(rng.uniform(-0.5, -0.1))),
@@ -227,12 +232,12 @@ def _face(rng: np.random.Generator, build: Build, both: bool = False) -> tuple[A
     """Hand at the cheek or the chin."""
     scale, nose = build.scale, build.nose
     if both or rng.random() < 0.5:
-        up = float(nose[1] - rng.uniform(0.0, 0.03) * scale)
-        out = 0.062 * scale
+        up = float(nose[1] - rng.uniform(0.015, 0.045) * scale)
+        out = 0.060 * scale
         return (
             _arm(
                 "face",
-                (out + 0.012, up, build.front(up, out * 0.75) + 0.0),
+                (out + 0.010, up, float(nose[2]) - float(rng.uniform(0.065, 0.085)) * scale),
                 elbow=rng.uniform((0.3, -1.0, 0.0), (0.8, -0.8, 0.4)),
                 fingers=(float(rng.uniform(-0.1, 0.25)), 1.0, float(rng.uniform(-0.25, 0.1))),
                 palm=(-1.0, float(rng.uniform(0.0, 0.3)), float(rng.uniform(-0.6, -0.2))),
@@ -380,7 +385,7 @@ def _crossed(rng: np.random.Generator, build: Build) -> Arms:
     up = build.chest - float(rng.uniform(0.10, 0.16)) * build.scale
     arms, hands = {}, {}
     for side in SIDES:
-        ahead, higher = (0.115, 0.025) if side == over else (0.050, -0.025)
+        ahead, higher = (0.128, 0.025) if side == over else (0.064, -0.025)
         arms[side] = _arm(
             "crossed",
             (-0.085 * build.scale, up + higher, build.front(up, 0.05) + ahead * build.scale),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -329,7 +329,9 @@ class _Writer:
     def wearing(self, head: Part, clothes: list[Part]) -> Part:
         words = [item if _is_plural(item) else f"{_article(item)} {item}" for item, _ in clothes]
         joined = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-        return f"{head[0]} {self.pick('in', 'wearing', 'with')} {joined}", head[1].union(*(names for _, names in clothes))
+        return f"{head[0]} {self.pick('in', 'wearing', 'with')} {joined}", head[1].union(
+            *(names for _, names in clothes)
+        )
 
     def features(self, fullness: float) -> list[Part]:
         found: list[Part] = []
@@ -394,7 +396,9 @@ class _Writer:
         if kind and self.keep(0.15 if kind == "plain" else 0.75):
             words = self.pick(*_BACKDROP_WORDS[kind])
             return words.replace("a {}", f"{_article(name)} {name}").replace("{}", name), {"background", "backdrop"}
-        where = self.pick("{} background", "{} background", "{} backdrop", "on a {} background", "in front of a {} wall")
+        where = self.pick(
+            "{} background", "{} background", "{} backdrop", "on a {} background", "in front of a {} wall"
+        )
         return where.replace("a {}", f"{_article(name)} {name}").replace("{}", name), {"background"}
 
     # --- words --------------------------------------------------------------------------------------------------------

@@ -24,13 +24,14 @@ from PIL import Image
 from ..errors import OutputError, UsageError
 from ..files import write_bytes
 from ..request import SIDES, Side
-from .arms import BodyPose, solve
+from .backdrops import draw_backdrop
 from .body_poses import sample_pose
 from .build import Build
-from .captions import Attributes, caption
+from .captions import PALETTES, Attributes, caption
 from .describing import describe, floor_line
 from .framing import Shot, sample_framing, sample_shot
-from .looks import HELD_OUT_COMBINATIONS, make_look, sample_names
+from .looks import HELD_OUT_COMBINATIONS, jitter, make_lights, make_outfit, sample_names
+from .poses import BodyPose, solve
 
 if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
@@ -280,18 +281,26 @@ def _make(folder: Path, index: int, human: str, studio: Studio, build: Build, se
     names = sample_names(rng, human, short_sleeves=sleeves, combination=combination)
     pose = sample_pose(rng, build)
     studio.pose(solve(pose, build))
+    studio.wardrobe.dress(make_outfit(names, rng))
     shot, truth = _sample_view(rng, studio)
-    line = None
-    if names["backdrop"] == "floor":
-        line = floor_line(truth.camera, shot)
-        if line is None:
-            names["backdrop"] = "plain"
-    studio.dress(make_look(names, rng, studio.size, line))
-    truth = studio.truth()  # once more: the sleeves have changed
+    line = floor_line(truth.camera, shot) if names["backdrop"] == "floor" else None
+    if names["backdrop"] == "floor" and line is None:
+        names["backdrop"] = "plain"
+    colour = jitter(rng, PALETTES["background"][str(names["background"])], 0.012)
+    studio.hang(draw_backdrop(str(names["backdrop"]), colour, studio.size, rng, line))
+    studio.light(make_lights(str(names["light"]), rng))
     picture = studio.photograph(truth.person_mask)
-    roles = studio.roles(dataclasses.replace(truth.camera, width=_ROLES_SIZE, height=_ROLES_SIZE))
-    attributes = describe(names, pose, shot.framing, truth, roles, studio.posed())
+    attributes = describe(names, pose, shot.framing, truth, _shares(studio, truth), studio.posed())
     _write(folder, index, human, split, picture, truth, attributes, pose, shot, rng)
+
+
+def _shares(studio: Studio, truth: Conditioning) -> dict[str, float]:
+    """Share of the picture that shows each role of a surface, or the backdrop."""
+    from ..scene.wardrobe import ROLES
+
+    roles = studio.roles(dataclasses.replace(truth.camera, width=_ROLES_SIZE, height=_ROLES_SIZE))
+    counts = np.bincount(roles.ravel() + 1, minlength=len(ROLES) + 1) / roles.size
+    return dict(zip(("backdrop", *ROLES), counts.tolist(), strict=True))
 
 
 def _sample_view(rng: np.random.Generator, studio: Studio) -> tuple[Shot, Conditioning]:

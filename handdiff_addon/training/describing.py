@@ -12,16 +12,13 @@ from ..request import SIDES, Side
 from ..rig.bones import Bone
 from ..rig.fingers import hand_frame
 from ..rig.keypoints import BODY_INDEX
-from .arms import BodyPose
 from .captions import Attributes
 from .framing import Shot
+from .poses import BodyPose
 
 if TYPE_CHECKING:
     from ..conditioning.camera import Camera
     from ..conditioning.frame import Conditioning
-
-ROLES = ("skin", "hair", "shirt", "trousers", "shoes", "eyes")
-"""What surfaces are, as :meth:`handdiff_addon.scene.studio.Studio.roles` numbers them"""
 
 _LEAST = {"skin": 0.004, "hair": 0.003, "shirt": 0.015, "trousers": 0.015, "shoes": 0.003}
 """Share of the picture from which on something is named"""
@@ -39,7 +36,7 @@ def describe(
     pose: BodyPose,
     framing: str,
     truth: Conditioning,
-    roles: np.ndarray,
+    shares: Mapping[str, float],
     bones: Mapping[str, Bone],
 ) -> Attributes:
     """The attributes of a picture.
@@ -49,10 +46,9 @@ def describe(
         pose: what the body does.
         framing: what the picture frames.
         truth: masks and keypoints of the picture.
-        roles: (H, W) index into :data:`ROLES` of each pixel, -1 for the backdrop; in any size.
+        shares: share of the picture that shows ``skin``, ``hair``, ``shirt``, ``trousers``, ``shoes``, ``backdrop``.
         bones: canonical bones of the pose, in world space.
     """
-    shares = {role: float((roles == number).mean()) for number, role in enumerate(ROLES)}
     seen = {role for role, least in _LEAST.items() if shares[role] >= least}
     words = truth.people[0].body_visibility
     in_view = {name for name, place in BODY_INDEX.items() if words[place] == "visible"}
@@ -72,8 +68,8 @@ def describe(
         "trousers_pattern": shares["trousers"] >= _PATTERN,
         "shoes": "shoes" in seen,
         "gloves": some_hand,
-        "background": float((roles < 0).mean()) >= _LEAST_BACKDROP,
-        "backdrop": float((roles < 0).mean()) >= 2 * _LEAST_BACKDROP,
+        "background": shares["backdrop"] >= _LEAST_BACKDROP,
+        "backdrop": shares["backdrop"] >= 2 * _LEAST_BACKDROP,
         "light": True,
     }
     values = {name: names[name] if show else None for name, show in shown.items()}
@@ -105,8 +101,7 @@ def floor_line(camera: Camera, shot: Shot) -> tuple[float, float] | None:
 
     None where that is not well inside the picture, or the wall would not be seen from the front.
     """
-    behind = _WALL * np.array([0.0, 1.0, 0.0])
-    ends, _ = camera.project(np.array([behind + (side, 0.0, 0.0) for side in (-1.0, 1.0)]))
+    ends, _ = camera.project(np.array([(side, _WALL, 0.0) for side in (-1.0, 1.0)]))
     if shot.framing != "full body" or not np.isfinite(ends).all():
         return None
     slope = (ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0])

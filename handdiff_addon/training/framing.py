@@ -14,6 +14,8 @@ from ..rig.bones import Bone
 SENSOR = 36.0
 """Sensor width in millimetres, as Blender's default camera's."""
 
+_NEAREST = 0.25
+"""Metres from the camera to what is to be seen"""
 _SHARES = {"hands": 0.34, "close-up": 0.11, "upper body": 0.40, "full body": 0.15}
 
 
@@ -46,7 +48,8 @@ def sample_shot(rng: np.random.Generator, bones: Mapping[str, Bone], framing: st
     wide = 0.45 if framing == "hands" else 0.28
     azimuth = float(np.clip(rng.normal(0.0, wide), -0.95, 0.95))
     elevation = float(np.clip(rng.normal(0.04, 0.17), -0.40, 0.60))
-    lens = float(rng.uniform(28.0, 50.0) if rng.random() < 0.35 else rng.uniform(50.0, 100.0))
+    wide_angle = framing != "hands" and rng.random() < 0.35
+    lens = float(rng.uniform(28.0, 50.0) if wide_angle else rng.uniform(50.0, 100.0))
     # The camera's axes: from target to camera, to the picture's right, up.
     back = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     right = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
@@ -70,7 +73,8 @@ def sample_shot(rng: np.random.Generator, bones: Mapping[str, Bone], framing: st
     for _ in range(12):  # hands before the body look larger: step back until all that is needed is in the frame
         from_camera = points - (target + back * distance)
         depth = -(from_camera @ back)
-        if (np.maximum(np.abs(from_camera @ right), np.abs(from_camera @ up)) < 0.96 * half * depth).all():
+        inside = np.maximum(np.abs(from_camera @ right), np.abs(from_camera @ up)) < 0.96 * half * depth
+        if (inside & (depth > _NEAREST)).all():
             break
         distance *= 1.06
     roll = float(rng.normal(0.0, 0.02) if rng.random() < 0.85 else rng.normal(0.0, 0.09))
@@ -81,7 +85,7 @@ def _hand_points(rng: np.random.Generator, bones: Mapping[str, Bone]) -> np.ndar
     """Both hands where they are near each other, or else one of them; those that hang are the rarer choice."""
     hands = {side: _hand(bones, side) for side in SIDES}
     centres = {side: points.mean(axis=0) for side, points in hands.items()}
-    if np.linalg.norm(centres["left"] - centres["right"]) < 0.5 and rng.random() < 0.8:
+    if np.linalg.norm(centres["left"] - centres["right"]) < 0.32 and rng.random() < 0.85:
         return np.concatenate(list(hands.values()))
     hips = float(bones["hips"].head[2])
     weights = np.array([3.0 if centres[side][2] > hips else 1.0 for side in SIDES])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .backdrops import draw_backdrop
-from .captions import CLASSES, PALETTES, second_colour
+from .captions import PALETTES, second_colour
 
 if TYPE_CHECKING:
-    from ..scene.studio import Look
+    from ..scene.studio import Lights
+    from ..scene.wardrobe import Outfit
 
 RGB = tuple[float, float, float]
 
@@ -122,33 +122,20 @@ def _consistent(names: Mapping[str, str | None], human: str, short_sleeves: bool
     return (names["age"] == "old") == looks_old and (short_sleeves or names["sleeves"] == "long")
 
 
-def make_look(
-    names: Mapping[str, str | None],
-    rng: np.random.Generator,
-    size: int,
-    floor_line: tuple[float, float] | None = None,
-) -> Look:
-    """A look with the named values, each jittered a little.
-
-    Args:
-        names: as :func:`sample_names` draws them.
-        rng: draws what the names leave open.
-        size: of the picture, in pixels.
-        floor_line: see :func:`~handdiff_addon.training.backdrops.draw_backdrop`.
-    """
-    from ..scene.studio import Look
+def make_outfit(names: Mapping[str, str | None], rng: np.random.Generator) -> Outfit:
+    """Clothes and colours with the named values, each jittered a little."""
     from ..scene.wardrobe import Cloth, Outfit
 
     def colour(kind: str) -> RGB:
-        return _jitter(rng, PALETTES[kind][str(names[kind])], 0.012 if kind == "background" else 0.03)
+        return jitter(rng, PALETTES[kind][str(names[kind])], 0.03)
 
     def cloth(kind: str) -> Cloth:
         second = PALETTES[kind][second_colour(str(names[kind]))]
         return Cloth(
-            colour(kind), str(names[f"{kind}_pattern"]), _jitter(rng, second, 0.02), float(rng.uniform(0.06, 0.105))
+            colour(kind), str(names[f"{kind}_pattern"]), jitter(rng, second, 0.02), float(rng.uniform(0.06, 0.105))
         )
 
-    outfit = Outfit(
+    return Outfit(
         shirt=cloth("shirt"),
         trousers=cloth("trousers"),
         shoes=colour("shoes"),
@@ -157,12 +144,11 @@ def make_look(
         gloves=None if names["gloves"] == "bare" else colour("gloves"),
         sleeves=float(rng.uniform(*_SLEEVES[str(names["sleeves"])])),
     )
-    backdrop = draw_backdrop(str(names["backdrop"]), colour("background"), size, rng, floor_line)
-    return Look(outfit, backdrop, **_lights(str(names["light"]), rng))
 
 
-def _lights(light: str, rng: np.random.Generator) -> dict[str, tuple[float, float] | float]:
-    """Two lights and an ambient one; azimuths are positive to the picture's right."""
+def make_lights(light: str, rng: np.random.Generator) -> Lights:
+    """Lights from the named direction; azimuths are positive to the picture's right."""
+    from ..scene.studio import Lights
 
     def between(low: float, high: float) -> float:
         return float(rng.uniform(low, high))
@@ -183,17 +169,18 @@ def _lights(light: str, rng: np.random.Generator) -> dict[str, tuple[float, floa
         side = float(rng.choice([-1.0, 1.0]))
         key, strength = (side * between(0.2, 1.0), between(0.3, 1.0)), between(0.1, 0.25)
         fill, ambient = between(0.02, 0.1), between(0.62, 0.75)
-    return {
-        "key": key,
-        "key_strength": strength,
-        "fill": (-side * between(0.4, 1.3), between(0.0, 0.6)),
-        "fill_strength": fill,
-        "ambient": ambient,
-        "softness": between(0.1, 0.6),
-    }
+    return Lights(
+        key=key,
+        key_strength=strength,
+        fill=(-side * between(0.4, 1.3), between(0.0, 0.6)),
+        fill_strength=fill,
+        ambient=ambient,
+        softness=between(0.1, 0.6),
+    )
 
 
-def _jitter(rng: np.random.Generator, colour: tuple[int, int, int], spread: float) -> RGB:
+def jitter(rng: np.random.Generator, colour: tuple[int, int, int], spread: float) -> RGB:
+    """A colour (0..255) near the named one, 0..1."""
     bright = rng.normal(0.0, spread)
     red, green, blue = np.clip(np.array(colour) / 255.0 + bright + rng.normal(0.0, spread / 2, 3), 0.005, 0.97)
     return float(red), float(green), float(blue)
