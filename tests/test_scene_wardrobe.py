@@ -19,9 +19,7 @@ SIZE = 160
 RED, GREEN, BLUE, WHITE = (0.9, 0.02, 0.02), (0.02, 0.8, 0.02), (0.02, 0.02, 0.9), (0.95, 0.95, 0.95)
 SKIN, HAIR, SHOES = (0.9, 0.75, 0.6), (0.1, 0.08, 0.05), (0.3, 0.3, 0.3)
 OUTFIT = Outfit(Cloth(GREEN), Cloth(BLUE), SHOES, HAIR, SKIN)
-EVEN = Lights(
-    key=(0.0, 0.3), key_strength=0.2, fill=(0.0, 0.0), fill_strength=0.0, ambient=0.7, softness=0.5
-)  # fmt: skip
+EVEN = Lights(key=(0.0, 0.3), key_strength=0.2, fill=(0.0, 0.0), fill_strength=0.0, ambient=0.7, softness=0.5)
 
 
 @pytest.fixture(scope="module", params=["sample human", "human_a_mixamo", "human_c_game_engine"])
@@ -57,10 +55,10 @@ def _inner(mask: np.ndarray, width: int = 1) -> np.ndarray:
 
 
 def _is(picture: np.ndarray, colour: tuple[float, float, float]) -> np.ndarray:
-    """Where a saturated colour is seen, in light or shade."""
-    seen = picture.astype(float) / np.maximum(picture.sum(axis=2, keepdims=True), 1)
-    wanted = np.array(colour) / sum(colour)
-    return np.abs(seen - wanted).sum(axis=2) < 0.45
+    """Where a pure red, green or blue is seen, in light or shade, with a little shine."""
+    own = int(np.argmax(colour))
+    others = np.delete(picture.astype(float), own, axis=2).max(axis=2)
+    return picture[..., own] > 1.6 * others + 10
 
 
 def test_gloves_cover_the_hands_and_nothing_else(studio: Studio) -> None:
@@ -87,7 +85,7 @@ def test_bare_hands_have_the_colour_of_the_skin(studio: Studio) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS[1:])
 def test_a_pattern_is_on_its_cloth_alone_and_covers_less_than_half(studio: Studio, pattern: str) -> None:
-    outfit = dataclasses.replace(OUTFIT, shirt=Cloth(RED, pattern, WHITE, 0.09))
+    outfit = dataclasses.replace(OUTFIT, shirt=Cloth(RED, pattern, WHITE, 0.12))
     picture, _, roles = _shoot(studio, outfit)
     shirt = _inner(roles == ROLES.index("shirt"))
     trousers = _inner(roles == ROLES.index("trousers"), 2)
@@ -145,7 +143,7 @@ def test_the_backdrop_is_new_in_each_picture(studio: Studio) -> None:
         picture = studio.photograph(truth.person_mask)
     assert picture is not None
     rim = ~truth.person_mask & ~_inner(~truth.person_mask)
-    assert np.median(picture[rim]) < 60 and not picture[_inner(~truth.person_mask, 3)].any()
+    assert np.median(picture[rim]) < 60 and not picture[_inner(~truth.person_mask, 5)].any()
 
 
 def test_every_pattern_that_captions_name_can_be_worn() -> None:

@@ -66,7 +66,9 @@ def test_what_cannot_be_seen_is_never_mentioned() -> None:
         attributes = _random(rng)
         _, mentioned = caption(attributes, rng)
         assert all(getattr(attributes, name) is not None for name in mentioned)
-        assert not any(attribute_targets(attributes, CLASSES)[name] for name in CLASSES if not getattr(attributes, name))
+        assert not any(
+            attribute_targets(attributes, CLASSES)[name] for name in CLASSES if not getattr(attributes, name)
+        )
     for seed in range(50):
         text, mentioned = caption(NOTHING, np.random.default_rng(seed))
         assert not mentioned and len(text.split()) < 8

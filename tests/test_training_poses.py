@@ -20,8 +20,8 @@ from handdiff_addon.training.poses import ArmPose, BodyPose, HandShape, solve
 
 SHOULDER = np.array((0.18, 1.4, 0.0))
 ARM = 0.27 + 0.25
-DOWN = ArmPose("down", tuple(SHOULDER + (0.15, -0.46, 0.05)), (0.3, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0))
-RAISED = ArmPose("raised", tuple(SHOULDER + (0.2, 0.05, 0.26)), (0.5, -1.0, 0.0), (0.0, 1.0, 0.1), (0.0, 0.0, 1.0))
+DOWN = ArmPose("down", (0.33, 0.94, 0.05), (0.3, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0))
+RAISED = ArmPose("raised", (0.38, 1.45, 0.26), (0.5, -1.0, 0.0), (0.0, 1.0, 0.1), (0.0, 0.0, 1.0))
 
 
 def _rest(droop: float) -> dict[str, Bone]:
@@ -56,8 +56,12 @@ def _rest(droop: float) -> dict[str, Bone]:
 def _body() -> np.ndarray:
     """Points on a body without arms: an elliptic trunk, a round head with a nose, legs."""
     turn = np.arange(48) * 2 * np.pi / 48
-    rings = [(z, 0.17, 0.11) for z in np.arange(0.5, 1.44, 0.01)] + [(z, 0.06, 0.06) for z in np.arange(1.44, 1.52, 0.01)]
-    rings += [(z, 0.08, 0.10) for z in np.arange(1.52, 1.76, 0.01)] + [(z, 0.16, 0.08) for z in np.arange(0.0, 0.5, 0.01)]
+    rings = [(z, 0.17, 0.11) for z in np.arange(0.5, 1.44, 0.01)] + [
+        (z, 0.06, 0.06) for z in np.arange(1.44, 1.52, 0.01)
+    ]
+    rings += [(z, 0.08, 0.10) for z in np.arange(1.52, 1.76, 0.01)] + [
+        (z, 0.16, 0.08) for z in np.arange(0.0, 0.5, 0.01)
+    ]
     points = [(w * np.cos(t), -d * np.sin(t), z) for z, w, d in rings for t in turn]
     return np.array([*points, (0.0, -0.125, 1.62)])
 

@@ -472,7 +472,7 @@ def _cloth(tree: _Tree, name: str, place: bpy.types.Node) -> bpy.types.NodeSocke
         tree.math("PINGPONG", tree.math("DIVIDE", place.outputs[axis], repeat), 0.5) for axis in range(2)
     )  # 0 in the middle of a line, 0.5 half-way to the next
     lines = tree.math("LESS_THAN", along, 0.2)
-    checks = tree.math("MAXIMUM", tree.math("LESS_THAN", around, 0.13), tree.math("LESS_THAN", along, 0.13))
+    checks = tree.math("MAXIMUM", tree.math("LESS_THAN", around, 0.10), tree.math("LESS_THAN", along, 0.10))
     square = tree.math("ADD", tree.math("MULTIPLY", around, around), tree.math("MULTIPLY", along, along))
     dots = tree.math("LESS_THAN", square, 0.28**2)
     share: object = 0.0

@@ -291,7 +291,7 @@ def _make(folder: Path, index: int, human: str, studio: Studio, build: Build, se
     studio.light(make_lights(str(names["light"]), rng))
     picture = studio.photograph(truth.person_mask)
     attributes = describe(names, pose, shot.framing, truth, _shares(studio, truth), studio.posed())
-    _write(folder, index, human, split, picture, truth, attributes, pose, shot, rng)
+    _write(folder, index, human, split, picture, truth, names, attributes, pose, shot, rng)
 
 
 def _shares(studio: Studio, truth: Conditioning) -> dict[str, float]:
@@ -326,6 +326,7 @@ def _write(
     split: Split,
     picture: np.ndarray,
     truth: Conditioning,
+    names: Mapping[str, str | None],
     attributes: Attributes,
     pose: BodyPose,
     shot: Shot,
@@ -343,6 +344,7 @@ def _write(
         "size": list(picture.shape[:2]),
         "caption": text,
         "mentioned": sorted(mentioned),
+        "names": dict(names),
         "attributes": attributes.to_dict(),
         "pose": pose.kind,
         "body": _rows(person.body),
