@@ -35,7 +35,7 @@ _WORDS = {
 """What a material colours, by words in its name"""
 _GLOSS = {"skin": 0.04, "hair": 0.04, "shoes": 0.04, "eyes": 0.06}
 
-_CUFF = 0.025
+_CUFF = 0.035
 """How far a glove reaches up the forearm from the wrist, metres"""
 _NOWHERE = 1e6
 _UNDER = 0.06
@@ -68,8 +68,8 @@ class Outfit:
     skin: RGB
     gloves: RGB | None = None
     """None: bare hands"""
-    sleeves: float = 1.0
-    """Where they end: 0 at the shoulder, 1 at the wrist"""
+    sleeves: float = 0.95
+    """Where they end: 0 at the shoulder, 1 at the wrist; those without arms inside stay as they are"""
 
 
 class Wardrobe:
@@ -107,7 +107,7 @@ class Wardrobe:
         return np.concatenate(self._trunks)
 
     def dress(self, outfit: Outfit) -> None:
-        """Colour everything; sleeves without arms inside stay long."""
+        """Colour everything, and cut the sleeves to their length."""
         cloths = {"shirt": outfit.shirt, "trousers": outfit.trousers}
         colours = {"shoes": outfit.shoes, "hair": outfit.hair, "skin": outfit.skin}
         for material, role in self._materials:
@@ -121,7 +121,6 @@ class Wardrobe:
                 nodes["Glove"].outputs[0].default_value = (*linear(outfit.gloves or outfit.skin), 1.0)
                 nodes["Cuff"].inputs[1].default_value = -_CUFF if outfit.gloves else _NOWHERE
         for sleeve, arm in zip(self._sleeves, self._arms, strict=True):
-            sleeve.show_viewport = sleeve.show_render = outfit.sleeves < 1.0
             sleeve.threshold = 1.0 - outfit.sleeves
             arm.threshold = max(0.0, outfit.sleeves - _UNDER)
 
@@ -346,12 +345,11 @@ class _Body:
             for name, share in self.shares.items()
         }
         regions = {"trunk": (per_face["trunk"] + per_face["head"], "hips", "neck", _RADII["trunk"])}
-        legs = per_face["left_leg"] + per_face["right_leg"]
+        trousers = np.isin(self.slots, [i for i, role in enumerate(self.roles) if role == "trousers"])
         for side, sign in zip(SIDES, (1.0, -1.0), strict=True):
             arm = per_face[f"{side}_arm"] + per_face[f"{side}_forearm"] + per_face[f"{side}_hand"]
             regions[f"{side}_arm"] = (arm, f"{side}_upper_arm", f"{side}_hand", _RADII["arm"])
-            trousers = np.isin(self.slots, [i for i, role in enumerate(self.roles) if role == "trousers"])
-            leg = np.where(trousers, 2.0 * (sign * centres[:, 0] > 0), legs * (sign * centres[:, 0] > 0))
+            leg = 2.0 * (trousers & (sign * centres[:, 0] > 0))
             regions[f"{side}_leg"] = (leg, f"{side}_thigh", f"{side}_foot", _RADII["leg"])
         strongest = np.stack([region[0] for region in regions.values()]).argmax(axis=0)
         for number, (_, first, last, radius) in enumerate(regions.values()):

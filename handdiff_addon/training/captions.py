@@ -244,6 +244,7 @@ class _Writer:
         self.attributes = attributes
         self.rng = rng
         self.mentioned: set[str] = set()
+        self.framed = False
 
     def write(self) -> str:
         # A caption says much or little as a whole, too.
@@ -277,6 +278,7 @@ class _Writer:
             noun = self.attributes.figure
             names.add("figure")
         elif noun == "person" and self.attributes.framing == "hands" and self.keep(0.5):
+            self.framed = True
             return self.pick(("hands", set()), ("hands of a person", set()), ("close-up of hands", {"framing"}))
         if noun == "someone":
             return noun, names
@@ -383,7 +385,7 @@ class _Writer:
 
     def scene(self, fullness: float) -> list[Part]:
         found: list[Part] = []
-        if self.attributes.framing and self.keep(0.35 * fullness):
+        if self.attributes.framing and not self.framed and self.keep(0.35 * fullness):
             found.append((self.pick(*_FRAMING_WORDS[self.attributes.framing]), {"framing"}))
         if self.attributes.background and self.keep(0.9 * fullness):
             found.append(self.background())

@@ -52,7 +52,7 @@ _SHARES: dict[str, dict[str, float]] = {
     "light": {"left": 0.19, "right": 0.19, "above": 0.17, "front": 0.17, "soft": 0.28},
 }
 _GLOVED = 0.15
-_SLEEVES = {"long": (1.0, 1.0), "rolled-up": (0.68, 0.80), "short": (0.30, 0.46)}
+_SLEEVES = {"long": (0.93, 0.96), "rolled-up": (0.66, 0.78), "short": (0.30, 0.46)}
 """Where sleeves end, 0 at the shoulder and 1 at the wrist"""
 
 
