@@ -14,6 +14,7 @@ from handdiff_addon.training.captions import (
     CLASSES,
     MOST_WORDS,
     PALETTES,
+    SHAPES,
     Attributes,
     attribute_targets,
     caption,
@@ -92,6 +93,19 @@ def test_hands_that_do_something_together_are_named_together() -> None:
     texts = [caption(crossed, np.random.default_rng(seed))[0] for seed in range(60)]
     assert sum("arms" in text for text in texts) > 30
     assert not any("left arm" in text or "right arm" in text for text in texts)
+
+
+def test_every_shape_has_words_of_its_own() -> None:
+    heard: dict[str, set[str]] = {}
+    rng = np.random.default_rng(4)
+    for shape in SHAPES:
+        for _ in range(200):
+            text, mentioned = caption(dataclasses.replace(NOTHING, left_shape=shape), rng)
+            if "left_shape" in mentioned:
+                heard.setdefault(shape, set()).update(part for part in text.split(", ") if "left hand: " in part)
+    assert set(heard) == set(SHAPES)
+    for first, second in itertools.combinations(SHAPES, 2):
+        assert not heard[first] & heard[second], (first, second)
 
 
 def test_captions_vary_and_drop_attributes_now_and_then() -> None:

@@ -138,6 +138,28 @@ def test_every_kind_of_pose_and_all_gestures_occur() -> None:
     assert np.mean(clear) > 0.95
 
 
+def test_gestures_are_shown_as_they_are_meant(build: Build) -> None:
+    """An inverted hand shows its back, its twin its palm; a thumb up is up."""
+    forward, up = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    met: dict[str, list[float]] = {}
+    rng = np.random.default_rng(3)
+    for _ in range(250):
+        pose = sample_pose(rng, build)
+        turned = solve(replace(pose, torso=(0.0, 0.0, 0.0)), build)
+        for side, arm in pose.arms.items():
+            name = str(pose.hands[side].name)
+            _, thumb, palm = (turned[f"{side}_hand"] @ hand_frame(build.rest, side)).T  # type: ignore[operator]
+            if arm.place in ("raised", "front") and f"{name}_inverted" in GESTURES:
+                met.setdefault("palm", []).append(palm @ forward)
+            elif name.endswith("_inverted"):
+                met.setdefault("back", []).append(-palm @ forward)
+            elif name in ("like", "dislike"):
+                met.setdefault(name, []).append(thumb @ up * (1 if name == "like" else -1))
+    assert set(met) == {"palm", "back", "like", "dislike"}
+    for name, values in met.items():
+        assert np.median(values) > 0.8 and np.percentile(values, 10) > 0.55, name
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_raised_hand_shows_its_palm_and_points_up(build: Build, side: str) -> None:
     rotations = solve(_pose(RAISED), build)

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import SceneError
 from ..request import Side
 from .bones import Bone
-from .gestures import Finger, HandPose, Touch
+from .gestures import Finger, HandPose, Thumb, Touch
 from .keypoints import FINGERS
 from .rotations import across, swing, unit
 
@@ -28,9 +28,12 @@ THICKNESS = 0.078
 CLEARANCE = 0.13
 """How far a curled fingertip's bone stays above the plane of the palm's bones, in the same lengths"""
 
-_THUMB_RANGE = np.radians([(-15.0, 75.0), (0.0, 65.0), (-60.0, 80.0), (-12.0, 65.0), (-20.0, 85.0)])
-_THUMB_EASE = np.radians([30.0, 30.0, 45.0, 35.0, 35.0])
-"""By how much each of the thumb's angles may leave its own for a touch at about equal cost"""
+_RANGE = np.array(
+    [(-25, 75), (0, 65), (-60, 80), (-12, 65), (-20, 85), (0, 92), (0, 110), (0, 80), (-10, 25)], dtype=float
+)
+"""Of a thumb's and a finger's angles in a touch, degrees"""
+_EASE = np.array([30, 30, 45, 35, 35, 15, 15, 12, 6], dtype=float)
+"""By how many degrees each of them may leave its own for a touch at about equal cost"""
 
 
 def hand_frame(rest: Mapping[str, Bone], side: Side) -> np.ndarray:
@@ -75,18 +78,32 @@ def solve_fingers(hand: HandPose, rest: Mapping[str, Bone], side: Side) -> dict[
     chains = {f: chain for f in FINGERS if (chain := _chain(rest, f"{side}_{f}", wrist, frame)) is not None}
     size = float(np.mean([np.linalg.norm(chain.points[0]) for name, chain in chains.items() if name != "thumb"]))
     angles = _side_by_side(hand, chains, size)
-    joints = {finger: _closed(angles[finger], finger, chains[finger], size) for finger in angles if finger in chains}
-    if "thumb" in chains:
-        thumb = np.radians(hand.thumb)
-        if hand.touch is not None and hand.touch.finger in chains and len(chains[hand.touch.finger].bones) == 3:
-            target = _target(hand.touch, chains[hand.touch.finger], joints[hand.touch.finger], size)
-            thumb = _reach(thumb, chains["thumb"], *target, size)
-        joints["thumb"] = _thumb_joints(thumb)
+    for finger in angles:
+        if finger in chains:
+            angles[finger] = _closed(angles[finger], finger, chains[finger], size)
+    thumb = hand.thumb
+    if hand.touch is not None and {"thumb", hand.touch.finger} <= set(chains):
+        touched = hand.touch.finger
+        if hand.touch.phalanx - 1 in chains[touched].numbers:
+            thumb, angles[touched] = _touching(hand.touch, thumb, angles[touched], chains, size)
     result = {}
     for finger, chain in chains.items():
-        for number, bone, at_rest in zip(chain.numbers, chain.bones, _rest_joints(finger, chain), strict=True):
-            result[bone] = frame @ joints[finger][number - 1] @ at_rest.T @ frame.T
+        posture = _thumb(np.array(thumb)) if finger == "thumb" else _finger(np.array(angles[finger]), finger)
+        for bone, posed, rest_frame in zip(
+            chain.bones, chain.frames(posture), _rest_frames(finger, chain), strict=True
+        ):
+            result[bone] = frame @ posed @ rest_frame.T @ frame.T
     return result
+
+
+@dataclass(frozen=True)
+class _Posture:
+    """Where the three bones of a finger or a thumb point; leading axes are many postures at once."""
+
+    directions: np.ndarray
+    """(..., 3, 3) one row per bone"""
+    pulps: np.ndarray
+    """(..., 3, 3) at right angles to them, where the pulp is"""
 
 
 @dataclass(frozen=True)
@@ -96,24 +113,24 @@ class _Chain:
     bones: list[str]
     """Canonical names"""
     numbers: list[int]
-    """Which phalanx each bone is, 1 to 3; a thumb's first is its metacarpal"""
+    """Which phalanx each bone is, 0 to 2; a thumb's first is its metacarpal"""
     points: np.ndarray
     """(bones + 1, 3) joints and the tip"""
 
-    @property
-    def directions(self) -> list[np.ndarray]:
-        return [unit(step) for step in np.diff(self.points, axis=0)]
-
-    def posed(self, joints: list[np.ndarray]) -> np.ndarray:
-        """The points when each bone points where its joint's frame (columns: direction, pulp, side) says."""
+    def posed(self, posture: _Posture) -> np.ndarray:
+        """(..., bones + 1, 3) where joints and tip go."""
         lengths = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
-        steps = [length * joints[number - 1][:, 0] for length, number in zip(lengths, self.numbers, strict=True)]
-        return self.points[0] + np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
+        steps = np.cumsum(lengths[:, None] * posture.directions[..., self.numbers, :], axis=-2)
+        return self.points[0] + np.concatenate([np.zeros_like(steps[..., :1, :]), steps], axis=-2)
+
+    def frames(self, posture: _Posture) -> list[np.ndarray]:
+        """One frame per bone, see :func:`_frame`."""
+        return [_frame(posture.directions[number], posture.pulps[number]) for number in self.numbers]
 
 
 def _chain(rest: Mapping[str, Bone], finger: str, wrist: np.ndarray, frame: np.ndarray) -> _Chain | None:
-    numbers = [k for k in (1, 2, 3) if f"{finger}_{k}" in rest]
-    bones = [f"{finger}_{k}" for k in numbers]
+    numbers = [k for k in range(3) if f"{finger}_{k + 1}" in rest]
+    bones = [f"{finger}_{k + 1}" for k in numbers]
     if not bones:
         return None
     points = [rest[bone].head for bone in bones]
@@ -130,54 +147,72 @@ def _chain(rest: Mapping[str, Bone], finger: str, wrist: np.ndarray, frame: np.n
     return _Chain(bones, numbers, (np.array([*points, tip]) - wrist) @ frame)
 
 
-# --- joints: frames (3, 3), columns along the bone, to its pulp's side, and their cross product -----------------------
+# --- postures ---------------------------------------------------------------------------------------------------------
 
 
-def _joint(direction: np.ndarray, pulp: np.ndarray) -> np.ndarray:
+def _frame(direction: np.ndarray, pulp: np.ndarray) -> np.ndarray:
+    """(3, 3) columns along a bone, to its pulp's side, and their cross product."""
     return np.stack([direction, pulp, np.cross(direction, pulp)], axis=1)
 
 
-def _bent(joint: np.ndarray, angle: float) -> np.ndarray:
-    """A joint's frame after flexion, in radians: the direction turns towards the pulp."""
-    direction, pulp, side = joint.T
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return np.stack([cosine * direction + sine * pulp, cosine * pulp - sine * direction, side], axis=1)
+def _flexed(direction: np.ndarray, pulp: np.ndarray, flexion: np.ndarray) -> _Posture:
+    """Bones that turn from a direction towards the pulp, in one plane.
+
+    Args:
+        direction: (..., 3)
+        pulp: (..., 3)
+        flexion: (..., 3) of each bone, counted from ``direction``, radians
+    """
+    cosine, sine = np.cos(flexion)[..., None], np.sin(flexion)[..., None]
+    direction, pulp = direction[..., None, :], pulp[..., None, :]
+    return _Posture(cosine * direction + sine * pulp, cosine * pulp - sine * direction)
 
 
-def _rest_joints(finger: str, chain: _Chain) -> list[np.ndarray]:
+def _finger(angles: np.ndarray, name: str) -> _Posture:
+    """``angles`` (..., 4) as in :class:`Finger`."""
+    abduction = np.radians(angles[..., 3:]) * (-1.0 if name in ("ring", "little") else 1.0)
+    direction = np.cos(abduction) * ALONG + np.sin(abduction) * THUMB_SIDE
+    return _flexed(direction, np.broadcast_to(PALM, direction.shape), np.cumsum(np.radians(angles[..., :3]), axis=-1))
+
+
+def _thumb(angles: np.ndarray) -> _Posture:
+    """``angles`` (..., 5) as in :class:`Thumb`."""
+    mcp, ip = np.radians(angles[..., 3]), np.radians(angles[..., 4])
+    return _flexed(*_thumb_base(*np.moveaxis(angles[..., :3], -1, 0)), np.stack([0.0 * mcp, mcp, mcp + ip], axis=-1))
+
+
+def _thumb_base(radial: np.ndarray, palmar: np.ndarray, opposition: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Direction and pulp of a thumb's metacarpal, each (..., 3); angles (...) in degrees."""
+    radial, palmar, opposition = (np.radians(angle)[..., None] for angle in (radial, palmar, opposition))
+    outward = np.cos(radial) * ALONG + np.sin(radial) * THUMB_SIDE
+    to_little = np.sin(radial) * ALONG - np.cos(radial) * THUMB_SIDE
+    direction = np.cos(palmar) * outward + np.sin(palmar) * PALM
+    to_palm = np.sin(palmar) * outward - np.cos(palmar) * PALM
+    return direction, np.cos(opposition) * to_little + np.sin(opposition) * to_palm
+
+
+def _rest_frames(finger: str, chain: _Chain) -> list[np.ndarray]:
     """Frames at rest.  The pulp's side cannot be read from bones; it is where anatomy has it in such a hand."""
-    directions = chain.directions
+    directions = [unit(step) for step in np.diff(chain.points, axis=0)]
     if finger == "thumb":
         whole = directions[-1]
-        radial, palmar = np.arctan2(whole[1], whole[0]), np.arcsin(np.clip(whole[2], -1.0, 1.0))
+        radial, palmar = np.degrees(np.arctan2(whole[1], whole[0])), np.degrees(np.arcsin(np.clip(whole[2], -1, 1)))
         # A thumb turns its pulp to the fingers as it leaves the palm's plane.
-        opposition = np.clip(np.radians(-50.0) + 1.2 * palmar, np.radians(-50.0), np.radians(60.0))
-        pulp = _thumb_base(np.array([radial, palmar, opposition]))[:, 1]
+        _, pulp = _thumb_base(radial, palmar, np.clip(-50.0 + 1.2 * palmar, -50.0, 60.0))
     else:
         whole = unit(chain.points[-1] - chain.points[0])
         pulp = across(PALM if whole[2] < 0.95 else -ALONG, whole)
-    return [_joint(direction, across(swing(whole, direction) @ pulp, direction)) for direction in directions]
+    return [_frame(direction, across(swing(whole, direction) @ pulp, direction)) for direction in directions]
 
 
-def _finger_joints(finger: Finger, name: str) -> list[np.ndarray]:
-    mcp, pip, dip, abduction = np.radians(finger)
-    if name in ("ring", "little"):
-        abduction = -abduction
-    joints = [_bent(_joint(np.cos(abduction) * ALONG + np.sin(abduction) * THUMB_SIDE, PALM), mcp)]
-    for angle in (pip, dip):
-        joints.append(_bent(joints[-1], angle))
-    return joints
-
-
-def _closed(finger: Finger, name: str, chain: _Chain, size: float) -> list[np.ndarray]:
-    """A finger's joints; one that would go through the palm is bent less at its outer joints until it lies on it."""
-    joints = _finger_joints(finger, name)
-    for less in np.linspace(0.98, 0.4, 30):
-        points = chain.posed(joints)
-        if points[-1][2] >= CLEARANCE * size or points[-1][0] > points[0][0]:
+def _closed(finger: Finger, name: str, chain: _Chain, size: float) -> Finger:
+    """A finger's angles; one that would go through the palm is bent less at its outer joints until it lies on it."""
+    for share in np.linspace(1.0, 0.4, 31):
+        bent = finger._replace(pip=share * finger.pip, dip=share * finger.dip)
+        base, *_, tip = chain.posed(_finger(np.array(bent), name))
+        if tip[2] >= CLEARANCE * size or tip[0] > base[0]:
             break
-        joints = _finger_joints(finger._replace(pip=less * finger.pip, dip=less * finger.dip), name)
-    return joints
+    return bent
 
 
 def _side_by_side(hand: HandPose, chains: Mapping[str, _Chain], size: float) -> dict[str, Finger]:
@@ -197,50 +232,54 @@ def _side_by_side(hand: HandPose, chains: Mapping[str, _Chain], size: float) -> 
     return angles
 
 
-def _thumb_base(angles: np.ndarray) -> np.ndarray:
-    radial, palmar, opposition = angles[:3]
-    direction = np.array([np.cos(palmar) * np.cos(radial), np.cos(palmar) * np.sin(radial), np.sin(palmar)])
-    to_little = np.array([np.sin(radial), -np.cos(radial), 0.0])
-    to_palm = np.cross(direction, to_little)
-    return _joint(direction, np.cos(opposition) * to_little + np.sin(opposition) * to_palm)
-
-
-def _thumb_joints(angles: np.ndarray) -> list[np.ndarray]:
-    """``angles`` as in :class:`Thumb`, radians."""
-    joints = [_thumb_base(angles)]
-    for angle in angles[3:]:
-        joints.append(_bent(joints[-1], float(angle)))
-    return joints
-
-
 # --- the thumb's touch ------------------------------------------------------------------------------------------------
 
 
-def _target(touch: Touch, chain: _Chain, joints: list[np.ndarray], size: float) -> tuple[np.ndarray, np.ndarray]:
-    """The point on a finger's skin that the thumb touches, and where the skin faces there."""
-    points = chain.posed(joints)
-    start, end = points[touch.phalanx - 1 : touch.phalanx + 1]
-    normal = joints[touch.phalanx - 1][:, 1] * (-1.0 if touch.back else 1.0)
-    return start + touch.along * (end - start) + THICKNESS * size * normal, normal
+def _touching(
+    touch: Touch, thumb: Thumb, finger: Finger, chains: Mapping[str, _Chain], size: float
+) -> tuple[Thumb, Finger]:
+    """Angles near the given ones that lay the thumb's pulp on a finger, skin to skin.
 
-
-def _reach(start: np.ndarray, chain: _Chain, point: np.ndarray, normal: np.ndarray, size: float) -> np.ndarray:
-    """Thumb angles near ``start`` that lay the thumb's pulp on a point whose skin faces ``normal``.
-
-    Damped least squares over distance, facing and ease (Gauss-Newton).
+    Damped least squares over distance, facing and ease (Gauss-Newton), mostly by the thumb.
     """
+    chain, number = chains[touch.finger], touch.phalanx - 1
+    at, skin = chain.numbers.index(number), THICKNESS * size
 
     def residuals(angles: np.ndarray) -> np.ndarray:
-        joints = _thumb_joints(angles)
-        points = chain.posed(joints)
-        pulp = points[-2] + 0.7 * (points[-1] - points[-2]) + THICKNESS * size * joints[-1][:, 1]
-        ease = (angles - start) / _THUMB_EASE
-        return np.concatenate([(pulp - point) / (0.01 * size), 0.6 * (joints[-1][:, 1] + normal), 0.5 * ease])
+        posture = _finger(angles[..., 5:], touch.finger)
+        points, normal = chain.posed(posture), posture.pulps[..., number, :] * (-1.0 if touch.back else 1.0)
+        goal = (1.0 - touch.along) * points[..., at, :] + touch.along * points[..., at + 1, :] + skin * normal
+        posture = _thumb(angles[..., :5])
+        points, facing = chains["thumb"].posed(posture), posture.pulps[..., 2, :]
+        pulp = 0.3 * points[..., -2, :] + 0.7 * points[..., -1, :] + skin * facing
+        parts = [(pulp - goal) / (0.01 * size), 0.6 * (facing + normal), 0.5 * (angles - start) / _EASE]
+        return np.concatenate(parts, axis=-1)
 
-    angles, step = start.copy(), 1e-4
-    for _ in range(30):
-        now = residuals(angles)
-        slope = np.stack([(residuals(angles + step * axis) - now) / step for axis in np.eye(5)], axis=1)
-        change = np.linalg.solve(slope.T @ slope + 1e-3 * np.eye(5), -slope.T @ now)
-        angles = np.clip(angles + np.clip(change, -0.3, 0.3), *_THUMB_RANGE.T)
-    return angles
+    start = np.array([*thumb, *finger], dtype=float)
+    low, high = np.minimum(_RANGE[:, 0], start), np.maximum(_RANGE[:, 1], start)
+    if touch.phalanx == 1:  # at the palm, and no reason for the finger to move
+        low[5:] = high[5:] = start[5:]
+    angles, nudges = start, np.concatenate([np.zeros((1, 9)), 0.01 * np.eye(9)])
+    for _ in range(40):
+        now, *nudged = residuals(angles + nudges)
+        slope = (np.array(nudged) - now).T / 0.01
+        change = _step(slope, now)
+        # Joints at their ends leave the work to the others.
+        stuck = ((angles <= low) & (change < 0)) | ((angles >= high) & (change > 0))
+        change = np.where(stuck, 0.0, _step(np.where(stuck, 0.0, slope), now))
+        before, angles = angles, np.clip(angles + np.clip(change, -15.0, 15.0), low, high)
+        if np.abs(angles - before).max() < 0.05:
+            break
+    return Thumb(*map(float, angles[:5])), Finger(*map(float, angles[5:]))
+
+
+def _step(slope: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """The Gauss-Newton step, by conjugate gradients: for a few unknowns far quicker than a call of LAPACK."""
+    matrix, rest = slope.T @ slope + 1e-6 * np.eye(slope.shape[1]), -slope.T @ residuals
+    step, direction = np.zeros_like(rest), rest
+    for _ in range(2 * len(rest)):
+        along = matrix @ direction
+        share = float(rest @ rest) / max(float(direction @ along), 1e-30)
+        step, left = step + share * direction, rest - share * along
+        rest, direction = left, left + float(left @ left) / max(float(rest @ rest), 1e-30) * direction
+    return step

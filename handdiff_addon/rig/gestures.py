@@ -73,12 +73,16 @@ class HandPose:
 
     def angles(self) -> np.ndarray:
         """(21,) all angles, thumb first."""
-        return np.concatenate([getattr(self, finger) for finger in FINGERS])
+        return np.concatenate([getattr(self, finger) for finger in FINGERS]).astype(float)
 
     def with_angles(self, angles: np.ndarray) -> HandPose:
         thumb, fingers = angles[:5], np.reshape(angles[5:], (4, 4))
         index, middle, ring, little = (Finger(*map(float, row)) for row in fingers)
         return HandPose(Thumb(*map(float, thumb)), index, middle, ring, little, self.touch, self.together)
+
+
+ABDUCTIONS = slice(8, None, 4)
+"""Where the fingers' abductions are among :meth:`HandPose.angles`"""
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,8 @@ GESTURES: dict[str, Gesture] = {
     "ok": Gesture(
         "OK",
         HandPose(
-            Thumb(42, 44, 25, 12, 34),
-            Finger(42, 62, 40, 2),
+            Thumb(30, 50, 50, 10, 15),
+            Finger(45, 52, 26, 0),
             Finger(16, 8, 4, 0),
             Finger(8, 6, 3, 6),
             Finger(0, 4, 2, 16),
@@ -169,8 +173,8 @@ GESTURES: dict[str, Gesture] = {
             index=_straight(10),
             middle=_STRAIGHT,
             ring=_straight(8),
-            little=Finger(72, 92, 40),
-            touch=Touch("little", 2, 0.4, back=True),
+            little=Finger(84, 98, 60, 24),
+            touch=Touch("little", 3, 0.2, back=True),
         ),
         "Index, middle and ring finger up, the thumb holds the little finger",
     ),

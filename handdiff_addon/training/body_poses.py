@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from ..request import SIDES, Side
-from ..rig.gestures import GESTURES, Finger, HandPose, Thumb, blend
+from ..rig.gestures import ABDUCTIONS, GESTURES, Finger, HandPose, Thumb, blend
 from .build import Build
 from .poses import ArmPose, BodyPose, HandShape, SolvedArm, hand_points, other, solve_arm
 
@@ -28,8 +28,20 @@ RELAXED = HandPose(
 )
 _FLAT, _FIST = GESTURES["stop"].hand, GESTURES["fist"].hand
 
-_HELD = ("like", "dislike", "mute", *(name for name in GESTURES if name.endswith("_inverted")))
-"""Gestures that are none unless the hand is held as they ask"""
+_BACK_HELD = ((-0.15, -0.10, 0.35), (0.20, 0.30, 0.65), (0.0, -1.0, -0.3), (0.4, -0.5, 0.3))
+_HELD = {
+    "like": ((-0.08, -0.28, 0.32), (0.60, 0.30, 0.72), (0.25, -1.0, -0.4), (1.0, -0.35, 0.2)),
+    "dislike": ((-0.05, -0.20, 0.35), (0.50, 0.30, 0.70), (0.3, -0.4, -0.5), (0.9, 0.3, 0.2)),
+    "peace_inverted": _BACK_HELD,
+    "stop_inverted": _BACK_HELD,
+    "two_up_inverted": _BACK_HELD,
+}
+"""Gestures that are none unless the hand is held as they ask: least and most of where the wrist is, from the shoulder
+in lengths of the arm, then of where the elbow points, so that an arm can hold it there"""
+_ANYHOW = ((-0.10, -0.30, 0.30), (0.58, 0.42, 0.70), (0.25, -1.0, -0.4), (1.0, -0.35, 0.2))
+"""The same for other gestures"""
+_FACING = (*_HELD, *(name.removesuffix("_inverted") for name in _HELD if name.endswith("_inverted")))
+"""Those, and those that would be another gesture from behind"""
 
 _ROOM = 0.02
 """How deep arms may press into the body or each other, metres"""
@@ -50,7 +62,7 @@ def sample_pose(rng: np.random.Generator, build: Build) -> BodyPose:
     for _ in range(_TRIES):
         arms, hands = _KINDS[kind](rng, build)
         overlap = clash(arms, hands, build)
-        if overlap < least:
+        if best is None or overlap < least:
             best, least = (arms, hands), overlap
         if overlap <= _ROOM:
             break
@@ -76,9 +88,11 @@ def sample_pose(rng: np.random.Generator, build: Build) -> BodyPose:
 def clash(arms: Mapping[Side, ArmPose], hands: Mapping[Side, HandShape], build: Build) -> float:
     """How deep arms go into the body or each other, or how far they miss what they are to touch, metres.
 
-    0 or less where all is well.
+    0 or less where all is well, infinite where a gesture is not held as it must be.
     """
     solved = {side: solve_arm(arms[side], build, side, hands[side]) for side in SIDES}
+    if any(_misheld(solved[side], arms[side], hands[side], build, side) for side in SIDES):
+        return np.inf
     points = {side: _arm_points(solved[side], hands[side], build, side) for side in SIDES}
     worst = max(float((build.depth(points[side]) + _RADII).max()) for side in SIDES)
     worst = max([worst, *(solved[side].miss for side in SIDES if arms[side].anchor != "wrist")])
@@ -89,6 +103,15 @@ def clash(arms: Mapping[Side, ArmPose], hands: Mapping[Side, HandShape], build: 
     if arms["left"].place in _TOUCHING:
         near[_HAND:, _HAND:] = -1.0
     return max(worst, float(near.max()))
+
+
+def _misheld(solved: SolvedArm, arm: ArmPose, hand: HandShape, build: Build, side: Side) -> bool:
+    """Whether an arm's limits turn a gesture into another one."""
+    if hand.name not in _FACING or arm.place not in ("raised", "front"):
+        return False
+    mirror = (1.0 if side == "left" else -1.0, 1.0, 1.0)
+    palm, wanted = (solved.hand @ build.hand(side))[:, 2], np.array(GESTURES[hand.name].palm) * mirror
+    return float(palm @ wanted) < 0.6
 
 
 _RADII = np.array([0.040, 0.040, 0.036, 0.032, 0.028, 0.020, 0.018, 0.010])
@@ -123,15 +146,22 @@ def _shape(rng: np.random.Generator, name: str) -> HandShape:
 
 
 def _played(rng: np.random.Generator, name: str | None, hand: HandPose, spread: float = 3.5) -> HandShape:
-    """With a little play in every joint; less where the thumb holds something."""
-    play = rng.normal(0.0, spread if hand.touch is None else 0.6 * spread, 21)
-    return HandShape(name, hand.with_angles(hand.angles() + play))
+    """With a little play in every joint; less where fingers hold on to each other."""
+    angles = hand.angles()
+    angles[ABDUCTIONS] *= rng.uniform(0.6, 1.3)
+    play = rng.normal(0.0, 0.6 * spread if hand.touch or hand.together else spread, len(angles))
+    return HandShape(name, hand.with_angles(angles + play))
+
+
+def _free(hand: HandPose) -> HandPose:
+    """A hand whose angles alone count."""
+    return replace(hand, touch=None, together=())
 
 
 def _bent(rng: np.random.Generator) -> HandShape:
     """A hand that makes no gesture."""
     between = blend(RELAXED, _FIST, float(rng.uniform(-0.3, 0.7)))
-    return _played(rng, None, replace(between, touch=None), 8.0)
+    return _played(rng, None, _free(between), 8.0)
 
 
 def _either(rng: np.random.Generator) -> HandShape:
@@ -144,17 +174,18 @@ def _raised(rng: np.random.Generator, build: Build) -> tuple[ArmPose, HandShape]
         return _hush(rng, build), shape
     gesture = GESTURES[shape.name or "palm"]
     fingers, palm = np.array(gesture.fingers), np.array(gesture.palm)
-    if shape.name not in _HELD and rng.random() < 0.25:  # edge on or from behind, as hands are seen in passing
+    ranges = _HELD.get(str(shape.name), _ANYHOW)
+    reach, elbow = rng.uniform(*ranges[:2]), rng.uniform(*ranges[2:])
+    if shape.name not in _FACING and rng.random() < 0.25:  # edge on or from behind, as hands are seen in passing
         palm = np.array([(-1.0, 0.1, rng.uniform(-0.3, 0.9)), (-0.3, 0.0, -1.0)][int(rng.integers(2))])
-    lean = 0.08 if shape.name in _HELD else 0.25
-    goal = build.shoulder + build.arm * rng.uniform((-0.10, -0.30, 0.30), (0.58, 0.42, 0.70))
+    lean = 0.08 if shape.name in _FACING else 0.25
     if shape.name == "palm" and rng.random() < 0.35:  # waving
         fingers = np.array((rng.uniform(-0.5, 0.7), 1.0, 0.1))
     return (
         _arm(
             "raised",
-            goal,
-            elbow=rng.uniform((0.25, -1.0, -0.4), (1.0, -0.35, 0.2)),
+            build.shoulder + build.arm * reach,
+            elbow,
             fingers=fingers + rng.normal(0.0, lean, 3),
             palm=palm + rng.normal(0.0, lean, 3),
         ),
@@ -164,7 +195,7 @@ def _raised(rng: np.random.Generator, build: Build) -> tuple[ArmPose, HandShape]
 
 def _overhead(rng: np.random.Generator, build: Build) -> tuple[ArmPose, HandShape]:
     shape = sample_shape(rng) if rng.random() < 0.6 else _either(rng)
-    if shape.name in _HELD:
+    if shape.name in (*_HELD, "mute"):
         shape = _shape(rng, "palm")
     return (
         _arm(
@@ -256,7 +287,7 @@ def _face(rng: np.random.Generator, build: Build, both: bool = False) -> tuple[A
             palm=(float(rng.uniform(-0.6, -0.2)), 0.4, -1.0),
             anchor="palm",
         ),
-        _played(rng, None, replace(fist, touch=None)),
+        _played(rng, None, _free(fist)),
     )
 
 
@@ -273,7 +304,7 @@ def _hip(rng: np.random.Generator, build: Build) -> tuple[ArmPose, HandShape]:
             palm=(-1.0, -0.1, float(rng.uniform(-0.2, 0.1))),
             anchor="palm",
         ),
-        _played(rng, None, replace(hand, touch=None)),
+        _played(rng, None, _free(hand)),
     )
 
 
@@ -417,7 +448,7 @@ def _folded(rng: np.random.Generator, build: Build) -> Arms:
             anchor="palm",
         )
         hand = blend(_FLAT, _FIST, 0.42 if first else 0.30)
-        hands[side] = _played(rng, None, replace(hand, touch=None), 2.0)
+        hands[side] = _played(rng, None, _free(hand), 2.0)
     return arms, hands
 
 
@@ -428,7 +459,7 @@ def _palms(place: str, rng: np.random.Generator, build: Build) -> Arms:
     ahead = build.front(up, 0.0) + float(rng.uniform(0.08, 0.2) if place == "praying" else rng.uniform(0.14, 0.28))
     tilt = float(rng.uniform(0.0, 0.5) if place == "praying" else rng.uniform(0.2, 1.2))
     spread = _FLAT if place == "praying" else blend(_FLAT, GESTURES["palm"].hand, float(rng.uniform(0.0, 0.8)))
-    hand = _played(rng, None, replace(spread, touch=None), 1.5)
+    hand = _played(rng, None, _free(spread), 1.5)
     arm = _arm(
         place,
         (0.003 + gap / 2, up, ahead),
