@@ -331,9 +331,8 @@ class _Writer:
     def wearing(self, head: Part, clothes: list[Part]) -> Part:
         words = [item if _is_plural(item) else f"{_article(item)} {item}" for item, _ in clothes]
         joined = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-        return f"{head[0]} {self.pick('in', 'wearing', 'with')} {joined}", head[1].union(
-            *(names for _, names in clothes)
-        )
+        verb = "with" if "hands" in head[0] else self.pick("in", "wearing", "with")
+        return f"{head[0]} {verb} {joined}", head[1].union(*(names for _, names in clothes))
 
     def features(self, fullness: float) -> list[Part]:
         found: list[Part] = []
