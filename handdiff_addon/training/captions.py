@@ -213,7 +213,7 @@ _SHAPE_WORDS = {
     "like": ("thumb up", "thumbs up"),
     "mute": ("hush sign", "upright index finger"),
     "ok": ("ok sign",),
-    "one": ("one finger", "pointing finger", "pointing"),
+    "one": ("pointing finger", "pointing", "raised index finger"),
     "palm": ("open palm", "open hand", "spread fingers"),
     "peace": ("peace sign", "victory sign"),
     "peace_inverted": ("inverted peace sign", "peace sign from behind"),
