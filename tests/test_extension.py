@@ -184,6 +184,32 @@ report(deleted=refusal(bpy.ops.handdiff.render_passes))
     assert "armature" in reports["deleted"]
 
 
+def test_gestures_by_the_operator_and_their_pictures(blender) -> None:
+    reports, _ = blender("""
+report(nobody=refusal(lambda: bpy.ops.handdiff.apply_gesture(gesture="fist")))
+bpy.ops.handdiff.add_sample_human()
+rig = bpy.context.object
+turned = lambda: sorted(b.name for b in rig.pose.bones if b.matrix_basis.to_quaternion().angle > 0.5)
+bpy.ops.handdiff.apply_gesture(gesture="fist", side="left")
+report(turned=turned(), keys=rig.animation_data is not None)
+bpy.context.scene.tool_settings.use_keyframe_insert_auto = True
+bpy.context.scene.handdiff.armature, bpy.context.view_layer.objects.active = rig, None
+bpy.ops.handdiff.apply_gesture(gesture="palm")
+report(open=turned(), keyed=rig.animation_data is not None)
+rig.data.pose_position = "REST"
+report(resting=refusal(lambda: bpy.ops.handdiff.apply_gesture(gesture="fist")))
+from bl_ext.user_default.handdiff.panels.gestures import PICTURES
+from bl_ext.user_default.handdiff.handdiff_addon.rig.gestures import GESTURES
+report(missing=[name for name in GESTURES if not (PICTURES / f"{name}.png").is_file()])
+""")
+    assert "no armature" in reports["nobody"]
+    assert "LeftHandIndex2" in reports["turned"] and all("LeftHand" in name for name in reports["turned"])
+    assert not reports["keys"] and reports["keyed"]
+    assert not [name for name in reports["open"] if "Index" in name]
+    assert "rest position" in reports["resting"]
+    assert reports["missing"] == []
+
+
 def test_generate_says_what_is_missing(blender, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     reports, _ = blender(f"""

@@ -38,7 +38,7 @@ UPRIGHT = ((0.55, 0.0, 0.55), (0.5, -1.0, -0.2), 0.0)
 HELD = {
     "Like": ((0.45, -0.2, 0.6), (0.7, -0.7, -0.2), 60.0),
     "Dislike": ((0.5, 0.0, 0.65), (1.0, 0.3, -0.2), -60.0),
-    "Mute": ((0.55, 0.0, 0.55), (0.5, -1.0, -0.2), 40.0),
+    "Mute": ((-0.32, 0.0, 0.32), (0.5, -0.6, -0.2), 0.0),
 }
 """Where the wrist is, from the shoulder in lengths of the arm, where the elbow points, and how far the camera goes
 round, degrees"""

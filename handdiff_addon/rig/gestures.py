@@ -158,14 +158,14 @@ GESTURES: dict[str, Gesture] = {
     "one": Gesture("One", _ONE, "Index finger up"),
     "palm": Gesture("Palm", _PALM, "Open hand, fingers spread"),
     "peace": Gesture("Peace", _PEACE, "Index and middle finger spread"),
-    "peace_inverted": Gesture("Peace Inverted", _PEACE, "Peace, seen from the back of the hand", palm=_BACK),
+    "peace_inverted": Gesture("Peace, Back", _PEACE, "Peace, seen from the back of the hand", palm=_BACK),
     "rock": Gesture(
         "Rock",
         replace(_FIST, index=_straight(4), little=_straight(10)),
         "Index and little finger up, thumb over the others",
     ),
     "stop": Gesture("Stop", _STOP, "Open hand, fingers together"),
-    "stop_inverted": Gesture("Stop Inverted", _STOP, "Stop, seen from the back of the hand", palm=_BACK),
+    "stop_inverted": Gesture("Stop, Back", _STOP, "Stop, seen from the back of the hand", palm=_BACK),
     "three": Gesture(
         "Three",
         replace(
@@ -184,6 +184,6 @@ GESTURES: dict[str, Gesture] = {
         "Thumb, index and middle finger out",
     ),
     "two_up": Gesture("Two Up", _TWO, "Index and middle finger up, together"),
-    "two_up_inverted": Gesture("Two Up Inverted", _TWO, "Two up, seen from the back of the hand", palm=_BACK),
+    "two_up_inverted": Gesture("Two, Back", _TWO, "Two up, seen from the back of the hand", palm=_BACK),
 }  # fmt: skip
 """By HaGRID's names, in its order"""
