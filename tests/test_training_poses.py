@@ -13,9 +13,11 @@ from handdiff_addon.request import SIDES
 from handdiff_addon.rig.bones import PARENTS, Bone
 from handdiff_addon.rig.fingers import hand_frame
 from handdiff_addon.rig.gestures import GESTURES
-from handdiff_addon.training.body_poses import RELAXED, clash, sample_pose
+from handdiff_addon.training.arm_poses import RELAXED
+from handdiff_addon.training.body_poses import sample_pose
 from handdiff_addon.training.build import Build, body_frame
 from handdiff_addon.training.captions import PLACES, SHAPES
+from handdiff_addon.training.clearance import clash
 from handdiff_addon.training.poses import ArmPose, BodyPose, HandShape, solve
 
 SHOULDER = np.array((0.18, 1.4, 0.0))

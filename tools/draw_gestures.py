@@ -21,7 +21,7 @@ from handdiff_addon.rig.gestures import GESTURES, Gesture  # noqa: E402
 from handdiff_addon.rig.keypoints import FINGERS  # noqa: E402
 from handdiff_addon.scene.studio import Lights, Studio  # noqa: E402
 from handdiff_addon.scene.wardrobe import Cloth, Outfit  # noqa: E402
-from handdiff_addon.training.body_poses import RELAXED  # noqa: E402
+from handdiff_addon.training.arm_poses import RELAXED  # noqa: E402
 from handdiff_addon.training.build import Build  # noqa: E402
 from handdiff_addon.training.dataset import open_studio  # noqa: E402
 from handdiff_addon.training.poses import ArmPose, BodyPose, HandShape, solve  # noqa: E402
