@@ -264,6 +264,18 @@ def test_invented_tails_and_tip_bones() -> None:
     assert np.degrees(angle) < 9.0
 
 
+def test_bones_without_a_length_do_no_harm() -> None:
+    rest = _rest("makehuman")
+    for name in ("left_index_1", "left_index_3", "left_thumb_2"):
+        bone = rest[name]
+        after = name[:-1] + str(int(name[-1]) + 1)
+        rest[name] = Bone(name, bone.parent, bone.head, bone.head, bone.matrix)
+        if after in rest:
+            rest[after] = Bone(after, name, bone.head, rest[after].tail, bone.matrix)
+    for turn in solve_fingers(GESTURES["ok"].hand, rest, "left").values():
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
+
+
 def test_blending_goes_from_one_hand_to_the_other() -> None:
     fist, palm = GESTURES["fist"].hand, GESTURES["palm"].hand
     assert blend(fist, palm, 0.0) == fist and blend(fist, palm, 1.0) == palm

@@ -193,14 +193,17 @@ def _thumb_base(radial: np.ndarray, palmar: np.ndarray, opposition: np.ndarray) 
 
 def _rest_frames(finger: str, chain: _Chain) -> list[np.ndarray]:
     """Frames at rest.  The pulp's side cannot be read from bones; it is where anatomy has it in such a hand."""
-    directions = [unit(step) for step in np.diff(chain.points, axis=0)]
+    directions: list[np.ndarray] = []
+    for step in np.diff(chain.points, axis=0):
+        # A bone without a length goes on as the one before.
+        directions.append(unit(step) if np.linalg.norm(step) > 1e-6 else directions[-1] if directions else ALONG)
     if finger == "thumb":
         whole = directions[-1]
         radial, palmar = np.degrees(np.arctan2(whole[1], whole[0])), np.degrees(np.arcsin(np.clip(whole[2], -1, 1)))
         # A thumb turns its pulp to the fingers as it leaves the palm's plane.
         _, pulp = _thumb_base(radial, palmar, np.clip(-50.0 + 1.2 * palmar, -50.0, 60.0))
     else:
-        whole = unit(chain.points[-1] - chain.points[0])
+        whole = unit(np.sum(directions, axis=0))
         pulp = across(PALM if whole[2] < 0.95 else -ALONG, whole)
     return [_frame(direction, across(swing(whole, direction) @ pulp, direction)) for direction in directions]
 
