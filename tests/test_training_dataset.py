@@ -13,11 +13,12 @@ import pytest
 from handdiff_addon.errors import OutputError, UsageError
 from handdiff_addon.request import SIDES
 from handdiff_addon.training import dataset
-from handdiff_addon.training.captions import PALETTES
+from handdiff_addon.training.captions import PALETTES, caption
 from handdiff_addon.training.dataset import choose_human, generate_dataset, human_files, list_samples, load
+from handdiff_addon.training.looks import held_out
 
 SIZE = 128
-COUNT = 4
+COUNT = 6
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_samples_are_whole(made: Path) -> None:
         sample = load(ref)
         assert sample.picture.shape == (SIZE, SIZE, 3) and sample.parts.shape == sample.depth.shape == (SIZE, SIZE)
         assert sample.body.shape == (18, 2) and all(sample.hands[side].shape == (21, 2) for side in SIDES)
-        assert sample.parts.max() <= 3 and 0.03 < sample.person_mask.mean() < 0.9
+        assert sample.parts.max() <= 3 and 0.03 < sample.person_mask.mean() < 0.97
         assert (sample.depth > 0)[sample.person_mask].all() and not sample.depth[~sample.person_mask].any()
         assert sample.caption
 
@@ -43,6 +44,8 @@ def test_samples_are_whole(made: Path) -> None:
 def test_the_backdrop_has_the_named_colour(made: Path) -> None:
     for ref in list_samples(made):
         sample = load(ref)
+        if sample.attributes.background is None or sample.attributes.backdrop == "floor":
+            continue
         backdrop = np.median(sample.picture[~sample.person_mask], axis=0)
         nearest = min(PALETTES["background"].items(), key=lambda item: np.linalg.norm(backdrop - item[1]))[0]
         assert nearest == sample.attributes.background
@@ -53,9 +56,11 @@ def test_the_shirt_has_the_named_colour(made: Path) -> None:
         sample = load(ref)
         neck, hips = sample.body[1], (sample.body[8] + sample.body[11]) / 2
         column, row = (0.5 * neck + 0.5 * hips).astype(int)
-        if not (0 <= column < SIZE and 0 <= row < SIZE) or sample.parts[row, column] != 1:
+        if not (3 <= column < SIZE - 3 and 3 <= row < SIZE - 3) or sample.parts[row, column] != 1:
             continue
-        seen = sample.picture[row, column] / 255.0
+        if sample.attributes.shirt is None or sample.attributes.shirt_pattern != "plain":
+            continue
+        seen = np.median(sample.picture[row - 3 : row + 3, column - 3 : column + 3].reshape(-1, 3), axis=0) / 255.0
         named = np.array(PALETTES["shirt"][sample.attributes.shirt]) / 255.0
         # Light changes how bright a colour is, less so its hue.
         assert np.linalg.norm(seen / seen.sum() - named / named.sum()) < 0.16 or max(seen.max(), named.max()) < 0.25
@@ -79,15 +84,15 @@ def test_a_second_run_goes_on_where_the_first_stopped(made: Path, tmp_path: Path
     listing = folder / "worker_0" / "index.jsonl"
     lines = listing.read_text(encoding="utf-8").splitlines()
     listing.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:9], encoding="utf-8")  # killed while writing
-    (folder / "worker_0" / "000003.jpg").unlink()
+    (folder / "worker_0" / "000005.jpg").unlink()
     before = (folder / "worker_0" / "000000.jpg").stat().st_mtime_ns
-    assert [ref.index for ref in list_samples(folder)] == [0, 1, 2]
+    assert [ref.index for ref in list_samples(folder)] == [0, 1, 2, 3, 4]
     assert generate_dataset(folder, sample_human=True, count=COUNT, size=SIZE, samples=2) == 1
-    assert [ref.index for ref in list_samples(folder)] == [0, 1, 2, 3]
+    assert [ref.index for ref in list_samples(folder)] == list(range(COUNT))
     assert (folder / "worker_0" / "000000.jpg").stat().st_mtime_ns == before
     assert generate_dataset(folder, sample_human=True, count=COUNT, size=SIZE, samples=2) == 0
     # What a sample shows depends on its index alone.
-    again, first = load(list_samples(folder)[3]), load(list_samples(made)[3])
+    again, first = load(list_samples(folder)[5]), load(list_samples(made)[5])
     assert again.caption == first.caption and np.array_equal(again.parts, first.parts)
     assert np.abs(again.picture.astype(int) - first.picture).mean() < 1.0
 
@@ -130,6 +135,53 @@ def test_shared_humans_render(humans: Path, tmp_path: Path, monkeypatch: pytest.
     assert len({ref.human for ref in refs}) == 4
     for ref in refs:
         assert {1} <= set(np.unique(load(ref).parts)) <= {0, 1, 2, 3}
+
+
+def test_held_out_samples_show_what_training_never_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every other held-out sample shows a held-out combination, the others none."""
+    monkeypatch.setattr(dataset, "HELD_OUT_EVERY", 2)
+    generate_dataset(tmp_path, sample_human=True, count=8, size=64, samples=1)
+    combined = []
+    for ref in list_samples(tmp_path):
+        names = json.loads(ref.path(".json").read_text(encoding="utf-8"))["names"]
+        assert ref.split == ("held_out" if ref.index % 2 else "train")
+        if held_out(names):
+            combined.append(ref.index)
+    assert combined == [3, 7]
+
+
+def test_captions_name_only_what_the_picture_shows(made: Path) -> None:
+    """No trousers where no trousers are in view, no face where the head is cut off, no gloves without a hand."""
+    rng = np.random.default_rng(0)
+    for ref in list_samples(made):
+        sample = load(ref)
+        names = json.loads(ref.path(".json").read_text(encoding="utf-8"))["names"]
+        text = " | ".join(caption(sample.attributes, rng)[0] for _ in range(60))
+        feet, knees, hips = (sample.body[list(points)] for points in ((10, 13), (9, 12), (8, 11)))
+        if not _inside(np.concatenate([feet, knees, hips])).any():
+            assert "shoes" not in text and "full body" not in text
+        if not _inside(sample.body[[0, 14, 15, 16, 17]]).any():
+            assert sample.attributes.age is None and "old" not in text.split() and "young" not in text
+        if not any(mask.any() for mask in sample.hand_masks.values()):
+            assert "gloves" not in text and "fist" not in text
+        for name, value in sample.attributes.to_dict().items():
+            if name in names and value is not None:
+                assert value == names[name]
+
+
+def _inside(points: np.ndarray) -> np.ndarray:
+    return ((points >= 0) & (points < SIZE)).all(axis=1)
+
+
+def test_a_data_set_of_other_attributes_is_to_be_made_anew(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(made, folder)
+    path = folder / "worker_0" / "000000.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    del data["attributes"]["gloves"]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"another version of HandDiff.*make the data set anew"):
+        load(list_samples(folder)[0])
 
 
 @pytest.mark.parametrize("worker", [(2, 2), (-1, 1)])

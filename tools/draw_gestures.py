@@ -19,9 +19,12 @@ sys.path.insert(0, str(ROOT))
 
 from handdiff_addon.rig.gestures import GESTURES, Gesture  # noqa: E402
 from handdiff_addon.rig.keypoints import FINGERS  # noqa: E402
-from handdiff_addon.scene.studio import Look, Studio  # noqa: E402
+from handdiff_addon.scene.studio import Lights, Studio  # noqa: E402
+from handdiff_addon.scene.wardrobe import Cloth, Outfit  # noqa: E402
+from handdiff_addon.training.arm_poses import RELAXED  # noqa: E402
+from handdiff_addon.training.build import Build  # noqa: E402
 from handdiff_addon.training.dataset import open_studio  # noqa: E402
-from handdiff_addon.training.poses import SHAPES, ArmPose, BodyPose, HandShape, solve  # noqa: E402
+from handdiff_addon.training.poses import ArmPose, BodyPose, HandShape, solve  # noqa: E402
 
 THUMBNAILS = ROOT / "panels" / "pictures"
 SHEET = ROOT / "docs" / "images" / "gestures.png"
@@ -30,31 +33,23 @@ THUMBNAIL = 96
 CELL = 176
 COLUMNS = 6
 OVERSAMPLING = 4
-RELAXED = HandShape("relaxed hand", SHAPES["relaxed hand"])
-DOWN = ArmPose((0.3, -0.9, 0.1), (0.3, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0), "down")
+DOWN = (0.3, -0.9, 0.1)
 UPRIGHT = ((0.55, 0.0, 0.55), (0.5, -1.0, -0.2), 0.0)
 HELD = {
     "Like": ((0.45, -0.2, 0.6), (0.7, -0.7, -0.2), 60.0),
     "Dislike": ((0.5, 0.0, 0.65), (1.0, 0.3, -0.2), -60.0),
     "Mute": ((-0.32, 0.0, 0.32), (0.5, -0.6, -0.2), 0.0),
 }
-"""Where the wrist and the elbow are, as in an arm's pose, and how far the camera goes round, degrees"""
-LOOK = Look(
-    colours={
-        "shirt": (0.27, 0.42, 0.62),
-        "trousers": (0.2, 0.2, 0.22),
-        "shoes": (0.2, 0.2, 0.2),
-        "hair": (0.2, 0.15, 0.1),
-        "skin": (0.88, 0.70, 0.58),
-    },
-    background=(1.0, 1.0, 1.0),
-    key=(-0.7, 0.7),
-    key_strength=0.75,
-    fill=(1.1, 0.1),
-    fill_strength=0.08,
-    ambient=0.3,
-    softness=0.15,
+"""Where the wrist is, from the shoulder in lengths of the arm, where the elbow points, and how far the camera goes
+round, degrees"""
+OUTFIT = Outfit(
+    shirt=Cloth((0.27, 0.42, 0.62)),
+    trousers=Cloth((0.2, 0.2, 0.22)),
+    shoes=(0.2, 0.2, 0.2),
+    hair=(0.2, 0.15, 0.1),
+    skin=(0.88, 0.70, 0.58),
 )
+LIGHTS = Lights(key=(-0.7, 0.7), key_strength=0.75, fill=(1.1, 0.1), fill_strength=0.08, ambient=0.3, softness=0.15)
 
 
 def photograph(studio: Studio, gesture: Gesture, turn: float) -> Image.Image:
@@ -68,9 +63,13 @@ def photograph(studio: Studio, gesture: Gesture, turn: float) -> Image.Image:
     towards, elbow, own_turn = HELD.get(gesture.label, UPRIGHT)
     back = gesture.palm[2] == -1.0
     palm = (0.0, 0.0, 1.0) if back else gesture.palm
-    arm = ArmPose(towards, elbow, gesture.fingers, palm, "raised")
-    hands = {"left": RELAXED, "right": HandShape("", gesture.hand)}
-    studio.pose(solve(BodyPose("", {"left": DOWN, "right": arm}, hands), studio.rest))
+    build = Build.measure(studio.rest, studio.wardrobe.trunk)
+    arms = {
+        "left": ArmPose("down", reach(build, DOWN), (0.3, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0)),
+        "right": ArmPose("raised", reach(build, towards), elbow, gesture.fingers, palm),
+    }
+    hands = {"left": HandShape(None, RELAXED), "right": HandShape(None, gesture.hand)}
+    studio.pose(solve(BodyPose("", arms, hands), build))
     bones = studio.posed()
     wrist, knuckle = bones["right_hand"].head, bones["right_middle_1"].head
     size = float(np.linalg.norm(knuckle - wrist))
@@ -80,7 +79,9 @@ def photograph(studio: Studio, gesture: Gesture, turn: float) -> Image.Image:
     angle = np.radians(turn + own_turn + (180.0 if back else 0.0))
     away = np.array([np.sin(angle), -np.cos(angle), 0.0])
     studio.aim(centre + 14 * size * away, centre, 0.0, 36.0 * 14 / 2.65)
-    studio.dress(LOOK)
+    studio.wardrobe.dress(OUTFIT)
+    studio.hang(np.full((studio.size, studio.size, 3), 255, dtype=np.uint8))
+    studio.light(LIGHTS)
     truth = studio.truth()
     picture = Image.fromarray(studio.photograph(truth.person_mask))
     # What hangs together with the wrist and is not far behind it, such as the trunk, is drawn.
@@ -89,6 +90,12 @@ def photograph(studio: Studio, gesture: Gesture, turn: float) -> Image.Image:
     ImageDraw.floodfill(near, (int(x), int(y)), 128)
     picture.putalpha(near.point(lambda value: 255 if value == 128 else 0))
     return picture
+
+
+def reach(build: Build, towards: tuple[float, float, float]) -> tuple[float, float, float]:
+    """A place at that many lengths of the arm from the shoulder."""
+    outward, up, forward = build.shoulder + build.arm * np.array(towards)
+    return float(outward), float(up), float(forward)
 
 
 def small(picture: Image.Image, size: int) -> Image.Image:

@@ -11,36 +11,27 @@ from pathlib import Path
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning
+from ..conditioning.raster import rasterise
 from ..rig.bones import Bone
+from .compat import use_nodes
 from .passes import render_passes
 from .rigs import match_armature
-
-RGB = tuple[float, float, float]
+from .wardrobe import Wardrobe
 
 _MARGIN = 4
-"""Pixels around the person that are rendered, too, for soft edges."""
-
-_ROLES = {
-    "shirt": ("top", "shirt", "sweater", "jacket"),
-    "trousers": ("bottom", "trousers", "pants", "jeans"),
-    "shoes": ("shoe", "boot"),
-    "hair": ("hair", "brow"),
-    "eyes": ("eye", "sclera", "iris", "pupil"),
-    "skin": ("skin", "body", "face", "hand", "lip", "nail"),
-}
-"""What a material colours, by words in its name; eyes keep their own material."""
+"""Pixels around the person that are rendered, too."""
+_SOFT = 2
+"""Pixels around the person in which the render counts, for soft edges"""
 
 
 @dataclass(frozen=True)
-class Look:
-    """Colours as sRGB 0..1; lights as irradiance in units of a fully lit white surface."""
+class Lights:
+    """Two lights and an ambient one, as irradiance in units of a fully lit white surface."""
 
-    colours: Mapping[str, RGB]
-    """shirt, trousers, shoes, hair, skin"""
-    background: RGB
     key: tuple[float, float]
     """Azimuth (0: from the camera, positive: from the picture's right) and elevation of the key light, radians"""
     key_strength: float
@@ -60,12 +51,13 @@ class Studio:
     def __init__(self, armature: bpy.types.Object, size: int = 512, samples: int = 8, threads: int = 1) -> None:
         self.scene = bpy.context.scene
         self.armature = armature
+        self.size = size
         self.match = match_armature(armature)
         self._canonical = {bone: name for name, bone in self.match.bones.items()}
         self._prepare_render(size, samples, threads)
-        self._materials = self._prepare_materials()
+        self.wardrobe = Wardrobe(self.scene, armature, self.match, self.rest)
         self._prepare_world()
-        self._backdrop: RGB = (0.0, 0.0, 0.0)
+        self._backdrop = np.zeros((size, size, 3), dtype=np.uint8)
         self.camera = _add(self.scene, "Camera", bpy.data.cameras.new("Camera"))
         self.scene.camera = self.camera
         self._lights = [_add(self.scene, name, bpy.data.lights.new(name, "SUN")) for name in ("Key", "Fill")]
@@ -127,19 +119,13 @@ class Studio:
         self.camera.rotation_quaternion = looking
         self.camera.data.lens = lens
 
-    def dress(self, look: Look) -> None:
-        """Set colours and lights; lights turn with the camera, so aim first."""
-        for material, role in self._materials:
-            node = material.node_tree.nodes["Colour"]
-            node.inputs[0].default_value = (*_linear(look.colours[role]), 1.0)
-        self._backdrop = look.background
-        nodes = self.scene.world.node_tree.nodes
-        nodes["Backdrop"].inputs[0].default_value = (*_linear(look.background), 1.0)
-        nodes["Ambient"].inputs[1].default_value = look.ambient
+    def light(self, lights: Lights) -> None:
+        """Set the lights, which turn with the camera: aim first."""
+        self.scene.world.node_tree.nodes["Ambient"].inputs[1].default_value = lights.ambient
         self.scene.view_layers[0].update()
         facing = self.camera.rotation_quaternion @ Vector((0.0, 0.0, 1.0))
         camera_azimuth = float(np.arctan2(facing.x, -facing.y))
-        sources = ((look.key, look.key_strength), (look.fill, look.fill_strength))
+        sources = ((lights.key, lights.key_strength), (lights.fill, lights.fill_strength))
         for light, ((azimuth, elevation), strength) in zip(self._lights, sources, strict=True):
             azimuth += camera_azimuth
             towards = Vector(
@@ -148,13 +134,26 @@ class Studio:
             light.rotation_mode = "QUATERNION"
             light.rotation_quaternion = towards.to_track_quat("Z", "Y")
             light.data.energy = float(np.pi * strength)
-            light.data.angle = look.softness
+            light.data.angle = lights.softness
+
+    def hang(self, backdrop: np.ndarray) -> None:
+        """Set what is seen behind the person: (size, size, 3) uint8 sRGB."""
+        self._backdrop = backdrop
+        image = bpy.data.images.new("Backdrop", self.size, self.size)
+        pixels = np.ones((self.size, self.size, 4), dtype=np.float32)
+        pixels[..., :3] = backdrop[::-1] / 255.0
+        image.pixels.foreach_set(pixels.ravel())
+        # Cycles keeps an image that it knows, so that each backdrop is one of its own while the last is still there.
+        node = self.scene.world.node_tree.nodes["Backdrop"]
+        before, node.image = node.image, image
+        if before is not None:
+            bpy.data.images.remove(before)
 
     def photograph(self, person: np.ndarray) -> np.ndarray:
         """Render with Cycles: (size, size, 3) uint8 sRGB.
 
         Args:
-            person: (size, size) bool, where the person is; beyond, the even backdrop needs no rendering.
+            person: (size, size) bool, where the person is; the backdrop needs no rendering.
         """
         height, width = person.shape
         rows, columns = np.flatnonzero(person.any(axis=1)), np.flatnonzero(person.any(axis=0))
@@ -164,19 +163,51 @@ class Studio:
         # A quarter pixel more, since Blender rounds down.
         render.border_min_x, render.border_max_x = (left + 0.25) / width, (right + 0.25) / width
         render.border_min_y, render.border_max_y = (height - bottom + 0.25) / height, (height - top + 0.25) / height
-        picture = np.empty((height, width, 3), dtype=np.uint8)
-        picture[:] = np.round(np.array(self._backdrop) * 255)
+        picture = self._backdrop.copy()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "picture.png"
             render.filepath = str(path)
             bpy.ops.render.render(write_still=True)
-            with Image.open(path) as rendered:
-                picture[top:bottom, left:right] = np.array(rendered.convert("RGB"))
+            with Image.open(path) as file:
+                rendered = np.array(file.convert("RGB"))
+        soft = Image.fromarray(person.astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * _SOFT + 1))
+        near = np.array(soft, dtype=bool)[top:bottom, left:right]
+        picture[top:bottom, left:right][near] = rendered[near]
         return picture
 
     def truth(self) -> Conditioning:
         """Masks, depth and keypoints of what the camera sees."""
         return render_passes(self.scene, armatures=(self.armature.name,))
+
+    def roles(self, camera: Camera) -> np.ndarray:
+        """What the camera sees at each pixel, (H, W) int8: an index into :data:`~.wardrobe.ROLES`, -1 for the backdrop.
+
+        Args:
+            camera: the one of :meth:`truth`, perhaps with a smaller picture.
+        """
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        vertices, triangles, roles, count = [], [], [], 0
+        for mesh_object in self.scene.objects:
+            if mesh_object.type != "MESH":
+                continue
+            evaluated = mesh_object.evaluated_get(depsgraph)
+            mesh = evaluated.to_mesh()
+            mesh.calc_loop_triangles()
+            points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
+            corners = np.empty(3 * len(mesh.loop_triangles), dtype=np.int32)
+            slots = np.empty(len(mesh.loop_triangles), dtype=np.int32)
+            mesh.vertices.foreach_get("co", points)
+            mesh.loop_triangles.foreach_get("vertices", corners)
+            mesh.loop_triangles.foreach_get("material_index", slots)
+            evaluated.to_mesh_clear()
+            world = np.array(mesh_object.matrix_world)
+            vertices.append(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
+            triangles.append(corners.reshape(-1, 3) + count)
+            roles.append(self.wardrobe.roles(mesh_object)[slots])
+            count += len(vertices[-1])
+        raster = rasterise(np.concatenate(vertices), np.concatenate(triangles), camera)
+        seen = np.concatenate([*roles, [-1]]).astype(np.int8)
+        return seen[raster.triangle]
 
     def _prepare_render(self, size: int, samples: int, threads: int) -> None:
         render, cycles, view = self.scene.render, self.scene.cycles, self.scene.view_settings
@@ -202,88 +233,36 @@ class Studio:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "NONE"
-        cycles.denoising_input_passes = "RGB_ALBEDO"
+        cycles.denoising_input_passes = "RGB"
         # Colours come out as they are named, not as film would show them.
         view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
 
-    def _prepare_materials(self) -> list[tuple[bpy.types.Material, str]]:
-        """Replace materials by matt ones of one colour; returns each with its role."""
-        result = []
-        for mesh_object in self.scene.objects:
-            if mesh_object.type != "MESH":
-                continue
-            roles = [_role(slot.material.name if slot.material else "") for slot in mesh_object.material_slots]
-            for slot, role in zip(mesh_object.material_slots, roles, strict=True):
-                if role != "eyes":
-                    gloss = 0.04 if role in {"skin", "hair", "shoes"} else 0.0
-                    slot.material = _matt(f"{mesh_object.name} {role}", gloss)
-                    result.append((slot.material, role))
-            if "trousers" in roles and "shoes" in roles:
-                self._shoe_feet(mesh_object, roles)
-        return result
-
-    def _shoe_feet(self, mesh_object: bpy.types.Object, roles: list[str]) -> None:
-        """Trousers that cover the feet, as leggings do, take the shoes' colour there."""
-        ankle = min(self.rest[f"{side}_foot"].head[2] for side in ("left", "right"))
-        trousers, shoes = roles.index("trousers"), roles.index("shoes")
-        for polygon in mesh_object.data.polygons:
-            if polygon.material_index == trousers and (mesh_object.matrix_world @ polygon.center).z < ankle:
-                polygon.material_index = shoes
-
     def _prepare_world(self) -> None:
-        """A backdrop that the camera sees evenly, whatever the light."""
+        """A backdrop that only the camera sees, and even light from all around."""
         world = bpy.data.worlds.new("Studio")
         self.scene.world = world
-        world.use_nodes = True
+        use_nodes(world)
         world.cycles.sampling_method = "NONE"  # an even sky is found well enough by the rays that leave the surface
         tree = world.node_tree
         tree.nodes.clear()
-        output = tree.nodes.new("ShaderNodeOutputWorld")
-        mix = tree.nodes.new("ShaderNodeMixShader")
-        rays = tree.nodes.new("ShaderNodeLightPath")
-        for name in ("Ambient", "Backdrop"):
-            node = tree.nodes.new("ShaderNodeBackground")
-            node.name = name
-            node.inputs[0].default_value = (1.0, 1.0, 1.0, 1.0)
-            tree.links.new(node.outputs[0], mix.inputs[1 if name == "Ambient" else 2])
-        tree.links.new(rays.outputs["Is Camera Ray"], mix.inputs[0])
-        tree.links.new(mix.outputs[0], output.inputs[0])
+        ambient, backdrop = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeBackground")
+        ambient.name = "Ambient"
+        ambient.inputs[0].default_value = (1.0, 1.0, 1.0, 1.0)
+        place, picture = tree.nodes.new("ShaderNodeTexCoord"), tree.nodes.new("ShaderNodeTexImage")
+        picture.name, picture.extension = "Backdrop", "EXTEND"
+        rays, mix = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMixShader")
+        for source, target in (
+            (place.outputs["Window"], picture.inputs[0]),
+            (picture.outputs[0], backdrop.inputs[0]),
+            (rays.outputs["Is Camera Ray"], mix.inputs[0]),
+            (ambient.outputs[0], mix.inputs[1]),
+            (backdrop.outputs[0], mix.inputs[2]),
+            (mix.outputs[0], tree.nodes.new("ShaderNodeOutputWorld").inputs[0]),
+        ):
+            tree.links.new(source, target)
 
 
 def _add(scene: bpy.types.Scene, name: str, data: bpy.types.ID) -> bpy.types.Object:
     thing = bpy.data.objects.new(name, data)
     scene.collection.objects.link(thing)
     return thing
-
-
-def _role(name: str) -> str:
-    words = name.lower()
-    return next((role for role, keys in _ROLES.items() if any(key in words for key in keys)), "skin")
-
-
-def _matt(name: str, gloss: float) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
-    colour = tree.nodes.new("ShaderNodeBsdfDiffuse")
-    colour.name = "Colour"
-    if gloss:
-        mix = tree.nodes.new("ShaderNodeMixShader")
-        shine = tree.nodes.new("ShaderNodeBsdfGlossy")
-        shine.inputs["Roughness"].default_value = 0.45
-        mix.inputs[0].default_value = gloss
-        tree.links.new(colour.outputs[0], mix.inputs[1])
-        tree.links.new(shine.outputs[0], mix.inputs[2])
-        tree.links.new(mix.outputs[0], output.inputs[0])
-    else:
-        tree.links.new(colour.outputs[0], output.inputs[0])
-    return material
-
-
-def _linear(colour: RGB) -> RGB:
-    """sRGB to linear light (IEC 61966-2-1)."""
-    values = np.asarray(colour, dtype=np.float64)
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear[0]), float(linear[1]), float(linear[2])

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .poses import SHAPES
+from ..rig.gestures import GESTURES
+from .backdrops import BACKDROPS
 
 RGB = tuple[int, int, int]
 
@@ -23,6 +24,7 @@ PALETTES: dict[str, dict[str, RGB]] = {
     "shirt": _CLOTHES,
     "trousers": _CLOTHES,
     "shoes": _CLOTHES,
+    "gloves": _CLOTHES,
     "background": {
         "red": (190, 52, 50), "green": (70, 150, 84), "blue": (66, 110, 196), "yellow": (238, 212, 92),
         "orange": (238, 148, 70), "purple": (136, 84, 168), "pink": (240, 172, 190), "white": (245, 245, 243),
@@ -39,59 +41,98 @@ PALETTES: dict[str, dict[str, RGB]] = {
 }  # fmt: skip
 """Attribute -> name -> sRGB of the material, 8 bit: the one source of names and colours."""
 
-PLACES = ("raised", "front", "down", "other")
-FRAMINGS = ("upper body", "full body", "close-up")
+PATTERNS = ("plain", "stripes", "checks", "dots")
+PLACES = (
+    "raised", "overhead", "front", "chest", "face", "hip", "down", "aside", "reaching", "behind",
+    "crossed", "folded", "clapping", "praying",
+)  # fmt: skip
+"""Where a hand is; the last four are what both hands do together."""
+FRAMINGS = ("hands", "close-up", "upper body", "full body")
+SHAPES = (*GESTURES, "relaxed")
+FACINGS = ("palm", "back", "edge")
+"""Which side of the hand the camera sees"""
 
 CLASSES: dict[str, tuple[str, ...]] = {
-    **{name: tuple(palette) for name, palette in PALETTES.items()},
+    "figure": ("man", "woman"),
+    "age": ("young", "old"),
+    "skin": tuple(PALETTES["skin"]),
+    "hair": tuple(PALETTES["hair"]),
+    "shirt": tuple(_CLOTHES),
+    "shirt_pattern": PATTERNS,
+    "sleeves": ("long", "rolled-up", "short"),
+    "trousers": tuple(_CLOTHES),
+    "trousers_pattern": PATTERNS,
+    "shoes": tuple(_CLOTHES),
+    "gloves": ("bare", *_CLOTHES),
+    "background": tuple(PALETTES["background"]),
+    "backdrop": BACKDROPS,
+    "light": ("left", "right", "above", "front", "soft"),
     "framing": FRAMINGS,
     "left_place": PLACES,
     "right_place": PLACES,
-    "left_shape": tuple(SHAPES),
-    "right_shape": tuple(SHAPES),
+    "left_shape": SHAPES,
+    "right_shape": SHAPES,
+    "left_facing": FACINGS,
+    "right_facing": FACINGS,
 }
-"""Attribute -> its values; class ids count from 1 in this order."""
+"""Attribute -> its values; class ids count from 1 in this order.  Sides are the person's own, but a light's the
+picture's."""
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a picture shows, each value one of :data:`CLASSES`."""
+    """What a picture shows, each value one of :data:`CLASSES`; None what it does not show, or nobody knows."""
 
-    shirt: str
-    trousers: str
-    shoes: str
-    background: str
-    hair: str
-    skin: str
-    framing: str
-    left_place: str
-    right_place: str
-    left_shape: str
-    right_shape: str
+    figure: str | None
+    age: str | None
+    skin: str | None
+    hair: str | None
+    shirt: str | None
+    shirt_pattern: str | None
+    sleeves: str | None
+    trousers: str | None
+    trousers_pattern: str | None
+    shoes: str | None
+    gloves: str | None
+    background: str | None
+    backdrop: str | None
+    light: str | None
+    framing: str | None
+    left_place: str | None
+    right_place: str | None
+    left_shape: str | None
+    right_shape: str | None
+    left_facing: str | None
+    right_facing: str | None
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | None]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Attributes:
-        """
+        """The attributes of a sample.
+
         Raises:
-            KeyError: for an attribute that is missing.
-            ValueError: for a value that is none of its attribute's.
+            ValueError: where the sample was made with other attributes than today's.
         """
-        read = {field.name: str(data[field.name]) for field in fields(cls)}
-        for name, value in read.items():
-            if value not in CLASSES[name]:
-                raise ValueError(f"{value} is no {name}")
-        return cls(**read)
+        names = {field.name for field in fields(cls)}
+        if set(data) != names or any(value not in (None, *CLASSES[name]) for name, value in data.items()):
+            raise ValueError("it was made by another version of HandDiff, which named other attributes")
+        return cls(**data)
 
 
 def attribute_targets(attributes: Attributes, mentioned: Collection[str] = tuple(CLASSES)) -> dict[str, int]:
-    """Class id per attribute, counted from 1; 0 for those that are not ``mentioned``."""
-    return {
-        name: values.index(getattr(attributes, name)) + 1 if name in mentioned else 0
-        for name, values in CLASSES.items()
-    }
+    """Class id per attribute, counted from 1; 0 for those that are not ``mentioned`` or not shown."""
+    targets = {}
+    for name, values in CLASSES.items():
+        value = getattr(attributes, name)
+        targets[name] = values.index(value) + 1 if name in mentioned and value is not None else 0
+    return targets
+
+
+def second_colour(colour: str) -> str:
+    """The colour of the stripes, lines or dots on a cloth of that colour."""
+    return "black" if colour in ("white", "yellow", "pink", "grey") else "white"
 
 
 def caption(attributes: Attributes, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
@@ -100,119 +141,285 @@ def caption(attributes: Attributes, rng: np.random.Generator) -> tuple[str, froz
     Returns:
         the caption, and the names of the attributes that it mentions.
     """
-
-    def pick(*choices: str) -> str:
-        return choices[int(rng.integers(len(choices)))]
-
-    def keep(chance: float) -> bool:
-        return bool(rng.random() < chance)
-
-    mentioned: set[str] = set()
-
-    def colour(name: str) -> str:
-        mentioned.add(name)
-        value = getattr(attributes, name)
-        if value == "grey" and keep(0.3):
-            return "gray"
-        return pick("blond", "blonde") if value == "blond" else value
-
-    clothes = []
-    if keep(0.88):
-        clothes.append(f"{colour('shirt')} {pick('shirt', 'shirt', 'shirt', 't-shirt', 'top', 'sweater')}")
-    if keep(0.85 if attributes.framing != "close-up" else 0.4):
-        clothes.append(f"{colour('trousers')} {pick('trousers', 'trousers', 'pants', 'jeans', 'leggings')}")
-    if attributes.framing == "full body" and keep(0.7):
-        clothes.append(f"{colour('shoes')} shoes")
-    if keep(0.2):
-        clothes.reverse()
-
-    features = []
-    if keep(0.8):
-        features.append(f"{colour('skin')} skin" if keep(0.85) else f"{colour('skin')}-skinned")
-    if keep(0.75):
-        features.append(f"{colour('hair')} hair")
-    if keep(0.3):
-        features.reverse()
-
-    subject = pick("a person", "a person", "a man", "a woman", "someone", "portrait of a person", "photo of a person")
-    tags = keep(0.3)
-    if clothes and not tags:
-        words = [item if item.split()[-1] in _PLURAL else f"{_article(item)} {item}" for item in clothes]
-        joined = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-        subject = f"{subject} {pick('in', 'wearing', 'with', 'dressed in')} {joined}"
-        clothes = []
-    parts = [*clothes, *features, *_gestures(attributes, mentioned, rng)]
-    if keep(0.35):
-        mentioned.add("framing")
-        parts.append(pick(attributes.framing, f"{attributes.framing} {pick('shot', 'view', 'picture')}"))
-    if keep(0.85):
-        name = colour("background")
-        where = pick("{} background", "{} background", "{} backdrop", "on {a} {} background", "in front of {a} {} wall")
-        parts.append(where.replace("{a}", _article(name)).replace("{}", name))
-    order = list(range(len(parts)))
-    if tags or keep(0.4):
-        order = [int(index) for index in rng.permutation(len(parts))]
-    elif keep(0.5):
-        order = sorted(order, key=lambda index: int(rng.integers(3)) + index)
-    parts = [subject, *(parts[index] for index in order)]
-    if keep(0.2):
-        parts.append(pick("high quality", "detailed hands", "sharp", "soft light", "studio light", "plain background"))
-    return ", ".join(parts), frozenset(mentioned)
+    writer = _Writer(attributes, rng)
+    text = writer.write()
+    return text, frozenset(writer.mentioned)
 
 
-_PLURAL = {"trousers", "pants", "jeans", "leggings", "shoes"}
+MOST_WORDS = 42
+"""In a caption, commas included: what the text encoder surely takes in"""
+
+_PLURAL = {"trousers", "pants", "jeans", "leggings", "shoes", "gloves", "fingers", "hands", "sleeves", "dots", "checks",
+           "stripes"}  # fmt: skip
+_PATTERN_WORDS = {
+    "stripes": ("striped", "stripes"),
+    "checks": ("checked", "checks"),
+    "dots": ("dotted", "dots"),
+    "plain": ("plain", ""),
+}
+_BACKDROP_WORDS = {
+    "plain": ("plain {} background", "plain {} wall", "plain {} backdrop"),
+    "gradient": ("{} gradient background", "{} gradient"),
+    "bricks": ("{} brick wall", "{} bricks in the background", "in front of a {} brick wall"),
+    "blurred": ("blurred {} background", "out-of-focus {} background"),
+    "floor": ("{} wall and a floor", "in a room with a {} wall", "standing before a {} wall"),
+}
+_LIGHT_WORDS = {
+    "left": ("light from the left", "lit from the left", "lamp on the left"),
+    "right": ("light from the right", "lit from the right", "lamp on the right"),
+    "above": ("light from above", "lit from above", "overhead light"),
+    "front": ("light from the front", "lit from the front", "frontal light"),
+    "soft": ("soft light", "even light"),
+}
+_FRAMING_WORDS = {
+    "hands": ("close-up of the hands", "hands in close-up", "hand close-up"),
+    "close-up": ("head and shoulders", "close-up portrait", "portrait"),
+    "upper body": ("upper body", "upper body shot", "waist up"),
+    "full body": ("full body", "full body shot", "head to toe"),
+}
 _PLACE_WORDS = {
-    "raised": ("{} hand raised", "raising the {} hand", "{} hand up", "{} arm raised"),
-    "front": ("{} hand in front of the body", "{} hand at the belly", "{} hand before the chest"),
-    "down": ("{} arm down", "{} hand down", "{} arm at the side"),
-    "other": ("{} arm stretched out", "reaching with the {} hand"),
+    "raised": ("{} hand raised", "raising the {} hand", "{} hand up"),
+    "overhead": ("{} arm up", "{} hand over the head", "{} arm raised high"),
+    "front": ("{} hand in front of the body", "{} hand before the body"),
+    "chest": ("{} hand on the chest", "{} hand laid on the chest"),
+    "face": ("{} hand at the face", "touching the face with the {} hand"),
+    "hip": ("{} hand on the hip",),
+    "down": ("{} arm down", "{} arm at the side", "{} arm hanging"),
+    "aside": ("{} arm stretched out to the side", "{} arm held out sideways"),
+    "reaching": ("reaching out with the {} hand", "{} hand towards the camera"),
+    "behind": ("{} hand behind the back",),
+}
+_BOTH_WORDS = {
+    "raised": ("both hands raised", "both hands up", "raising both hands"),
+    "overhead": ("arms up", "both arms up", "hands over the head"),
+    "front": ("both hands in front of the body",),
+    "chest": ("both hands on the chest",),
+    "face": ("both hands at the face", "holding the face in both hands"),
+    "hip": ("hands on hips", "both hands on the hips"),
+    "down": ("arms down", "arms hanging", "arms at the sides"),
+    "aside": ("arms spread", "arms stretched out to the sides"),
+    "reaching": ("reaching out with both hands",),
+    "behind": ("hands behind the back", "arms behind the back"),
+    "crossed": ("arms crossed", "crossed arms", "arms folded over the chest"),
+    "folded": ("hands folded", "folded hands", "hands clasped"),
+    "clapping": ("clapping", "clapping hands", "hands about to clap"),
+    "praying": ("palms together", "hands in prayer", "praying hands"),
 }
 _SHAPE_WORDS = {
-    "call": ("call me sign", "hand held like a telephone"),
+    "call": ("call sign", "thumb and little finger out"),
     "dislike": ("thumb down", "thumbs down"),
     "fist": ("fist", "closed fist"),
     "four": ("four fingers",),
     "like": ("thumb up", "thumbs up"),
-    "mute": ("finger on the lips", "hush sign"),
+    "mute": ("hush sign", "upright index finger"),
     "ok": ("ok sign",),
-    "one": ("pointing finger", "raised index finger"),
+    "one": ("pointing finger", "pointing", "raised index finger"),
     "palm": ("open palm", "open hand", "spread fingers"),
-    "peace": ("peace sign", "v sign"),
-    "peace_inverted": ("reversed peace sign", "peace sign seen from behind"),
+    "peace": ("peace sign", "victory sign"),
+    "peace_inverted": ("inverted peace sign", "peace sign from behind"),
     "rock": ("rock sign", "horns sign"),
-    "stop": ("flat hand", "stop gesture"),
-    "stop_inverted": ("flat hand seen from behind", "reversed stop gesture"),
+    "stop": ("flat hand", "stop sign"),
+    "stop_inverted": ("inverted flat hand", "flat hand from behind"),
     "three": ("three fingers",),
     "three2": ("thumb and two fingers",),
-    "two_up": ("two joined fingers", "two fingers"),
-    "two_up_inverted": ("two-finger sign seen from behind",),
-    "relaxed hand": ("relaxed hand",),
-    "bent fingers": ("bent fingers",),
+    "two_up": ("two fingers together",),
+    "two_up_inverted": ("inverted two fingers", "two fingers from behind"),
+    "relaxed": ("relaxed hand",),
 }
+_FACING_WORDS = {
+    "palm": ("palm to the camera", "palm towards the viewer"),
+    "back": ("back of the hand to the camera", "back of the hand towards the viewer"),
+    "edge": ("hand seen from the edge", "hand edge on"),
+}
+_QUALITY = ("high quality", "detailed hands", "sharp", "detailed")
+
+Part = tuple[str, set[str]]
+"""Words, and the attributes that they mention"""
 
 
-def _gestures(attributes: Attributes, mentioned: set[str], rng: np.random.Generator) -> list[str]:
-    """Words on places and shapes of the hands, both together where they agree."""
-    words = []
-    if attributes.left_place == attributes.right_place and attributes.left_place != "other" and rng.random() < 0.45:
-        mentioned.update(("left_place", "right_place"))
-        both = {"raised": "both hands raised", "front": "both hands in front of the body", "down": "arms down"}
-        return [both[attributes.left_place]]
-    for side in ("right", "left"):
-        place, shape = getattr(attributes, f"{side}_place"), getattr(attributes, f"{side}_shape")
-        placed = rng.random() < (0.2 if place == "down" else 0.4)
-        shaped = rng.random() < (0.05 if place == "down" else 0.35)
-        if placed:
-            mentioned.add(f"{side}_place")
-            words.append(str(rng.choice(_PLACE_WORDS[place])).format(side))
-        if shaped:
-            mentioned.add(f"{side}_shape")
-            word = str(rng.choice(_SHAPE_WORDS[shape]))
-            if placed:
-                words[-1] += f" with {_article(word)} {word}" if not word.endswith("fingers") else f" with {word}"
-            else:
-                words.append(f"{side} hand: {word}")
-    return words
+class _Writer:
+    """Writes one caption."""
+
+    def __init__(self, attributes: Attributes, rng: np.random.Generator) -> None:
+        self.attributes = attributes
+        self.rng = rng
+        self.mentioned: set[str] = set()
+        self.framed = False
+
+    def write(self) -> str:
+        # A caption says much or little as a whole, too.
+        fullness = self.pick(0.55, 0.85, 1.0, 1.0)
+        tags = self.keep(0.3)
+        clothes = self.clothes(fullness)
+        features = self.features(fullness)
+        head = self.subject()
+        if clothes and not tags:
+            head = self.wearing(head, clothes)
+            clothes = []
+        parts = [*clothes, *features, *self.hands(fullness), *self.scene(fullness)]
+        if tags or self.keep(0.35):
+            parts = [parts[index] for index in self.rng.permutation(len(parts))]
+        while len(f"{head[0]} {' '.join(words for words, _ in parts)}".split()) + len(parts) > MOST_WORDS:
+            parts.pop(int(self.rng.integers(len(parts))))
+        parts.insert(0, head)
+        for _, names in parts:
+            self.mentioned |= names
+        words = [words for words, _ in parts]
+        if self.keep(0.12):
+            words.append(self.pick(*_QUALITY))
+        return ", ".join(words)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def subject(self) -> Part:
+        names: set[str] = set()
+        noun = self.pick("person", "person", "someone")
+        if self.attributes.figure and self.keep(0.6):
+            noun = self.attributes.figure
+            names.add("figure")
+        elif noun == "person" and self.attributes.framing == "hands" and self.keep(0.5):
+            self.framed = True
+            return self.pick(("hands", set()), ("hands of a person", set()), ("close-up of hands", {"framing"}))
+        if noun == "someone":
+            return noun, names
+        if self.attributes.age and self.keep(0.55):
+            old, young = self.pick("old", "elderly"), "young"
+            noun = f"{old if self.attributes.age == 'old' else young} {noun}"
+            names.add("age")
+        return f"{self.pick('', '', '', 'photo of ', 'picture of ')}{_article(noun)} {noun}", names
+
+    def clothes(self, fullness: float) -> list[Part]:
+        found = []
+        if self.attributes.shirt and self.keep(0.95 * fullness):
+            noun = self.pick("shirt", "shirt", "top")
+            if self.attributes.sleeves == "long" and self.keep(0.2):
+                noun = "sweater"
+            if self.attributes.sleeves == "short" and self.keep(0.25):
+                noun = "t-shirt"
+            words, names = self.cloth("shirt", noun)
+            if self.attributes.sleeves and self.keep(0.3) and "with" not in words:
+                names.add("sleeves")
+                words = f"{words} with {self.attributes.sleeves} sleeves"
+            found.append((words, names))
+        if self.attributes.trousers and self.keep(0.92 * fullness):
+            jeans = "jeans" if self.attributes.trousers in ("blue", "black", "grey") else "pants"
+            found.append(self.cloth("trousers", self.pick("trousers", "trousers", "pants", "leggings", jeans)))
+        if self.attributes.shoes and self.keep(0.6 * fullness):
+            found.append((f"{self.colour('shoes')} shoes", {"shoes"}))
+        if self.attributes.gloves not in (None, "bare") and self.keep(0.95):
+            found.append((f"{self.colour('gloves')} gloves", {"gloves"}))
+        if self.keep(0.2):
+            found.reverse()
+        return found
+
+    def cloth(self, kind: str, noun: str) -> Part:
+        colour, pattern = self.colour(kind), getattr(self.attributes, f"{kind}_pattern")
+        if pattern is None or not self.keep(0.1 if pattern == "plain" else 0.9):
+            return f"{colour} {noun}", {kind}
+        names = {kind, f"{kind}_pattern"}
+        adjective, many = _PATTERN_WORDS[pattern]
+        if pattern == "plain":
+            return f"plain {colour} {noun}", names
+        second = second_colour(getattr(self.attributes, kind))
+        return self.pick(
+            (f"{colour} {adjective} {noun}", names),
+            (f"{adjective} {colour} {noun}", names),
+            (f"{colour} {noun} with {second} {many}", names),
+            (f"{colour} and {second} {adjective} {noun}", names),
+        )
+
+    def wearing(self, head: Part, clothes: list[Part]) -> Part:
+        words = [item if _is_plural(item) else f"{_article(item)} {item}" for item, _ in clothes]
+        joined = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+        verb = "with" if "hands" in head[0] else self.pick("in", "wearing", "with")
+        return f"{head[0]} {verb} {joined}", head[1].union(*(names for _, names in clothes))
+
+    def features(self, fullness: float) -> list[Part]:
+        found: list[Part] = []
+        if self.attributes.skin and self.keep(0.85 * fullness):
+            tone = self.attributes.skin
+            found.append((self.pick(f"{tone} skin", f"{tone} skin", f"{tone} skin tone", f"{tone}-skinned"), {"skin"}))
+        if self.attributes.hair and self.keep(0.8 * fullness):
+            colour = self.colour("hair")
+            found.append((self.pick(f"{colour} hair", f"{colour} hair", f"{colour}-haired"), {"hair"}))
+        if self.attributes.gloves == "bare" and self.keep(0.12):
+            found.append((self.pick("bare hands", "no gloves"), {"gloves"}))
+        if self.keep(0.3):
+            found.reverse()
+        return found
+
+    def hands(self, fullness: float) -> list[Part]:
+        """Places and shapes of the hands, both together where they agree."""
+        found: list[Part] = []
+        left, right = self.attributes.left_place, self.attributes.right_place
+        together = left == right and left is not None
+        alone = together and left not in _PLACE_WORDS
+        place_named = together and self.keep(0.85 * fullness if alone else 0.5 * fullness)
+        if together and place_named:
+            assert left is not None
+            found.append((self.pick(*_BOTH_WORDS[left]), {"left_place", "right_place"}))
+        same = self.attributes.left_shape == self.attributes.right_shape not in (None, "relaxed")
+        if same and self.keep(0.35 * fullness):
+            word = self.pick(*_SHAPE_WORDS[str(self.attributes.left_shape)])
+            found.append((self.pick(f"both hands: {word}", f"{word} with both hands"), {"left_shape", "right_shape"}))
+            return found
+        for side in self.pick(("right", "left"), ("left", "right")):
+            words, names = [], set()
+            place, shape, facing = (getattr(self.attributes, f"{side}_{kind}") for kind in ("place", "shape", "facing"))
+            if place in _PLACE_WORDS and not place_named and self.keep((0.3 if place == "down" else 0.55) * fullness):
+                names.add(f"{side}_place")
+                words.append(self.pick(*_PLACE_WORDS[place]).format(side))
+            if shape and self.keep((0.1 if shape == "relaxed" else 0.55) * fullness):
+                word = self.pick(*_SHAPE_WORDS[shape])
+                named = word if _is_plural(word) or word == "pointing" else f"{_article(word)} {word}"
+                words.append(f"with {named}" if words else self.pick(f"{side} hand: {word}", f"{word}, {side} hand"))
+                names.add(f"{side}_shape")
+            if facing and (names or self.keep(0.3)) and self.keep(0.2 * fullness):
+                word = self.pick(*_FACING_WORDS[facing])
+                words.append(f"{'' if words else f'{side} hand: '}{word}")
+                names.add(f"{side}_facing")
+            if words:
+                found.append((" ".join(words), names))
+        return found
+
+    def scene(self, fullness: float) -> list[Part]:
+        found: list[Part] = []
+        if self.attributes.framing and not self.framed and self.keep(0.35 * fullness):
+            found.append((self.pick(*_FRAMING_WORDS[self.attributes.framing]), {"framing"}))
+        if self.attributes.background and self.keep(0.9 * fullness):
+            found.append(self.background())
+        if self.attributes.light and self.keep(0.5 * fullness):
+            found.append((self.pick(*_LIGHT_WORDS[self.attributes.light]), {"light"}))
+        return found
+
+    def background(self) -> Part:
+        name, kind = self.colour("background"), self.attributes.backdrop
+        if kind and self.keep(0.15 if kind == "plain" else 0.75):
+            words = self.pick(*_BACKDROP_WORDS[kind])
+            return words.replace("a {}", f"{_article(name)} {name}").replace("{}", name), {"background", "backdrop"}
+        where = self.pick(
+            "{} background", "{} background", "{} backdrop", "on a {} background", "in front of a {} wall"
+        )
+        return where.replace("a {}", f"{_article(name)} {name}").replace("{}", name), {"background"}
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def pick(self, *choices: Any) -> Any:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def keep(self, chance: float) -> bool:
+        return bool(self.rng.random() < chance)
+
+    def colour(self, name: str) -> str:
+        value = str(getattr(self.attributes, name))
+        if value == "grey" and self.keep(0.3):
+            return "gray"
+        return str(self.pick("blond", "blonde")) if value == "blond" else value
+
+
+def _is_plural(words: str) -> bool:
+    """Whether the thing named, before any "with", is many."""
+    return words.split(" with ")[0].split()[-1] in _PLURAL
 
 
 def _article(words: str) -> str:

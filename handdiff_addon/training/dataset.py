@@ -8,6 +8,7 @@ of ``index.jsonl`` makes it count.  A sample's content depends on the seed, its 
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -23,13 +24,18 @@ from PIL import Image
 from ..errors import OutputError, UsageError
 from ..files import write_bytes
 from ..request import SIDES, Side
+from .backdrops import draw_backdrop
+from .body_poses import sample_pose
+from .build import Build
 from .captions import PALETTES, Attributes, caption
-from .framing import Shot, sample_shot
-from .poses import BodyPose, sample_pose, solve
+from .describing import describe, floor_line
+from .framing import Shot, sample_framing, sample_shot
+from .looks import HELD_OUT_COMBINATIONS, jitter, make_lights, make_outfit, sample_names
+from .poses import BodyPose, solve
 
 if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
-    from ..scene.studio import Look, Studio
+    from ..scene.studio import Studio
 
 Split = Literal["train", "held_out"]
 
@@ -40,6 +46,13 @@ HELD_OUT_HUMANS = ("human_e",)
 HELD_OUT_EVERY = 50
 SAMPLE_HUMAN = "sample_human"
 SAMPLE_HUMAN_EVERY = 5
+
+_ROLES_SIZE = 128
+"""Side of the picture in which it is counted what can be seen, pixels"""
+_SHOTS = 3
+"""Tries for a close-up of hands"""
+_CLOSE = 0.03
+"""Share of such a picture that a hand covers at least"""
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -213,15 +226,17 @@ def generate_dataset(
     todo = [i for i in range(count) if (i // BLOCK) % workers == number and i not in done]
     deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
     studio: Studio | None = None
+    build: Build | None = None
     open_human = ""
     for made, index in enumerate(todo):
         if time.monotonic() >= deadline:
             return made
         path = choose_human(files, index, seed, sample_human)
         human = path.stem if path is not None else SAMPLE_HUMAN
-        if studio is None or human != open_human:
+        if studio is None or build is None or human != open_human:
             studio, open_human = open_studio(path, size, samples), human
-        _make(folder, index, human, studio, seed)
+            build = Build.measure(studio.rest, studio.wardrobe.trunk)
+        _make(folder, index, human, studio, build, seed)
         if progress is not None:
             progress(made + 1, len(todo))
     return len(todo)
@@ -256,62 +271,62 @@ def open_studio(path: Path | None, size: int, samples: int) -> Studio:
     return Studio(armature, size=size, samples=samples)
 
 
-def sample_look(rng: np.random.Generator) -> tuple[dict[str, str], Look]:
-    """Named colours, jittered a little, and light from two sides."""
-    from ..scene.studio import Look
-
-    names = {kind: str(rng.choice(list(palette))) for kind, palette in PALETTES.items()}
-    if names["background"] in (names["shirt"], names["trousers"]):  # rarer than chance: outlines get lost
-        names["background"] = str(rng.choice(list(PALETTES["background"])))
-    colours = {
-        kind: _jitter(rng, PALETTES[kind][name], 0.012 if kind == "background" else 0.03)
-        for kind, name in names.items()
-    }
-    side = float(rng.choice([-1.0, 1.0]))
-    look = Look(
-        colours={kind: colour for kind, colour in colours.items() if kind != "background"},
-        background=colours["background"],
-        key=(side * float(rng.uniform(0.2, 1.1)), float(rng.uniform(0.25, 1.0))),
-        key_strength=float(rng.uniform(0.45, 0.75)),
-        fill=(-side * float(rng.uniform(0.4, 1.3)), float(rng.uniform(0.0, 0.6))),
-        fill_strength=float(rng.uniform(0.08, 0.25)),
-        ambient=float(rng.uniform(0.35, 0.5)),
-        softness=float(rng.uniform(0.1, 0.6)),
-    )
-    return names, look
-
-
-def _jitter(rng: np.random.Generator, colour: tuple[int, int, int], spread: float) -> tuple[float, float, float]:
-    bright = rng.normal(0.0, spread)
-    red, green, blue = np.clip(np.array(colour) / 255.0 + bright + rng.normal(0.0, spread / 2, 3), 0.005, 0.97)
-    return float(red), float(green), float(blue)
-
-
-def _make(folder: Path, index: int, human: str, studio: Studio, seed: int) -> None:
+def _make(folder: Path, index: int, human: str, studio: Studio, build: Build, seed: int) -> None:
     rng = np.random.default_rng([seed, 2, index])
-    pose = sample_pose(rng)
-    names, look = sample_look(rng)
-    studio.pose(solve(pose, studio.rest))
-    shot = sample_shot(rng, studio.posed())
-    studio.aim(shot.position, shot.target, shot.roll, shot.lens)
-    studio.dress(look)
-    truth = studio.truth()
+    split: Split = "held_out" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "train"
+    combination = None
+    if split == "held_out" and index // HELD_OUT_EVERY % 2:  # half of those held out show what is never trained
+        combination = index // HELD_OUT_EVERY // 2 % len(HELD_OUT_COMBINATIONS)
+    sleeves = studio.wardrobe.can_shorten_sleeves
+    names = sample_names(rng, human, short_sleeves=sleeves, combination=combination)
+    pose = sample_pose(rng, build)
+    studio.pose(solve(pose, build))
+    studio.wardrobe.dress(make_outfit(names, rng))
+    shot, truth = _sample_view(rng, studio)
+    line = floor_line(truth.camera, shot) if names["backdrop"] == "floor" else None
+    if names["backdrop"] == "floor" and line is None:
+        names["backdrop"] = "plain"
+    colour = jitter(rng, PALETTES["background"][str(names["background"])], 0.012)
+    studio.hang(draw_backdrop(str(names["backdrop"]), colour, studio.size, rng, line))
+    studio.light(make_lights(str(names["light"]), rng))
     picture = studio.photograph(truth.person_mask)
-    attributes = Attributes(
-        **names,
-        framing=shot.framing,
-        **{f"{side}_place": pose.arms[side].place for side in SIDES},
-        **{f"{side}_shape": pose.hands[side].name for side in SIDES},
-    )
-    _write(folder, index, human, picture, truth, attributes, pose, shot, rng)
+    attributes = describe(names, pose, shot.framing, truth, _shares(studio, truth), studio.posed())
+    _write(folder, index, human, split, picture, truth, names, attributes, pose, shot, rng)
+
+
+def _shares(studio: Studio, truth: Conditioning) -> dict[str, float]:
+    """Share of the picture that shows each role of a surface, or the backdrop."""
+    from ..scene.wardrobe import ROLES
+
+    roles = studio.roles(dataclasses.replace(truth.camera, width=_ROLES_SIZE, height=_ROLES_SIZE))
+    counts = np.bincount(roles.ravel() + 1, minlength=len(ROLES) + 1) / roles.size
+    return dict(zip(("backdrop", *ROLES), counts.tolist(), strict=True))
+
+
+def _sample_view(rng: np.random.Generator, studio: Studio) -> tuple[Shot, Conditioning]:
+    """Aim the camera; a close-up of hands has to show enough of them, else the person is shown."""
+    bones = studio.posed()
+    framing = sample_framing(rng)
+    for _ in range(_SHOTS):
+        shot = sample_shot(rng, bones, framing)
+        studio.aim(shot.position, shot.target, shot.roll, shot.lens)
+        truth = studio.truth()
+        seen = max(float(truth.hand_mask(side).mean()) for side in SIDES)
+        if framing != "hands" or seen > _CLOSE:
+            return shot, truth
+    shot = sample_shot(rng, bones, "upper body")
+    studio.aim(shot.position, shot.target, shot.roll, shot.lens)
+    return shot, studio.truth()
 
 
 def _write(
     folder: Path,
     index: int,
     human: str,
+    split: Split,
     picture: np.ndarray,
     truth: Conditioning,
+    names: Mapping[str, str | None],
     attributes: Attributes,
     pose: BodyPose,
     shot: Shot,
@@ -322,7 +337,6 @@ def _write(
     parts[truth.hand_mask("left")] = 2
     parts[truth.hand_mask("right")] = 3
     person = truth.people[0]
-    split: Split = "held_out" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "train"
     data: Mapping[str, Any] = {
         "index": index,
         "human": human,
@@ -330,6 +344,7 @@ def _write(
         "size": list(picture.shape[:2]),
         "caption": text,
         "mentioned": sorted(mentioned),
+        "names": dict(names),
         "attributes": attributes.to_dict(),
         "pose": pose.kind,
         "body": _rows(person.body),
