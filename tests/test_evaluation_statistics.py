@@ -59,20 +59,22 @@ def test_comparisons_are_paired_by_picture() -> None:
 def test_the_kernel_distance_is_the_unbiased_estimate_spelled_out() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(6, 4)), rng.normal(0.5, 1.0, (6, 4))
+    longer = rng.uniform(0.5, 2.0, (6, 1))  # a row's length does not count
+    x, y = (rows / np.linalg.norm(rows, axis=1, keepdims=True) * 2.0 for rows in (x, y))  # mean square 1
 
     def k(a: np.ndarray, b: np.ndarray) -> float:
         return float((sum(a * b) / 4 + 1) ** 3)
 
-    pairs = [(i, j) for i in range(6) for j in range(6)]
-    within = [sum(k(s[i], s[j]) for i, j in pairs if i != j) / 30 for s in (x, y)]
-    across = sum(k(x[i], y[j]) for i, j in pairs) / 36
-    mean, spread = kernel_distance(x, y)  # a subset holds all six
-    assert mean == pytest.approx(within[0] + within[1] - 2 * across)
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    expected = sum(k(x[i], x[j]) + k(y[i], y[j]) - k(x[i], y[j]) - k(x[j], y[i]) for i, j in pairs) / 30
+    mean, spread = kernel_distance(x * longer, y)  # a subset holds all six
+    assert mean == pytest.approx(expected)
     assert spread == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_kernel_distance_tells_other_sets_from_alike_ones() -> None:
     rng = np.random.default_rng(4)
     one, alike, other = rng.normal(size=(300, 8)), rng.normal(size=(300, 8)), rng.normal(0.7, 1.0, (300, 8))
-    assert abs(kernel_distance(one, alike)[0]) < 0.1 * kernel_distance(one, other)[0]
-    assert math.isnan(kernel_distance(one[:1], other)[0])
+    assert abs(kernel_distance(alike, one)[0]) < 0.1 * kernel_distance(other, one)[0]
+    assert abs(kernel_distance(one + 1e-3, one)[0]) < 0.01 * kernel_distance(other, one)[0]  # pairs do not spoil it
+    assert math.isnan(kernel_distance(one[:1], other[:1])[0])

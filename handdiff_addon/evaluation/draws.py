@@ -54,7 +54,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
     longer = GenerationRequest("").steps + extra_steps
     return (
         Method(AUTOENCODER, "autoencoder", "the render through the canvas's autoencoder and back", None),
-        Method(AUTOENCODER_HANDS, "autoencoders", "the same, the hands through the hand stage's in their crops", None),
+        Method(AUTOENCODER_HANDS, "both autoencoders", "and the hands through the hand stage's, in their crops", None),
         Method(SINGLE_STAGE, "single stage", "hands and body in one go", {"two_stages": False}),
         Method(
             LONGER,

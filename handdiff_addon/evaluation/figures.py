@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from .colour import TONES
-from .draws import AUTOENCODER, FIXED_MASK, HARD_PASTE, LONGER, NO_FREE_PHASE, RENDER, SINGLE_STAGE, TWO_STAGES
+from .draws import (
+    AUTOENCODER,
+    AUTOENCODER_HANDS,
+    FIXED_MASK,
+    HARD_PASTE,
+    LONGER,
+    NO_FREE_PHASE,
+    RENDER,
+    SINGLE_STAGE,
+    TWO_STAGES,
+)
 from .statistics import Estimate, Tally, estimate, estimate_difference, estimate_ratio
 
 Scores = Mapping[str, Any]
@@ -27,6 +37,11 @@ def _hands(scores: Scores, small: bool = False) -> list[tuple[str, Mapping[str, 
 def _of_hands(scores: Scores, key: str, small: bool = False) -> tuple[float, float]:
     values = [hand[key] for _, hand in _hands(scores, small) if hand[key] is not None]
     return float(sum(values)), len(values)
+
+
+def _angles(scores: Scores) -> tuple[float, float]:
+    errors = [error for _, hand in _hands(scores) for error in hand["angles"] or [] if error is not None]
+    return sum(errors), len(errors)
 
 
 def _one(value: float | None) -> tuple[float, float]:
@@ -56,6 +71,7 @@ FIGURES: dict[str, tuple[str, Callable[[Scores, Scores], tuple[float, float]]]] 
     "found": ("hands found", lambda s, _: _of_hands(s, "found")),
     "found_whole": ("hands found in the whole picture", lambda s, _: _of_hands(s, "found_whole")),
     "pck": ("hand PCK@0.2", lambda s, _: _of_hands(s, "pck")),
+    "angles": ("finger joint angle error of the hands found, degrees", lambda s, _: _angles(s)),
     "swapped": ("left and right swapped, of those found", lambda s, _: _of_hands(s, "swapped")),
     "body": ("body PCK@0.1", lambda s, _: (s["body"]["hits"], s["body"]["counted"])),
     "mask_iou": ("predicted hand mask, IoU", lambda s, _: _one(s["mask_iou"])),
@@ -63,8 +79,8 @@ FIGURES: dict[str, tuple[str, Callable[[Scores, Scores], tuple[float, float]]]] 
     "seam": ("gradient across the hands' boundary", _seam),
     "wrist_step": ("colour step at the wrist beyond the render's", _wrist_step),
     "usable": ("pictures with every visible hand found", _usable),
-    "found_small": ("small hands found", lambda s, _: _of_hands(s, "found", small=True)),
-    "pck_small": ("small hands' PCK@0.2", lambda s, _: _of_hands(s, "pck", small=True)),
+    "found_small": ("small hands found (under 24 px)", lambda s, _: _of_hands(s, "found", small=True)),
+    "pck_small": ("small hands' PCK@0.2 (under 24 px)", lambda s, _: _of_hands(s, "pck", small=True)),
 }
 """Name -> label, and per picture a sum and what it is to be divided by; the second scores are the render's"""
 
@@ -131,7 +147,8 @@ def bars(results: Results, ids: Sequence[str], first: Sequence[str]) -> list[Bar
     angles = angle_tallies(results, (TWO_STAGES, SINGLE_STAGE, RENDER), ids)
     return [
         *(
-            at_least(f"autoencoder: {FIGURES[figure][0]}, relative to renders", relative(figure, AUTOENCODER), 0.97)
+            at_least(f"{name}: {FIGURES[figure][0]}, relative to renders", relative(figure, method), 0.97)
+            for method, name in ((AUTOENCODER, "autoencoder"), (AUTOENCODER_HANDS, "both autoencoders"))
             for figure in ("found", "pck", "body")
         ),
         at_least("hands found, relative to renders", relative("found"), 0.90),

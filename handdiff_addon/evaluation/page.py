@@ -15,7 +15,7 @@ from ..files import write_bytes, write_json
 from ..training.dataset import HELD_OUT_HUMANS
 from . import judge
 from .distances import distances_from_renders
-from .draws import PICTURES, RENDER, SINGLE_STAGE, TWO_STAGES
+from .draws import AUTOENCODER, AUTOENCODER_HANDS, PICTURES, RENDER, SINGLE_STAGE, TWO_STAGES
 from .features import NETWORKS
 from .figures import (
     FIGURES,
@@ -30,7 +30,7 @@ from .figures import (
     tone_groups,
 )
 from .statistics import Estimate, estimate, estimate_ratio
-from .truth import SAMPLE_HUMAN, SMALL_HAND, Truth, read_truth
+from .truth import SAMPLE_HUMAN, Truth, read_truth
 from .wall import picture_wall
 
 if TYPE_CHECKING:
@@ -173,29 +173,26 @@ def headline_table(
     results: Results, names: Sequence[str], labels: dict[str, str], ids: Sequence[str], sideways: bool = False
 ) -> Table:
     """Every figure of every method, a figure a row; ``sideways``: a method a row, the main figures only."""
-    figures = ("found", "pck", "body", "seam", "wrist_step", "mask_iou", "swapped") if sideways else tuple(FIGURES)
-    angles = angle_tallies(results, names, ids)
+    main = ("found", "pck", "angles", "body", "seam", "wrist_step", "mask_iou", "swapped")
     columns = {
-        figure: (label, [_with_interval(estimate(tally(results, name, figure, ids))) for name in names])
+        label: [_with_interval(estimate(tally(results, name, figure, ids))) for name in names]
         for figure, (label, _) in FIGURES.items()
-        if figure in figures
+        if not sideways or figure in main
     }
-    if not sideways:
-        for role in ("skin", "hair", "shirt", "trousers", "background"):
-            values = [_with_interval(estimate(role_tally(results, name, role, ids))) for name in names]
-            columns[role] = (f"named colours found: {role}", values)
-    title = "finger joint angle error, degrees, where all find the hand"
-    columns["angles"] = (title, [_with_interval(estimate(angles[name]), 1) for name in names])
     if sideways:
-        heads = ("", *(label for label, _ in columns.values()))
-        return heads, [
-            (labels[name], *(values[row] for _, values in columns.values())) for row, name in enumerate(names)
+        return ("", *columns), [
+            (labels[name], *(cells[row] for cells in columns.values())) for row, name in enumerate(names)
         ]
-    heads = ("", *(labels[name] for name in names))
-    return heads, [
-        (label if "small" not in label else f"{label} (under {SMALL_HAND} px)", *values)
-        for label, values in columns.values()
+    compared = [name for name in names if name not in (AUTOENCODER, AUTOENCODER_HANDS)]
+    angles = angle_tallies(results, compared, ids)
+    columns["finger joint angle error of the hands that all but the autoencoders find, degrees"] = [
+        _with_interval(estimate(angles[name])) if name in angles else "" for name in names
     ]
+    for role in ("skin", "hair", "shirt", "trousers", "background"):
+        columns[f"named colours found: {role}"] = [
+            _with_interval(estimate(role_tally(results, name, role, ids))) for name in names
+        ]
+    return ("", *(labels[name] for name in names)), [(label, *cells) for label, cells in columns.items()]
 
 
 def group_table(results: Results, groups: dict[str, list[str]], ids: Sequence[str]) -> Table:
@@ -230,10 +227,10 @@ def distance_table(
 def _kernel_note(count: int) -> str:
     (pictures, *_), (hands, *_) = NETWORKS.values()
     return (
-        "KID: polynomial kernel of degree 3, unbiased, mean and standard deviation of 100 subsets of at most "
-        f"{min(100, count)}, against the renders of the same entries. Features come from inside MediaPipe's wheel and "
-        f"compare with no other KID: `{Path(pictures).name}`, last trunk layer averaged (192 numbers), for pictures; "
-        f"`{Path(hands).name}`, pooled layer (1,152 numbers), for hand crops.\n"
+        "KID: polynomial kernel of degree 3 on features of equal length, unbiased for pairs, mean and standard deviation "
+        f"of 100 subsets of at most {min(100, count)}, against the renders of the same entries. Features come from inside "
+        f"MediaPipe's wheel and compare with no other KID: `{Path(pictures).name}`, last trunk layer averaged (192 "
+        f"numbers), for pictures; `{Path(hands).name}`, pooled layer (1,152 numbers), for hand crops.\n"
     )
 
 

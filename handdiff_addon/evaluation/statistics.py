@@ -76,35 +76,42 @@ def _resamples(pictures: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES).astype(np.float64)
 
 
-def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 100, size: int = 100) -> tuple[float, float]:
-    """Kernel distance of two sets of features (KID; Binkowski et al., "Demystifying MMD GANs", 2018).
+def kernel_distance(
+    painted: np.ndarray, renders: np.ndarray, subsets: int = 100, size: int = 100
+) -> tuple[float, float]:
+    """Kernel distance of painted pictures from the renders of the same entries (KID; Binkowski et al., "Demystifying
+    MMD GANs", 2018).
 
-    The unbiased squared maximum mean discrepancy with the kernel (x.y / C + 1)^3, over random subsets of both; it can
-    fall below 0 where the sets are alike.
+    The squared maximum mean discrepancy with the kernel (x.y / C + 1)^3 over random subsets, estimated without bias for
+    samples that come in pairs, as these do: a picture is not compared with its own render (Gretton et al., "A kernel
+    two-sample test", 2012, equation 4).  It can fall below 0 where the sets are alike.  Every row is scaled to a mean
+    square of 1, so that x.y / C is a cosine: on pictures unlike any that it was trained on, a network's features grow
+    without measure, and the third power would compare nothing but their size.
 
     Args:
-        first, second: (N, C), (M, C).
+        painted, renders: (N, C), row by row of the same entry.
         subsets: how many.
-        size: of a subset; no more than the smaller set has.
+        size: of a subset, at most N.
 
     Returns:
-        mean and standard deviation over the subsets; NaN where a set has fewer than two.
+        mean and standard deviation over the subsets; NaN for fewer than two pictures.
     """
-    size = min(size, len(first), len(second))
+    size = min(size, len(renders))
     if size < 2:
         return float("nan"), float("nan")
+    painted, renders = (x / np.sqrt((x**2).mean(axis=1, keepdims=True)) for x in (painted, renders))
     rng = np.random.default_rng(0)
     values = []
     for _ in range(subsets):
-        x, y = (features[rng.choice(len(features), size, replace=False)] for features in (first, second))
-        values.append(_squared_discrepancy(x, y))
+        chosen = rng.choice(len(renders), size, replace=False)
+        values.append(_squared_discrepancy(painted[chosen], renders[chosen]))
     return float(np.mean(values)), float(np.std(values))
 
 
 def _squared_discrepancy(x: np.ndarray, y: np.ndarray) -> float:
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.asarray((a @ b.T / a.shape[1] + 1.0) ** 3)
+    def mean_kernel(a: np.ndarray, b: np.ndarray) -> float:
+        """Over all pairs but those of the same row."""
+        values = (a @ b.T / a.shape[1] + 1.0) ** 3
+        return float((values.sum() - np.trace(values)) / (len(a) * (len(a) - 1)))
 
-    count = len(x)
-    within = [(k.sum() - np.trace(k)) / (count * (count - 1)) for k in (kernel(x, x), kernel(y, y))]
-    return float(within[0] + within[1] - 2 * kernel(x, y).mean())
+    return mean_kernel(x, x) + mean_kernel(y, y) - 2 * mean_kernel(x, y)
