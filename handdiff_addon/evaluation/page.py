@@ -227,10 +227,10 @@ def distance_table(
 def _kernel_note(count: int) -> str:
     (pictures, *_), (hands, *_) = NETWORKS.values()
     return (
-        "KID: polynomial kernel of degree 3 on features of equal length, unbiased for pairs, mean and standard deviation "
-        f"of 100 subsets of at most {min(100, count)}, against the renders of the same entries. Features come from inside "
-        f"MediaPipe's wheel and compare with no other KID: `{Path(pictures).name}`, last trunk layer averaged (192 "
-        f"numbers), for pictures; `{Path(hands).name}`, pooled layer (1,152 numbers), for hand crops.\n"
+        "KID: polynomial kernel of degree 3 on features of equal length, unbiased for pairs, mean and standard "
+        f"deviation of 100 subsets of at most {min(100, count)}, against the renders of the same entries. Features "
+        f"come from inside MediaPipe's wheel and compare with no other KID: `{Path(pictures).name}`, last trunk layer "
+        f"averaged (192 numbers), for pictures; `{Path(hands).name}`, pooled layer (1,152 numbers), for hand crops.\n"
     )
 
 
