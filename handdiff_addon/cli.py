@@ -29,6 +29,7 @@ from .runs import (
     SceneChoice,
     run_dataset,
     run_demo,
+    run_evaluate,
     run_generate,
     run_passes,
     run_train,
@@ -136,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
         _add_budget(task)
 
+    _add_evaluate(
+        _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
+    )
+
     models = _verb(verbs, "models", None, "which models there are, and whether they are whole")
     actions = models.add_subparsers(metavar="ACTION", required=True)
     _verb(actions, "list", _models_list, "the models that HandDiff finds by itself")
@@ -158,6 +163,17 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=_minutes, metavar="M", help="stop after this time")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_output(parser)
+    parser.add_argument(
+        "--humans", type=Path, metavar="DIR", help="folder of rigged .blend files (default: the sample human)"
+    )
+    parser.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument("--count", type=int, metavar="N", help="the first N entries (default: all)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="score the pictures ID.png of this folder instead")
+    parser.add_argument("--conditions", action="store_true", help="only draw what pictures are to be painted from")
 
 
 def _minutes(text: str) -> float:
@@ -285,6 +301,20 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         device=getattr(arguments, "device", "cpu"),
     )
     console.say(str(arguments.model))
+
+
+def _evaluate(arguments: argparse.Namespace, console: Console) -> None:
+    page = run_evaluate(
+        arguments.output,
+        console.progress,
+        humans=arguments.humans,
+        model=arguments.model,
+        count=arguments.count,
+        pictures=arguments.pictures,
+        conditions=arguments.conditions,
+    )
+    console.end_stage()
+    console.say(str(page))
 
 
 def _finish(console: Console, folder: Path, warnings: list[str]) -> None:
