@@ -12,10 +12,14 @@ import pytest
 from handdiff_addon.errors import UsageError
 from handdiff_addon.evaluation.benchmark.camera import SENSOR, CameraRecipe, place_camera
 from handdiff_addon.evaluation.benchmark.entries import LIST, read_benchmark
+from handdiff_addon.evaluation.benchmark.poses import fit_pose, free_pose
 from handdiff_addon.evaluation.colour import TONES, skin_tone
 from handdiff_addon.evaluation.truth import choose_human
 from handdiff_addon.request import SIDES
 from handdiff_addon.rig.bones import Bone
+from handdiff_addon.rig.gestures import GESTURES
+from handdiff_addon.training.build import Build
+from handdiff_addon.training.poses import ArmPose, BodyPose, HandShape
 
 
 def test_the_list_has_two_hundred_entries_of_its_own() -> None:
@@ -32,11 +36,11 @@ def test_prompts_name_the_colours_that_are_looked_for() -> None:
             assert name in benchmark.palettes[role]
             assert name in entry.prompt.replace("gray", "grey").replace("blonde", "blond")
     counts = {role: sum(role in entry.named for entry in benchmark.entries) for role in benchmark.palettes}
-    assert min(counts.values()) >= 100
+    assert min(count for role, count in counts.items() if role != "gloves") >= 60 and counts["gloves"] >= 15
 
 
 def test_every_skin_tone_is_there() -> None:
-    tones = [skin_tone(entry.skin) for entry in read_benchmark().entries]
+    tones = [skin_tone(entry.colours["skin"]) for entry in read_benchmark().entries]
     assert min(tones.count(tone) for tone in TONES) >= 40
 
 
@@ -76,6 +80,7 @@ def make_bones(height: float) -> dict[str, Bone]:
             (wrist, tip),
             (wrist, tip),
         )
+        ends[f"{side}_thigh"] = ((sign * 0.05, 0, 0.53), (sign * 0.05, 0, 0.28))
         ends[f"{side}_shin"] = ((sign * 0.05, 0, 0.28), (sign * 0.05, 0, 0.04))
         ends[f"{side}_foot"] = ((sign * 0.05, 0, 0.04), (sign * 0.05, -0.1, 0.0))
     return {
@@ -121,3 +126,25 @@ def test_the_camera_sees_what_the_framing_promises(height: float, lens: float) -
 def test_a_framing_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="portrait"):
         CameraRecipe("portrait", 0.0, 0.0, 0.0, 50.0, 1.1, (0.0, 0.0))  # type: ignore[arg-type]
+
+
+def make_build(size: float) -> Build:
+    """A person of a given size: a body of even thickness, on the rest pose of :func:`make_bones`."""
+    rest = make_bones(1.7 * size)
+    up = np.arange(0.0, 1.7, 0.02)
+    slices = np.stack([up, np.full_like(up, 0.17), np.full_like(up, -0.12), np.full_like(up, 0.12)], axis=1) * size
+    frame = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+    return Build(rest, frame, slices, size * np.array([0.0, 1.55, 0.13]))
+
+
+@pytest.mark.parametrize("place", ["raised", "down", "face", "hip", "behind", "chest", "folded"])
+def test_a_pose_comes_back_on_its_own_build_and_grows_with_another(place: str) -> None:
+    small, large = make_build(1.0), make_build(1.3)
+    arm = ArmPose(place, (0.2, 1.1, 0.3), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), "palm")
+    hand = HandShape("ok", GESTURES["ok"].hand)
+    pose = BodyPose("any", dict.fromkeys(SIDES, arm), dict.fromkeys(SIDES, hand), torso=(0.1, 0.0, -0.2))
+    data = json.loads(json.dumps(free_pose(pose, small)))
+    back = fit_pose(data, small)
+    assert back.arms["left"].goal == pytest.approx(arm.goal)
+    assert back.hands["right"] == hand and back.torso == pose.torso
+    assert np.array(fit_pose(data, large).arms["left"].goal) == pytest.approx(1.3 * np.array(arm.goal))

@@ -6,12 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handdiff_addon.evaluation.colour import dim
 from handdiff_addon.evaluation.metrics import (
     assign_hands,
     body_hits,
     colours_found,
     hand_pck,
     joint_angle_errors,
+    light_of,
     mask_iou,
     seam,
     torso,
@@ -127,10 +129,24 @@ def test_colours_are_looked_for_in_their_own_region() -> None:
     shirt[:20] = True
     regions = {"shirt": shirt, "trousers": ~shirt}
     named = {"shirt": "red", "trousers": "red"}
-    assert colours_found(picture, regions, named, palettes) == {"shirt": True, "trousers": False}
+    lights = {"shirt": 1.0, "trousers": 1.0}
+    assert colours_found(picture, regions, named, palettes, lights) == {"shirt": True, "trousers": False}
     few = np.zeros((40, 40), bool)
     few[0, :20] = True
-    assert colours_found(picture, {"shirt": few}, named, palettes) == {}
+    assert colours_found(picture, {"shirt": few}, named, palettes, lights) == {}
+
+
+def test_a_colour_in_the_shade_is_told_by_how_the_render_dims_its_own() -> None:
+    tones = {"skin": {"fair": (234, 190, 162), "olive": (180, 138, 98)}}
+    region = np.ones((20, 20), bool)
+    shaded = np.full((20, 20, 3), dim(tones["skin"]["fair"], 0.55).round(), np.uint8)
+    share = light_of(shaded, region, tones["skin"]["fair"])
+    assert share == pytest.approx(0.55, abs=0.02)
+    regions, named = {"skin": region}, {"skin": "fair"}
+    assert colours_found(shaded, regions, named, tones, {"skin": share}) == {"skin": True}
+    assert colours_found(shaded, regions, named, tones, {"skin": 1.0}) == {"skin": False}
+    assert light_of(shaded, region, (20, 20, 20)) == 1.0  # gloss is no light
+    assert light_of(shaded, ~region, (20, 20, 20)) == 1.0
 
 
 def disc(centre: float, radius: float) -> np.ndarray:

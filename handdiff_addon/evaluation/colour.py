@@ -68,10 +68,27 @@ def _saturated(chroma: np.ndarray) -> np.ndarray:
     return np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
 
 
-def nearest_name(rgb: np.ndarray | Sequence[float], palette: Mapping[str, Sequence[float]]) -> str:
-    """The palette's name that lies nearest in CIELAB (Euclidean); all colours sRGB 0..255."""
+def light(rgb: np.ndarray | Sequence[float]) -> float:
+    """Linear light of an sRGB colour (3,) in 0..255, relative to white."""
+    values = np.asarray(rgb, dtype=np.float64) / 255.0
+    return float(np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).mean())
+
+
+def dim(rgb: np.ndarray | Sequence[float], share: float) -> np.ndarray:
+    """sRGB (..., 3) in 0..255 with a share (0 to 1) of its light."""
+    values = np.asarray(rgb, dtype=np.float64) / 255.0
+    linear = share * np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return 255.0 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def nearest_name(rgb: np.ndarray | Sequence[float], palette: Mapping[str, Sequence[float]], share: float = 1.0) -> str:
+    """The palette's name that lies nearest in CIELAB (Euclidean); all colours sRGB 0..255.
+
+    ``share`` is the light that falls on what is looked at: the palette is dimmed by as much.
+    """
     names = list(palette)
-    distances = np.linalg.norm(to_lab(np.array(list(palette.values()))) - to_lab(rgb), axis=1)
+    seen = dim(np.array(list(palette.values())), share)
+    distances = np.linalg.norm(to_lab(seen) - to_lab(rgb), axis=1)
     return names[int(np.argmin(distances))]
 
 

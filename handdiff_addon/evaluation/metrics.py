@@ -14,7 +14,7 @@ import numpy as np
 
 from ..request import SIDES, Side
 from ..rig.keypoints import BODY_INDEX
-from .colour import ciede2000, nearest_name, to_lab
+from .colour import ciede2000, light, nearest_name, to_lab
 
 FOUND_WITHIN = 0.5
 """A hand is found where a seen hand's points lie, on average, within this share of the hand's box of the rig's."""
@@ -162,14 +162,19 @@ def colours_found(
     regions: Mapping[str, np.ndarray],
     named: Mapping[str, str],
     palettes: Mapping[str, Mapping[str, Sequence[float]]],
+    lights: Mapping[str, float],
 ) -> dict[str, bool]:
     """Whether each colour that the prompt names is the nearest one of its palette to the region's median, in CIELAB.
+
+    Names such as those of skin tones differ in little else than lightness, and so does one colour in bright light and
+    in shade: the palette is dimmed as the render's own region is.
 
     Args:
         picture: (H, W, 3) uint8
         regions: (H, W) bool by role, such as shirt; from the rig, so a colour in the wrong place does not count.
         named: role to the colour's name.
         palettes: role to names and their sRGB, 0..255.
+        lights: role to the share of its light that the region has in the render; see :func:`light_of`.
 
     Returns:
         by role; roles whose region is too small are left out.
@@ -178,8 +183,17 @@ def colours_found(
     for role, name in named.items():
         colour = region_colour(picture, regions[role]) if role in regions else None
         if colour is not None:
-            found[role] = nearest_name(colour, palettes[role]) == name
+            found[role] = nearest_name(colour, palettes[role], lights[role]) == name
     return found
+
+
+def light_of(render: np.ndarray, region: np.ndarray, colour: Sequence[float]) -> float:
+    """How much of its light a material of this colour (sRGB 0..255) has in the render: 0 to 1, 1 where it is not seen.
+
+    What is brighter than its own colour shines; that is not counted as light.
+    """
+    seen = region_colour(render, region)
+    return 1.0 if seen is None else float(np.clip(light(seen) / max(light(colour), 1e-4), 0.05, 1.0))
 
 
 def shrink(region: np.ndarray, pixels: int = 1) -> np.ndarray:

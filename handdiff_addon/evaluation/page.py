@@ -105,6 +105,7 @@ def _sections(
     groups = tone_groups({i: truth.tone for i, truth in truths.items()})
     held_out = [i for i, truth in truths.items() if truth.human.startswith(HELD_OUT_HUMANS)]
     groups["the held-out older person"] = held_out
+    groups["words never seen together"] = [entry.id for entry in run.entries if entry.unseen is not None]
     yield _table(group_table(results, groups, ids))
     if not held_out:
         yield "The held-out person is not among the humans drawn.\n"
@@ -188,7 +189,7 @@ def headline_table(
     columns["finger joint angle error of the hands that all but the autoencoders find, degrees"] = [
         _with_interval(estimate(angles[name])) if name in angles else "" for name in names
     ]
-    for role in ("skin", "hair", "shirt", "trousers", "background"):
+    for role in ("skin", "hair", "shirt", "trousers", "gloves", "background"):
         columns[f"named colours found: {role}"] = [
             _with_interval(estimate(role_tally(results, name, role, ids))) for name in names
         ]

@@ -17,6 +17,7 @@ from .metrics import (
     hand_box,
     hand_pck,
     joint_angle_errors,
+    light_of,
     mask_iou,
     seam,
     wrist_step,
@@ -48,7 +49,7 @@ def score_picture(
     Returns:
         ``hands`` (per judged side: ``box`` in pixels, ``small``, ``found``, ``found_whole``, ``swapped``, ``pck``,
         ``angles``), ``body`` (``hits`` of ``counted``), ``mask_iou``, ``colours`` (per role), ``seam``, ``wrist_step``
-        (per side); None for what this picture cannot tell.
+        (per side, of bare hands); None for what this picture cannot tell.
     """
     seen = judge.look(picture, hand_windows(truth.hands))
     matches = assign_hands(truth.hands, [hand.points for hand in seen.hands])
@@ -69,20 +70,23 @@ def score_picture(
         "mask_iou": None
         if hands_mask is None or not truth.hands_mask.any()
         else mask_iou(hands_mask, truth.hands_mask),
-        "colours": colours_found(picture, truth.regions, entry.named, palettes),
+        "colours": colours_found(
+            picture,
+            truth.regions,
+            entry.named,
+            palettes,
+            {role: light_of(truth.picture, truth.regions[role], entry.colours[role]) for role in entry.named},
+        ),
         "seam": _number(seam(picture, truth.hands_mask, width=max(1, width // 100))),
-        "wrist_step": {
-            side: _number(
-                wrist_step(
-                    picture,
-                    truth.hand_masks[side],
-                    truth.regions["skin"] & ~truth.hands_mask,
-                    points[0],
-                    reach=0.6 * hand_box(points),
-                )
-            )
-            for side, points in truth.hands.items()
-        },
+        "wrist_step": {} if entry.gloved else _wrist_steps(picture, truth),
+    }
+
+
+def _wrist_steps(picture: np.ndarray, truth: Truth) -> dict[str, float | None]:
+    forearms = truth.regions["skin"] & ~truth.hands_mask
+    return {
+        side: _number(wrist_step(picture, truth.hand_masks[side], forearms, points[0], reach=0.6 * hand_box(points)))
+        for side, points in truth.hands.items()
     }
 
 

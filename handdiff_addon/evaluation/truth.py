@@ -2,14 +2,14 @@
 """The truth of a benchmark entry: a render of it and all that the rig knows, as a folder of files.
 
 ``ENTRY/`` holds the passes as ``handdiff passes`` writes them, ``render.png``, ``regions.png`` (an index into
-:data:`~handdiff_addon.scene.regions.REGIONS` per pixel), ``prompt.txt`` and ``truth.json``, which is written last and
+the names in ``truth.json`` per pixel), ``prompt.txt`` and ``truth.json``, which is written last and
 makes the folder count.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,13 +60,8 @@ class Truth:
 
     @cached_property
     def hands(self) -> dict[Side, np.ndarray]:
-        """(21, 2) points of the hands that are judged: the camera sees at least half of their points."""
-        return {
-            side: self.pose.hands[side]
-            for side in SIDES
-            if np.mean([word == "visible" for word in self.pose.hand_visibility[side]]) >= 0.5
-            and self.hand_masks[side].sum() >= 16
-        }
+        """(21, 2) points of the hands that are judged."""
+        return judged_hands(self.pose, self.hand_masks)
 
     def is_small(self, side: Side) -> bool:
         return hand_box(self.hands[side]) < SMALL_HAND
@@ -79,6 +74,15 @@ class Truth:
     def regions(self) -> dict[str, np.ndarray]:
         """(H, W) bool by role."""
         return {name: self.region_map == index for index, name in enumerate(self.region_names)}
+
+
+def judged_hands(pose: PersonPose, masks: Mapping[Side, np.ndarray]) -> dict[Side, np.ndarray]:
+    """(21, 2) points of the hands of which the camera sees at least half of the points."""
+    return {
+        side: pose.hands[side]
+        for side in SIDES
+        if np.mean([word == "visible" for word in pose.hand_visibility[side]]) >= 0.5 and masks[side].sum() >= 16
+    }
 
 
 def human_files(folder: Path | None) -> list[Path | None]:
@@ -106,13 +110,17 @@ def studio_of(human: Path | None, size: int) -> Studio:
 
 
 def pose_entry(studio: Studio, entry: Entry) -> Conditioning:
-    """Pose, frame and dress the studio's human as the entry says; returns the passes."""
+    """Pose, dress, frame and light the studio's human as the entry says; returns the passes."""
+    from ..training.build import Build
     from ..training.poses import solve
 
-    studio.pose(solve(entry.pose, studio.rest))
+    build = Build.measure(studio.rest, studio.wardrobe.trunk)
+    studio.pose(solve(entry.pose(build), build))
+    studio.wardrobe.dress(entry.outfit)
     place = place_camera(entry.camera, studio.posed())
     studio.aim(place.position, place.target, entry.camera.roll, entry.camera.lens)
-    studio.dress(entry.look)
+    studio.hang(entry.backdrop(studio.size))
+    studio.light(entry.lights)
     return studio.truth()
 
 
@@ -126,7 +134,7 @@ def write_truth(folder: Path, studio: Studio, entry: Entry, human: str, conditio
     Raises:
         OutputError: where it cannot be written.
     """
-    from ..scene.regions import REGIONS, read_regions
+    from ..scene.wardrobe import ROLES
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,13 +143,17 @@ def write_truth(folder: Path, studio: Studio, entry: Entry, human: str, conditio
     write_passes(conditioning, folder)
     picture = studio.photograph(conditioning.person_mask)
     save_image(Image.fromarray(picture), folder / "render.png")
-    save_image(Image.fromarray(read_regions(studio, conditioning.camera)), folder / "regions.png")
+    names = ("background", *ROLES, "gloves")
+    regions = (studio.roles(conditioning.camera) + 1).astype(np.uint8)
+    if entry.gloved:
+        regions[conditioning.hands_mask & (regions == names.index("skin"))] = names.index("gloves")
+    save_image(Image.fromarray(regions), folder / "regions.png")
     write_bytes(folder / "prompt.txt", f"{entry.prompt}\n".encode())
     data = {
         "entry": entry.id,
         "human": human,
-        "tone": skin_tone(entry.skin),
-        "regions": REGIONS,
+        "tone": skin_tone(entry.colours["skin"]),
+        "regions": names,
         "size": [conditioning.width, conditioning.height],
     }
     write_json(folder / "truth.json", data)

@@ -15,13 +15,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import UsageError
-from ...request import SIDES
-from ...training.poses import ArmPose, BodyPose, HandShape
+from ...training.backdrops import draw_backdrop
+from ...training.build import Build
+from ...training.poses import BodyPose
 from .camera import CameraRecipe
+from .poses import fit_pose
 
 if TYPE_CHECKING:
-    from ...scene.studio import Look
+    from ...scene.studio import Lights
+    from ...scene.wardrobe import Outfit
 
 LIST = Path(__file__).with_name("benchmark_v1.jsonl")
 
@@ -38,36 +43,56 @@ class Entry:
     """Of the generation"""
     prompt: str
     named: Mapping[str, str]
-    """The colours that the prompt names: skin, shirt, trousers, background, hair -> name"""
+    """The colours that the prompt names: skin, hair, shirt, trousers, gloves, background -> name"""
     camera: CameraRecipe
+    unseen: int | None
+    """Number of the combination of attributes that no training picture shows; None: an ordinary one"""
     data: Mapping[str, Any]
     """The entry's line: ``pose`` and ``look`` are read from it when they are drawn"""
 
+    def pose(self, build: Build) -> BodyPose:
+        """The body's pose, fitted to a person."""
+        return fit_pose(self.data["pose"], build)
+
     @property
-    def pose(self) -> BodyPose:
-        """The body's pose, in the person's own frame."""
-        data = self.data["pose"]
-        return BodyPose(
-            data["kind"],
-            {side: ArmPose(**_tuples(data["arms"][side])) for side in SIDES},
-            {side: HandShape(**_tuples(data["hands"][side])) for side in SIDES},
-            torso=_tuples(data["torso"]),
-            head=_tuples(data["head"]),
-            legs={side: _tuples(data["legs"][side]) for side in SIDES},
+    def gloved(self) -> bool:
+        return self.data["look"]["outfit"]["gloves"] is not None
+
+    @property
+    def outfit(self) -> Outfit:
+        """Clothes and colours; needs ``bpy``."""
+        from ...scene.wardrobe import Cloth, Outfit
+
+        outfit = _tuples(self.data["look"]["outfit"])
+        return Outfit(**outfit | {kind: Cloth(**outfit[kind]) for kind in ("shirt", "trousers")})
+
+    @property
+    def lights(self) -> Lights:
+        """Needs ``bpy``."""
+        from ...scene.studio import Lights
+
+        return Lights(**_tuples(self.data["look"]["lights"]))
+
+    def backdrop(self, size: int) -> np.ndarray:
+        """What is behind the person, (size, size, 3) uint8 sRGB."""
+        backdrop = self.data["look"]["backdrop"]
+        return draw_backdrop(
+            backdrop["kind"], _tuples(backdrop["colour"]), size, np.random.default_rng(backdrop["stream"])
         )
 
     @property
-    def look(self) -> Look:
-        """Colours and lights; needs ``bpy``."""
-        from ...scene.studio import Look
-
-        return Look(**_tuples(self.data["look"]))
-
-    @property
-    def skin(self) -> RGB:
-        """The skin's own colour, sRGB 0..255."""
-        red, green, blue = (round(255 * value) for value in self.data["look"]["colours"]["skin"])
-        return red, green, blue
+    def colours(self) -> dict[str, RGB]:
+        """The materials' own colours by role, sRGB 0..255; a patterned cloth's main colour."""
+        look = self.data["look"]
+        own = {
+            role: value["colour"] if isinstance(value, dict) else value
+            for role, value in look["outfit"].items()
+            if isinstance(value, (dict, list))
+        }
+        return {
+            role: (round(255 * red), round(255 * green), round(255 * blue))
+            for role, (red, green, blue) in {**own, "background": look["backdrop"]["colour"]}.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -76,7 +101,7 @@ class Benchmark:
 
     version: int
     palettes: Mapping[str, Mapping[str, RGB]]
-    """Role -> name -> sRGB as it looks in the studio's light: the names that a colour can be found under"""
+    """Role -> name -> sRGB of the material: the names that a colour can be found under"""
     entries: tuple[Entry, ...]
     sha256: str
     """Of the file"""
@@ -99,7 +124,7 @@ def read_benchmark(path: Path = LIST) -> Benchmark:
             header["version"],
             {role: {name: tuple(rgb) for name, rgb in names.items()} for role, names in header["palettes"].items()},
             tuple(
-                Entry(d["id"], d["seed"], d["prompt"], d["named"], CameraRecipe(**_tuples(d["camera"])), d)
+                Entry(d["id"], d["seed"], d["prompt"], d["named"], CameraRecipe(**_tuples(d["camera"])), d["unseen"], d)
                 for d in lines
             ),
             hashlib.sha256(content).hexdigest(),
