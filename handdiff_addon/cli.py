@@ -24,7 +24,17 @@ from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
 from .pass_runs import run_passes, run_pose, run_sequence
 from .request import DEFAULT_PASSES
-from .runs import DEMO_PROMPT, TARGETS, TASKS, need_blender, run_dataset, run_demo, run_generate, run_train
+from .runs import (
+    DEMO_PROMPT,
+    TARGETS,
+    TASKS,
+    need_blender,
+    run_dataset,
+    run_demo,
+    run_evaluate,
+    run_generate,
+    run_train,
+)
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -146,6 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     subjects = bench.add_subparsers(metavar="SUBJECT", required=True)
     _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
 
+    flags.add_evaluate_flags(
+        _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
+    )
+
     models = _verb(verbs, "models", None, "which models there are, and whether they are whole")
     actions = models.add_subparsers(metavar="ACTION", required=True)
     _verb(actions, "list", _models_list, "the models that HandDiff finds by itself")
@@ -233,6 +247,20 @@ def _bench_passes(_arguments: argparse.Namespace, console: Console) -> None:
     from .evaluation.bench_passes import bench_passes
 
     bench_passes(console.say)
+
+
+def _evaluate(arguments: argparse.Namespace, console: Console) -> None:
+    page = run_evaluate(
+        arguments.output,
+        console.progress,
+        humans=arguments.humans,
+        model=arguments.model,
+        count=arguments.count,
+        pictures=arguments.pictures,
+        conditions=arguments.conditions,
+    )
+    console.end_stage()
+    console.say(str(page))
 
 
 def _finish(console: Console, folder: Path, warnings: list[str]) -> None:

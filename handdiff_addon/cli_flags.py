@@ -188,3 +188,14 @@ def _frames(text: str) -> range:
     if first > last or step < 1:
         raise argparse.ArgumentTypeError(f"{text!r} holds no frame: give the first frame, the last, and a step from 1")
     return range(first, last + 1, step)
+
+
+def add_evaluate_flags(parser: argparse.ArgumentParser) -> None:
+    add_output(parser)
+    parser.add_argument(
+        "--humans", type=Path, metavar="DIR", help="folder of rigged .blend files (default: the sample human)"
+    )
+    parser.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument("--count", type=int, metavar="N", help="the first N entries (default: all)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="score the pictures ID.png of this folder instead")
+    parser.add_argument("--conditions", action="store_true", help="only draw what pictures are to be painted from")

@@ -145,6 +145,21 @@ def run_train(
         train(model, output, data, minutes or 0.0, seed=seed, device=device)
 
 
+def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
+    """Draw and score the benchmark, or what is missing of it; options are those of ``evaluate``.
+
+    Returns:
+        the results page, or the folder of the conditions where only those were asked for.
+    """
+    RunFolder(output)
+    if not options["conditions"] and options["pictures"] is None:
+        check_models(GenerationRequest("", model=options["model"]))
+    _need("bpy", "blender")
+    from .evaluation.evaluate import evaluate
+
+    return evaluate(output, report, **options)
+
+
 def check_models(request: GenerationRequest) -> None:
     """Refuse a request whose models are not there or not whole, and a Python without the engine; imports no torch.
 

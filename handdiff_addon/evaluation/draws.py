@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways of painting that are compared, and one picture by one of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..conditioning.crops import cut, hand_crops, paste
+from ..request import ExpansionSettings, GenerationRequest
+from .benchmark.entries import Entry
+
+if TYPE_CHECKING:
+    from ..conditioning.frame import Conditioning
+    from ..diffusion.pipeline import TwoStagePipeline
+    from .truth import Truth
+
+RENDER, TWO_STAGES, SINGLE_STAGE, LONGER = "render", "two_stages", "single_stage", "single_stage_longer"
+AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
+HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of painting."""
+
+    name: str
+    """Its folder"""
+    label: str
+    """In tables"""
+    note: str
+    changes: Mapping[str, Any] | None = field(default_factory=dict)
+    """Fields of the request that differ from the defaults; None: nothing is painted, the render is changed"""
+    ablation: bool = False
+    """Drawn for the first entries only"""
+
+
+def methods(extra_steps: int) -> tuple[Method, ...]:
+    """All of them, in the order of the tables.
+
+    Args:
+        extra_steps: steps of the single stage that cost what the hand stage costs.
+    """
+    usual = ExpansionSettings()
+    longer = GenerationRequest("").steps + extra_steps
+    return (
+        Method(AUTOENCODER, "autoencoder", "the render through the canvas's autoencoder and back", None),
+        Method(AUTOENCODER_HANDS, "both autoencoders", "and the hands through the hand stage's, in their crops", None),
+        Method(SINGLE_STAGE, "single stage", "hands and body in one go", {"two_stages": False}),
+        Method(
+            LONGER,
+            "single stage, longer",
+            f"{extra_steps} more steps, which cost what the hand stage costs",
+            {"two_stages": False, "steps": longer},
+        ),
+        Method(TWO_STAGES, "two stages", "hands first, sequential expansion, predicted mask"),
+        Method(
+            HARD_PASTE,
+            "hard paste",
+            "the hands are not kept while the body is painted, but laid over it at the end, with a hard edge",
+            {"expansion": dataclasses.replace(usual, start=0.0, end=0.0, final_paste=False)},
+            ablation=True,
+        ),
+        Method(
+            FIXED_MASK,
+            "fixed mask",
+            "the kept region does not shrink",
+            {"expansion": dataclasses.replace(usual, expansions=0)},
+            ablation=True,
+        ),
+        Method(
+            NO_FREE_PHASE,
+            "no free phase",
+            "something is kept up to the last step",
+            {"expansion": dataclasses.replace(usual, end=1.0)},
+            ablation=True,
+        ),
+        Method("rendered_mask", "rendered mask", "the rig's own mask", {"mask_source": "rendered"}, ablation=True),
+        Method(
+            "best_of_4", "best of 4", "four seeds of stage 1, the best by the hand check", {"best_of": 4}, ablation=True
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One picture."""
+
+    picture: np.ndarray
+    """(H, W, 3) uint8"""
+    hands_mask: np.ndarray | None
+    """(H, W) bool, as predicted"""
+    facts: dict[str, Any]
+    """Seconds per stage, peak memory, steps, the hand check; JSON-ready"""
+
+
+def make_request(method: Method, entry: Entry, model: str) -> GenerationRequest:
+    """What a method asks for."""
+    return GenerationRequest(entry.prompt, seed=entry.seed, model=model, **(method.changes or {}))
+
+
+def draw(
+    pipeline: TwoStagePipeline, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth, model: str
+) -> Drawn:
+    """Paint an entry by a method, at the conditioning's own size.
+
+    Args:
+        pipeline: the loaded model.
+        conditioning: of the entry, at the model's canvas size.
+        truth: of the entry.
+        model: the model's name, for the request.
+    """
+    if method.changes is None:
+        return Drawn(_through_autoencoders(pipeline, truth, hands=method.name == AUTOENCODER_HANDS), None, {})
+    request = make_request(method, entry, model)
+    result = pipeline.generate(request, conditioning)
+    picture = np.asarray(result.image)
+    predicted = None
+    if result.hands is not None:
+        predicted = np.asarray(result.hands_predicted_mask) >= 128
+        if method.name == HARD_PASTE:
+            picture = np.where(predicted[..., None], np.asarray(result.hands), picture)
+    facts = {
+        "steps": request.steps,
+        "hand_steps": request.hand_steps if request.two_stages else 0,
+        "seconds": result.seconds,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "hand_check": [{"side": hand.side, "iou": hand.iou} for hand in result.hand_reports],
+    }
+    return Drawn(picture, predicted, facts)
+
+
+def _through_autoencoders(pipeline: TwoStagePipeline, truth: Truth, hands: bool) -> np.ndarray:
+    """The render there and back: the best that a denoiser could do."""
+    import torch
+
+    from ..diffusion.sampling import from_picture, to_pictures
+
+    checkpoint = pipeline.checkpoint
+
+    @torch.inference_mode()
+    def trip(picture: np.ndarray, autoencoder: Any) -> np.ndarray:
+        return to_pictures(autoencoder.decode(autoencoder.encode(from_picture(picture, checkpoint.device))))[0]
+
+    picture = trip(truth.picture, checkpoint.autoencoder)
+    if hands:
+        height, width = truth.person_mask.shape
+        for crop in hand_crops(truth.pose, truth.hand_masks, width, height, sides=list(truth.hands)):
+            size = checkpoint.hands.crop
+            mask = np.logical_or.reduce([cut(truth.hand_masks[side], crop.box, size) for side in crop.sides])
+            hand = trip(cut(truth.picture, crop.box, size), checkpoint.hands.autoencoder)
+            picture = paste(picture, hand, crop.box, mask)
+    return picture
+
+
+def measure_extra_steps(pipeline: TwoStagePipeline, entry: Entry, conditioning: Conditioning, model: str) -> int:
+    """Steps of stage 2 that take as long as the whole hand stage: the median of three runs, after one to warm up."""
+    request = make_request(Method(TWO_STAGES, "", ""), entry, model)
+    ratios = []
+    for run in range(4):
+        seconds = pipeline.generate(request, conditioning).seconds
+        if run:
+            ratios.append(seconds["hands"] / seconds["body"] * request.steps)
+    return max(1, round(median(ratios)))
+
+
+def measure_memory(entry: Entry, conditioning: Conditioning, model: str) -> dict[str, int]:
+    """Peak bytes of a fresh process that loads the model and draws one picture, with one stage and with two."""
+    peaks = {}
+    for method in (Method(SINGLE_STAGE, "", "", {"two_stages": False}), Method(TWO_STAGES, "", "")):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            request = make_request(method, entry, model)
+            peaks[method.name] = process.submit(_peak_of_one, request, conditioning).result()
+    return peaks
+
+
+def _peak_of_one(request: GenerationRequest, conditioning: Conditioning) -> int:
+    from ..diffusion.pipeline import TwoStagePipeline
+
+    pipeline = TwoStagePipeline.load(request.model)
+    peak = pipeline.generate(request, conditioning).peak_memory_bytes
+    status = Path("/proc/self/status")
+    if pipeline.checkpoint.device.type == "cpu" and status.is_file():
+        # Linux counts the parent's memory into getrusage's peak; this line is the process's own.
+        lines = status.read_text(encoding="ascii").splitlines()
+        peak = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return peak
