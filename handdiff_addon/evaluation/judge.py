@@ -85,6 +85,9 @@ class Judge:
             solutions = import_mediapipe().solutions
             self._pose = solutions.pose.Pose(static_image_mode=True, model_complexity=1)
             self._hands = solutions.hands.Hands(static_image_mode=True, max_num_hands=4, model_complexity=1)
+            blank = np.zeros((64, 64, 3), np.uint8)  # what is printed late is printed at first use
+            self._find_body(blank)
+            self._find_hands(blank)
 
     def look(self, picture: np.ndarray, windows: Mapping[Side, Box]) -> Seen:
         """Look at one picture.
