@@ -12,7 +12,7 @@ import torch
 from .checkpoint import HandGenerator
 from .mask_head import last_features
 from .progress import IsCancelled, OnProgress, Progress
-from .sampling import clean_latents, draw_noise, guide, preview, to_pictures
+from .sampling import draw_noise, guide, preview, to_pictures
 from .text import TextEmbedding, condition
 
 
@@ -65,9 +65,10 @@ def paint_hands(
             check_cancelled()
             inputs = torch.cat([scheduler.scale_model_input(latents.repeat(2, 1, 1, 1), timestep), hints], dim=1)
             predicted = guide(generator.unet(inputs, timestep, return_dict=False, **arguments)[0], guidance_scale)
-            shown = clean_latents(scheduler, latents, predicted, timestep)
-            latents = scheduler.step(predicted, timestep, latents, return_dict=False)[0]
-            progress(Progress("hands", index + 1, steps, preview(generator.autoencoder.decode(shown))))
+            stepped = scheduler.step(predicted, timestep, latents)
+            latents = stepped.prev_sample
+            shown = generator.autoencoder.decode(stepped.pred_original_sample)
+            progress(Progress("hands", index + 1, steps, preview(shown)))
         logits = generator.mask_head(features[0][count:])
     return PaintedHands(
         to_pictures(generator.autoencoder.decode(latents)), logits.sigmoid()[:, 0].float().cpu().numpy()

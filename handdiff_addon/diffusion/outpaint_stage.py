@@ -10,7 +10,7 @@ import torch
 
 from .checkpoint import Checkpoint
 from .progress import IsCancelled, OnProgress, Progress
-from .sampling import clean_latents, draw_noise, from_picture, guide, preview, to_pictures
+from .sampling import draw_noise, from_picture, guide, preview, to_pictures
 from .text import TextEmbedding, condition
 
 
@@ -71,8 +71,8 @@ def outpaint(
             **arguments,
         )[0]
         predicted = guide(predicted, guidance_scale)
-        shown = clean_latents(scheduler, latents, predicted, timestep)
-        latents = scheduler.step(predicted, timestep, latents, return_dict=False)[0]
+        stepped = scheduler.step(predicted, timestep, latents)
+        latents, shown = stepped.prev_sample, stepped.pred_original_sample
         region = kept[index]
         if region is not None:
             fused = clean

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
 from PIL import Image
 
 
@@ -20,14 +19,6 @@ def guide(predicted: torch.Tensor, scale: float) -> torch.Tensor:
     """Classifier-free guidance; ``predicted`` holds the half without text, then the half with it."""
     without, with_text = predicted.chunk(2)
     return without + scale * (with_text - without)
-
-
-def clean_latents(
-    scheduler: DDIMScheduler, latents: torch.Tensor, predicted: torch.Tensor, timestep: torch.Tensor
-) -> torch.Tensor:
-    """The clean latents that a v prediction at ``timestep`` stands for, for previews."""
-    signal = scheduler.alphas_cumprod.to(latents.device)[timestep.to(scheduler.alphas_cumprod.device)]
-    return signal.sqrt() * latents - (1.0 - signal).sqrt() * predicted
 
 
 def to_pictures(images: torch.Tensor) -> np.ndarray:

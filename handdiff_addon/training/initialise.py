@@ -40,14 +40,17 @@ TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8, 8)
 
 
 def make_scheduler() -> DDIMScheduler:
-    """v-prediction down to pure noise, so that the first steps decide colours from the text."""
+    """The clean latents are predicted, from pure noise on, so that the first steps decide colours from the text.
+
+    A component that is not learned yet is then predicted as its mean; as v or as noise it would stay noisy to the end.
+    """
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
         clip_sample=False,
         set_alpha_to_one=True,
-        prediction_type="v_prediction",
+        prediction_type="sample",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
     )

@@ -240,18 +240,14 @@ class _Noise:
     def __call__(
         self, pictures: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Noisy latents, their timesteps (spread over the batch) and the v to predict."""
+        """Noisy latents, their timesteps (spread over the batch) and the clean latents to predict."""
         latents = self.autoencoder.encode(pictures)
         noise = torch.randn(latents.shape, generator=generator).to(self.device)
         count = len(latents)
         even = (torch.arange(count) + torch.rand(count, generator=generator)) / count
         # Steps are drawn in proportion to their noise: colours and pose are decided early, and short runs live on them.
         timesteps = (even.sqrt() * self.steps).long().clamp(max=self.steps - 1).to(self.device)
-        return (
-            self.scheduler.add_noise(latents, noise, timesteps),
-            timesteps,
-            self.scheduler.get_velocity(latents, noise, timesteps),
-        )
+        return self.scheduler.add_noise(latents, noise, timesteps), timesteps, latents
 
     def loss(self, predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return ((predicted.float() - target).square() * self.weight).mean()
