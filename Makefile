@@ -42,7 +42,7 @@ $(VENV)/.installed: pyproject.toml tools/make_environment.py
 	@touch $@
 
 $(VENV5)/.installed: pyproject.toml tools/make_environment.py
-	@$(PYTHON) tools/make_environment.py $(VENV5) -e '.' 'bpy==5.0.*' pytest hypothesis
+	@$(PYTHON) tools/make_environment.py $(VENV5) -e '.' 'bpy==5.0.*' pytest hypothesis scipy
 	@touch $@
 
 %/.ready: %/.installed tools/check_blender.py
