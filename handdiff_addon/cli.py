@@ -148,6 +148,14 @@ def _parser() -> argparse.ArgumentParser:
         task.add_argument("--model", type=Path, required=True, metavar="DIR", help="model folder that gets the part")
         if name != "text":
             task.add_argument("--data", type=Path, required=True, metavar="DIR", help="what  handdiff dataset  made")
+        if name in ("hands", "outpaint"):
+            task.add_argument(
+                "--start",
+                nargs="?",
+                const="",
+                metavar="DIR",
+                help="begin with this model's weights instead of random ones (without DIR: the embedded model's)",
+            )
         if name != "autoencoder":
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
         flags.add_budget(task)
@@ -238,6 +246,7 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         arguments.minutes,
         seed=arguments.seed,
         device=getattr(arguments, "device", "cpu"),
+        start=getattr(arguments, "start", None),
     )
     console.say(str(arguments.model))
 

@@ -8,6 +8,7 @@ model, the scene, and only then torch.
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -110,9 +111,20 @@ def run_dataset(output: Path, report: Report, **options: Any) -> int:
 
 
 def run_train(
-    task: str, model: Path, output: Path, data: Path | None, minutes: float | None, *, seed: int, device: str
+    task: str,
+    model: Path,
+    output: Path,
+    data: Path | None,
+    minutes: float | None,
+    *,
+    seed: int,
+    device: str,
+    start: str | None = None,
 ) -> None:
     """Train one of :data:`TASKS` into the folder ``model``; ``output`` keeps the run's state, from which it goes on.
+
+    With ``start``, a model's name as :func:`find_model` takes it, the part begins with that model's weights, and parts
+    that ``model`` lacks are copied from it.
 
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
@@ -123,6 +135,13 @@ def run_train(
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
         raise UsageError(f"{data} holds no data set: make one with  handdiff dataset -o {data}.")
+    start_folder = None
+    if start is not None:
+        start_folder = find_model(start)
+        check_model(start_folder)
+        for part in start_folder.iterdir():
+            if not (model / part.name).exists():
+                (shutil.copytree if part.is_dir() else shutil.copy2)(part, model / part.name)
     if task in ("hands", "outpaint"):
         folder = model / "hands" if task == "hands" else model
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
@@ -142,7 +161,7 @@ def run_train(
         tasks.train_autoencoders(model, data, seed=seed)
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
-        train(model, output, data, minutes or 0.0, seed=seed, device=device)
+        train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
 
 
 def run_evaluate(output: Path, report: Report, **options: Any) -> Path:

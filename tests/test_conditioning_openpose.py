@@ -88,7 +88,7 @@ def webui_reader(data: dict) -> list[dict[str, dict[int, tuple[float, float]]]]:
 
 @pytest.mark.parametrize("reader", [cmu_reader, webui_reader])
 @given(st.lists(st.integers(0, 10_000), max_size=3), st.booleans(), st.booleans(), st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_both_kinds_of_readers_see_what_is_drawn(reader, seeds, occluded, hidden_hands, face):
     """Every point that the skeleton shows, within the file's rounding, and no other."""
     shown = SkeletonSettings(occluded=occluded, hidden_hands=hidden_hands, face=face)
@@ -105,7 +105,7 @@ def test_both_kinds_of_readers_see_what_is_drawn(reader, seeds, occluded, hidden
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=3), st.integers(-100, 100_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_there_and_back(seeds, frame):
     """Whole: points that are not drawn come back as well."""
     people = [person(seed, f"Rig {seed}", face=seed % 2 == 0) for seed in seeds]
@@ -307,7 +307,7 @@ PLACES = [(index, path) for index, tree in enumerate(TREES) for path in sorted(p
 
 
 @given(st.sampled_from(PLACES), values, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_spoilt_file_is_read_or_refused_but_never_a_fault(place, value, remove):
     """What is read can be drawn, and written anew."""
     tree, path = place

@@ -43,7 +43,7 @@ def test_no_hand_keeps_nothing():
     assert kept_regions(np.zeros((64, 64), bool), 8, ExpansionSettings(), 5) == [None] * 5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mask=st.integers(0, 2**32 - 1),
     start=st.floats(0, 1),

@@ -191,7 +191,7 @@ def test_mirroring_swaps_sides_and_only_them() -> None:
 NAMES = sorted({name for family in FAMILIES.values() for spelt in family.bones.values() for name in spelt})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_skeleton_is_matched_or_refused(data: st.DataObject) -> None:
     words = data.draw(st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=12)), max_size=80, unique=True))

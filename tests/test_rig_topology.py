@@ -621,7 +621,7 @@ def check_valid(found: Mapping[str, str], bones: Mapping[str, Bone]) -> None:
 
 
 @given(skeletons())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_skeleton_gives_a_valid_map_or_none(bones: dict[str, Bone]) -> None:
     check_valid(map_structure(bones), bones)
     for hand in list(bones)[:2]:
@@ -629,7 +629,7 @@ def test_any_skeleton_gives_a_valid_map_or_none(bones: dict[str, Bone]) -> None:
 
 
 @given(st.lists(st.sampled_from(sorted(PARENTS)), max_size=30, unique=True), st.integers(0, 2**32 - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_human_that_lacks_bones_gives_a_valid_map_or_none(dropped: list[str], seed: int) -> None:
     dice = np.random.default_rng(seed)
     figure = (unreal_5, daz, mmd, dressed, vroid)[seed % 5]()

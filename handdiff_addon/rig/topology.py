@@ -90,7 +90,7 @@ def map_structure(rest: Mapping[str, Bone]) -> dict[str, str]:
         canonical name to bone name, each bone once; left and right are the person's own.  Empty where the skeleton is
         no humanoid's.
     """
-    tree = Tree(rest)
+    tree = Tree({name: bone for name, bone in rest.items() if np.isfinite([bone.head, bone.tail]).all()})
     mirror = find_mirror(tree)
     if mirror is None:
         return {}

@@ -58,7 +58,7 @@ def read_camera(
         SceneError: for a panoramic camera, which no matrix describes, and one that is scaled to nothing or nowhere.
     """
     evaluated = camera_object.evaluated_get(depsgraph)
-    world = np.array(evaluated.matrix_world)
+    world = np.array(evaluated.matrix_world, dtype=np.float64)
     if not np.isfinite(world).all() or np.linalg.matrix_rank(world[:3, :3]) < 3:
         raise SceneError(
             f'The camera "{camera_object.name}" is scaled to nothing or stands nowhere: give it, and what it hangs'
@@ -76,7 +76,9 @@ def read_camera(
     )
     # A camera's scale does not count, as in the render.
     view = evaluated.matrix_world.normalized().inverted()
-    return Camera(np.array(view), np.array(projection), width, height, camera_object.name, evaluated.data.clip_end)
+    # Blender 5 would give float32.
+    view, projection = (np.array(matrix, dtype=np.float64) for matrix in (view, projection))
+    return Camera(view, projection, width, height, camera_object.name, evaluated.data.clip_end)
 
 
 def _marked_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:

@@ -174,7 +174,7 @@ def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Seq
     evaluated = armature.evaluated_get(depsgraph)
     if not evaluated.is_evaluated:
         raise SceneError(f'"{armature.name}" is hidden in the viewport, so its pose is not known: unhide it.')
-    world = np.array(evaluated.matrix_world)
+    world = np.array(evaluated.matrix_world, dtype=np.float64)
     size = np.linalg.norm(world[:3, :3], axis=0)
     if not (np.isfinite(world).all() and size.min() > 1e-9 and size.max() < 1e9):
         raise SceneError(

@@ -80,7 +80,7 @@ class Studio:
     def posed(self) -> dict[str, Bone]:
         """Canonical bones of the pose, in world space."""
         bpy.context.view_layer.update()
-        world = np.array(self.armature.matrix_world)
+        world = np.array(self.armature.matrix_world, dtype=np.float64)
         bones = self.armature.pose.bones
         return {
             name: Bone(
@@ -200,7 +200,7 @@ class Studio:
             mesh.loop_triangles.foreach_get("vertices", corners)
             mesh.loop_triangles.foreach_get("material_index", slots)
             evaluated.to_mesh_clear()
-            world = np.array(mesh_object.matrix_world)
+            world = np.array(mesh_object.matrix_world, dtype=np.float64)
             vertices.append(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
             triangles.append(corners.reshape(-1, 3) + count)
             roles.append(self.wardrobe.roles(mesh_object)[slots])

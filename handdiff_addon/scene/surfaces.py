@@ -87,7 +87,7 @@ def read_surfaces(
             continue
         if placed not in owned:
             owned[placed] = owners(placed, armatures)
-        world = np.array(instance.matrix_world)
+        world = np.array(instance.matrix_world, dtype=np.float64)  # Blender 5 would give float32
         if instance.show_self and evaluated.type in _SHAPES:
             # Instances share one mesh: read it once.
             key = evaluated.data.as_pointer() if instance.is_instance else 0

@@ -185,7 +185,7 @@ def read_mesh(owner: bpy.types.Object, depsgraph: bpy.types.Depsgraph, label: in
         if layer is not None:
             uv = _read(layer.uv, "vector", len(mesh.loops) * 2).reshape(-1, 2)
         normals = _read(mesh.corner_normals, "vector", len(mesh.loops) * 3).reshape(-1, 3)
-        matrix = np.array(evaluated.matrix_world)
+        matrix = np.array(evaluated.matrix_world, dtype=np.float64)
     finally:
         evaluated.to_mesh_clear()
     normals = normals @ np.linalg.inv(matrix[:3, :3])

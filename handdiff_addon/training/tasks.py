@@ -10,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..diffusion.mask_head import last_features
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..diffusion.text import condition, encode_text
+from ..errors import ModelError
 from .captions import CLASSES, Attributes, attribute_targets, caption
 from .dataset import list_samples, load
 from .examples import Examples, canvas_example, draw_canvas, draw_hand, hand_examples
@@ -108,8 +111,12 @@ def train_outpaint(
     sizes: Sizes = EMBEDDED,
     device: str = "cpu",
     batch: int = 8,
+    start: Path | None = None,
 ) -> None:
-    """Train stage 2's U-Net and ControlNet together; the hands are given in the hint half of the time."""
+    """Train stage 2's U-Net and ControlNet together; the hands are given in the hint half of the time.
+
+    ``start`` is a model folder whose weights are begun with.
+    """
     torch.manual_seed(seed)
     unet = make_unet(
         sizes.canvas_blocks,
@@ -119,6 +126,9 @@ def train_outpaint(
         sizes.text_width,
     )
     controlnet = make_controlnet(unet, sizes)
+    if start is not None:
+        _begin_with(unet, start / "unet")
+        _begin_with(controlnet, start / "controlnet")
     for module in (unet, controlnet):
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
@@ -172,14 +182,19 @@ def train_hands(
     sizes: Sizes = EMBEDDED,
     device: str = "cpu",
     batch: int = 8,
+    start: Path | None = None,
 ) -> None:
     """Train stage 1: one network for the hands' picture and their mask, by one multi-task loss.
 
     The mask's loss (cross-entropy and Dice, weight 0.1) counts in full at little noise and not at all at pure noise,
-    where no mask can be seen; the paper's own form and weight are not known.
+    where no mask can be seen; the paper's own form and weight are not known.  ``start`` is a model folder whose weights
+    are begun with.
     """
     torch.manual_seed(seed)
     unet, mask_head = make_hand_unet(sizes)
+    if start is not None:
+        _begin_with(unet, start / "hands" / "unet")
+        _begin_with(mask_head, start / "hands" / "mask_head")
     unet.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
     examples = Examples(data, lambda sample: hand_examples(sample, sizes.crop))
@@ -251,6 +266,21 @@ class _Noise:
 
     def loss(self, predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return ((predicted.float() - target).square() * self.weight).mean()
+
+
+def _begin_with(module: torch.nn.Module, folder: Path) -> None:
+    """Load weights of the same shapes from a part's folder.
+
+    Raises:
+        ModelError: where they are of another architecture.
+    """
+    try:
+        weights = load_file(next(folder.glob("*.safetensors")))
+        module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    except (StopIteration, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The weights in {folder} are not of the embedded model's architecture: start from one that is."
+        ) from error
 
 
 def _frozen(
