@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
+from handdiff_addon.errors import ModelError
 from handdiff_addon.training.captions import CLASSES, Attributes
 from handdiff_addon.training.dataset import list_samples, load
 from handdiff_addon.training.examples import canvas_example, draw_canvas, draw_hand, hand_examples, mirror_caption
@@ -117,6 +120,21 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
         assert "going on from step" in capsys.readouterr().out
     result = TwoStagePipeline.load(str(model), device="cpu").generate(REQUEST, make_conditioning())
     assert len(result.hand_reports) == 2
+
+    # A training may begin with this model's weights: after no step at all, they are what it saves.
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    for train, run, part in (
+        (tasks.train_hands, "hands 2", "hands/unet"),
+        (tasks.train_outpaint, "outpaint 2", "controlnet"),
+    ):
+        shutil.rmtree(other / part)
+        train(other, tmp_path / run, data, 0.0, sizes=sizes, batch=2, start=model)
+        name = next((model / part).glob("*.safetensors")).name
+        kept, begun = (load_file(folder / part / name) for folder in (model, other))
+        assert all((kept[key] == begun[key]).all() for key in kept)
+    with pytest.raises(ModelError, match="architecture"):
+        tasks.train_hands(other, tmp_path / "hands 3", data, 0.0, start=model)
 
 
 @pytest.mark.train

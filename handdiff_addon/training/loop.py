@@ -2,7 +2,8 @@
 """The loop that every training shares: a budget in minutes, moving averages, resuming, loss curves.
 
 A run's folder holds ``state.safetensors`` (weights, moving averages, optimiser), ``state.json`` (step, losses) and
-``loss.png``.  Runs move between CPU and CUDA without a change; on CUDA the forward pass is bfloat16.
+``loss.png``.  Runs move between CPU and CUDA without a change; the forward pass is bfloat16 on CUDA and on processors
+that compute in it.
 """
 
 from __future__ import annotations
@@ -72,9 +73,10 @@ class Trainer:
         ``on_save`` runs after each saving, with the moving averages in place of the weights.
         """
         begun = saved = printed = time.monotonic()
-        autocast = (
-            torch.autocast("cuda", torch.bfloat16) if self.device.startswith("cuda") else contextlib.nullcontext()
-        )
+        kind = torch.device(self.device).type
+        capabilities = torch.cpu.get_capabilities()
+        fast = kind == "cuda" or capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
+        autocast = torch.autocast(kind, torch.bfloat16) if fast else contextlib.nullcontext()
         sums: dict[str, float] = {}
         counted = 0
         while (elapsed := time.monotonic() - begun) < self.budget.minutes * 60:
