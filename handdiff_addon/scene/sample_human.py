@@ -74,6 +74,7 @@ def _armature(scene: bpy.types.Scene, skeleton: dict[str, sample_skeleton.Joint]
     rig = bpy.data.objects.new("SampleRig", data)
     scene.collection.objects.link(rig)
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
+    layer.update()  # or it still lists objects that were just deleted
     for other in layer.objects.selected:
         other.select_set(False, view_layer=layer)
     rig.select_set(True, view_layer=layer)
