@@ -176,8 +176,8 @@ class Studio:
         return picture
 
     def truth(self) -> Conditioning:
-        """Masks, depth and keypoints of what the camera sees."""
-        return render_passes(self.scene, armatures=(self.armature.name,))
+        """Masks, depth, normals and keypoints of what the camera sees."""
+        return render_passes(self.scene, armatures=(self.armature.name,), with_normals=True)
 
     def roles(self, camera: Camera) -> np.ndarray:
         """What the camera sees at each pixel, (H, W) int8: an index into :data:`~.wardrobe.ROLES`, -1 for the backdrop.

@@ -2,8 +2,8 @@
 """The training data set: renders of rigged humans with masks, keypoints and captions; made here, and read back.
 
 A sample is ``000123.jpg`` (picture), ``000123.png`` (parts: 0 backdrop, 1 body, 2 left hand, 3 right hand, as far as
-the camera sees them), ``000123_depth.png`` (near = 255) and ``000123.json`` (the rest) in its worker's folder; a line
-of ``index.jsonl`` makes it count.  A sample's content depends on the seed, its index and the list of humans alone.
+the camera sees them), ``000123_normal.png`` (normals as colours) and ``000123.json`` (the rest) in its worker's folder; a
+line of ``index.jsonl`` makes it count.  A sample's content depends on the seed, its index and the list of humans alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from ..conditioning.normals import normal_picture
 from ..errors import OutputError, UsageError
 from ..files import write_bytes
 from ..request import SIDES, Side
@@ -79,8 +80,8 @@ class Sample:
     """(H, W, 3) uint8 sRGB"""
     parts: np.ndarray
     """(H, W) uint8: 0 backdrop, 1 body, 2 left hand, 3 right hand"""
-    depth: np.ndarray
-    """(H, W) uint8, near = 255, backdrop 0"""
+    normals: np.ndarray
+    """(H, W, 3) uint8, the colours of :func:`~handdiff_addon.conditioning.normals.normal_picture`"""
     body: np.ndarray
     """(18, 2) pixels, NaN where absent"""
     body_visibility: list[str]
@@ -142,12 +143,12 @@ def load(ref: SampleRef) -> Sample:
         data = json.loads(ref.path(".json").read_text(encoding="utf-8"))
         with Image.open(ref.path(".jpg")) as picture, Image.open(ref.path(".png")) as parts:
             arrays = np.array(picture.convert("RGB")), np.array(parts)
-        with Image.open(ref.path("_depth.png")) as depth:
-            depth_array = np.array(depth)
+        with Image.open(ref.path("_normal.png")) as normals:
+            normals_array = np.array(normals)
         return Sample(
             picture=arrays[0],
             parts=arrays[1],
-            depth=depth_array,
+            normals=normals_array,
             body=_points(data["body"]),
             body_visibility=data["body_visibility"],
             hands={side: _points(data["hands"][side]) for side in SIDES},
@@ -360,7 +361,8 @@ def _write(
     stem = f"{index:06d}"
     write_bytes(folder / f"{stem}.jpg", _encoded(picture, "JPEG", quality=95, subsampling=0))
     write_bytes(folder / f"{stem}.png", _encoded(parts, "PNG", compress_level=6))
-    write_bytes(folder / f"{stem}_depth.png", _encoded(truth.depth, "PNG", compress_level=6))
+    assert truth.normals is not None
+    write_bytes(folder / f"{stem}_normal.png", _encoded(normal_picture(truth.normals), "PNG", compress_level=3))
     write_bytes(folder / f"{stem}.json", json.dumps(data).encode("utf-8"))
     _append(folder / "index.jsonl", json.dumps({"index": index, "human": human, "split": split}))
 
