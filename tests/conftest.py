@@ -51,3 +51,27 @@ def empty_scene() -> Iterator[object]:
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tiny stock models, built once: ``sd15``, ``sdxl``, ``sd15_inpaint`` as diffusers folders,
+    ``sd15.safetensors``, ``sdxl.safetensors``, and ControlNets ``cn_sd15``, ``cn_sdxl``, ``union6``, ``union8``."""
+    from tests import stock_models as tiny
+
+    root = tmp_path_factory.mktemp("stock")
+    for family in ("sd15", "sdxl"):
+        tiny.build_folder(root / family, family)
+        tiny.write_single(root / family, family, root / f"{family}.safetensors")
+        tiny.build_controlnet(root / f"cn_{family}", family)
+    tiny.build_folder(root / "sd15_inpaint", "sd15", in_channels=9)
+    tiny.build_controlnet(root / "union6", "sdxl", types=6)
+    tiny.build_controlnet(root / "union8", "sdxl", types=8)
+    tiny.write_open_clip(root / "packages")
+    return root
+
+
+@pytest.fixture
+def open_clip(stock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package with CLIP's vocabulary, as far as the tiny models know it."""
+    monkeypatch.syspath_prepend(stock / "packages")

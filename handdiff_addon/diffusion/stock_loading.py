@@ -16,7 +16,7 @@ from ..errors import ModelError
 from ..models.hub_cache import repository_of
 from ..models.known import LCM, FewSteps, KnownModel, recognise
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
-from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part
+from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
 from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
 from ..models.weights import digest
@@ -133,7 +133,8 @@ def _refuse_short_vocabulary(base: BaseSource, tokenizers: list[CLIPTokenizer], 
 def _text(base: BaseSource, name: str, tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     """Configuration of a text encoder; a folder's own says how many heads it has."""
     part = base.parts[name]
-    config = defaults(base.architecture.family, name) | text_config(part.shapes)
+    with well_formed(base.path):
+        config = defaults(base.architecture.family, name) | text_config(part.shapes)
     if part.config:
         config |= {key: part.config[key] for key in ("num_attention_heads", "hidden_act") if key in part.config}
     ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
@@ -142,15 +143,17 @@ def _text(base: BaseSource, name: str, tokenizer: CLIPTokenizer) -> CLIPTextConf
 
 def _unet(base: BaseSource) -> dict[str, Any]:
     part = base.parts["unet"]
-    shapes = part.shapes
-    config = defaults(base.architecture.family, "unet") | unet_config(shapes)
+    with well_formed(base.path):
+        told = unet_config(part.shapes)
+    config = defaults(base.architecture.family, "unet") | told
     if base.architecture.family == "sdxl":
         # 64 channels a head; diffusers calls the number of heads so, for history's sake
         config["attention_head_dim"] = [max(1, width // 64) for width in config["block_out_channels"]]
-        pooled = base.parts["text_encoder_2"].shapes.get("text_projection.weight", (0,))[0]
-        # the pooled text and six numbers: original size, corner, target size
-        config["addition_time_embed_dim"] = (config["projection_class_embeddings_input_dim"] - pooled) // 6
-    return config | _own(part) | unet_config(shapes)
+        with well_formed(base.path):
+            pooled = base.parts["text_encoder_2"].shapes["text_projection.weight"][0]
+            # the pooled text and six numbers: original size, corner, target size
+            config["addition_time_embed_dim"] = (config["projection_class_embeddings_input_dim"] - pooled) // 6
+    return config | _own(part) | told
 
 
 def _own(part: PartSource) -> dict[str, Any]:
@@ -161,12 +164,13 @@ def _own(part: PartSource) -> dict[str, Any]:
 def _autoencoder(plan: StockPlan, digests: dict[Path, str], device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
     family = plan.base.architecture.family
     part = vae_part(plan.vae) if plan.vae else plan.base.parts["vae"]
-    config = defaults(family, "vae") | _own(part) | vae_config(part.shapes)
+    where = plan.vae.path if plan.vae else plan.base.path
+    with well_formed(where):
+        config = defaults(family, "vae") | _own(part) | vae_config(part.shapes)
     if plan.vae and not part.config:
         known = _recognise(plan.vae, digests)
         if known and known.name == "vae-sdxl":
             config["force_upcast"] = False  # what it was made for
-    where = plan.vae.path if plan.vae else plan.base.path
     return build(AutoencoderKL, config, part, device, dtype, f"The VAE of {where}")
 
 
@@ -174,7 +178,8 @@ def _control(plan: ControlPlan, unet: Any, device: torch.device, dtype: torch.dt
     """A ControlNet, which has the base's configuration where its tensors and its own do not say."""
     network = ControlNetUnionModel if plan.modes else ControlNetModel
     shared = {key: value for key, value in unet.config.items() if key in _BASE_KEYS}
-    config = shared | _own(plan.part) | controlnet_config(plan.part.shapes)
+    with well_formed(plan.weights.path):
+        config = shared | _own(plan.part) | controlnet_config(plan.part.shapes)
     model = build(network, config, plan.part, device, dtype, f"The ControlNet {plan.weights.path}")
     return Control(model, plan.roles, dict(plan.modes), plan.scale)
 

@@ -117,7 +117,7 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
         if f"{prefix}input_hint_block.0.weight" in tensors:
             return "controlnet", {"family": _unet_family(below(tensors, prefix)), "original": True}
     if "controlnet_cond_embedding.conv_in.weight" in tensors:
-        types = tensors["task_embedding"].shape[0] if "task_embedding" in tensors else 0
+        types = _axis(tensors, "task_embedding", 0)
         return "union" if types else "controlnet", {"family": _unet_family(tensors), "control_types": types}
     for prefix in (original.UNET, ""):
         if f"{prefix}input_blocks.0.0.weight" in tensors:
@@ -128,7 +128,7 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
         return "unet", _unet(tensors, "conv_in.weight", tensors)
     vae = below(tensors, original.VAE) or tensors
     if "encoder.conv_in.weight" in vae and "decoder.conv_in.weight" in vae:
-        four = vae["decoder.conv_in.weight"].shape[1:2] == (4,) and len(vae["decoder.conv_in.weight"].shape) == 4
+        four = _axis(vae, "decoder.conv_in.weight", 1) == 4
         is_original = any(name.startswith("decoder.up.") for name in vae)
         return ("vae", {"original": is_original}) if four else ("unknown", {})
     if any(name.endswith("text_model.embeddings.token_embedding.weight") for name in tensors):
@@ -151,7 +151,7 @@ def below(tensors: Mapping[str, TensorInfo], prefix: str) -> dict[str, TensorInf
 def _unet(unet: Tensors, first: str, tensors: Tensors) -> dict:
     return {
         "family": _unet_family(unet),
-        "in_channels": tensors[first].shape[1] if len(tensors[first].shape) == 4 else 0,
+        "in_channels": _axis(tensors, first, 1),
         "consistency": any(name.endswith("cond_proj.weight") for name in unet),
         # The webuis' own marks beside the weights
         "v_prediction": "v_pred" in tensors,
@@ -207,6 +207,12 @@ def _lora_family(tensors: Tensors, downs: list[tuple[str, tuple[int, ...]]]) -> 
     if projections:
         return "sd15" if len(projections[0]) == 4 else "sdxl"
     return ""
+
+
+def _axis(tensors: Tensors, name: str, axis: int) -> int:
+    """Length of one axis of a tensor; 0 where there is none."""
+    shape = tensors[name].shape if name in tensors else ()
+    return shape[axis] if axis < len(shape) else 0
 
 
 def _width(tensors: Tensors, pattern: str) -> int:

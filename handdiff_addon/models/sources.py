@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,21 @@ def _refuse_foreign_class(folder: Path, name: str, entry: Any) -> None:
         )
 
 
+@contextmanager
+def well_formed(path: Path) -> Iterator[None]:
+    """Refuse a file whose tensors have not the shapes that their names promise.
+
+    Raises:
+        ModelError
+    """
+    try:
+        yield
+    except (KeyError, IndexError, ValueError) as error:
+        raise ModelError(
+            f"{path} lacks a tensor or has one of a wrong shape ({error}): copy or download it again."
+        ) from error
+
+
 def unet_part(weights: Weights) -> PartSource:
     """The U-Net of a file or folder."""
     for prefix in (original.UNET, ""):
@@ -348,7 +364,8 @@ def open_text_part(weights: Weights) -> PartSource:
     places: dict[str, Place] = {}
     for name, place in _part(weights, prefix, original.open_clip_names).places.items():
         if ".in_proj." in name:
-            width = place.shape[0] // 3
+            with well_formed(place.file):
+                width = place.shape[0] // 3
             for number, letter in enumerate("qkv"):
                 places[name.replace("in_proj", f"{letter}_proj")] = Place(
                     place.file, place.name, (width, *place.shape[1:]), (number * width, (number + 1) * width)
