@@ -53,6 +53,13 @@ def empty_scene() -> Iterator[object]:
     yield bpy.context.scene
 
 
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or changes what the user has: HandDiff's own folder and the Hugging Face cache are empty ones."""
+    monkeypatch.setenv("HANDDIFF_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+
+
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of tiny stock models, built once: ``sd15``, ``sdxl``, ``sd15_inpaint`` as diffusers folders,

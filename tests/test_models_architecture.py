@@ -163,7 +163,7 @@ def test_tiny_models_are_what_they_were_made_as(stock: Path) -> None:
     assert found(f"cn_sdxl/{tiny.WEIGHTS}").title == "SDXL ControlNet, F32"
     assert found(f"union8/{tiny.WEIGHTS}").control_types == 8
     assert base_source(stock / "sd15_inpaint").architecture.inpainting
-    assert base_source(stock / "sdxl").architecture.title == "SDXL U-Net alone, F32"
+    assert base_source(stock / "sdxl").architecture.title == "SDXL checkpoint, F32"
 
 
 def test_other_families_are_told_apart(stock: Path) -> None:

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ModelError
-from ..models.hub_cache import repository_of
+from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
 from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
@@ -37,7 +37,7 @@ def load_stock(
     dtype: torch.dtype = torch.float32,
     *,
     vae: str = "",
-    folders: Sequence[Path] = (),
+    folders: Sequence[Path] | None = None,
 ) -> StockModel:
     """Load a base model of the SD 1.5 or SDXL family, with what belongs to it.
 
@@ -45,12 +45,13 @@ def load_stock(
         model: path of a diffusers folder or a ``.safetensors`` file, a Hugging Face id that is in the cache, or a name
             in ``folders``; the names in the other arguments likewise.
         vae: autoencoder in place of the model's own; empty keeps that.
-        folders: where bare names are looked up.
+        folders: where bare names are looked up (default: the folders that the user has pointed at).
 
     Raises:
         ModelError: naming the file that is missing, damaged, unsafe or of another family, before anything is sampled.
     """
     half = dtype in (torch.float16, torch.bfloat16)
+    folders = remembered() if folders is None else folders
     plan = plan_stock(model, controlnets, loras, vae=vae, half=half, folders=folders)
     return load_plan(plan, torch.device(device), dtype)
 
@@ -198,13 +199,13 @@ def _few_steps(plan: StockPlan, digests: dict[Path, str]) -> FewSteps | None:
     base = plan.base
     if base.architecture.consistency or (base.scheduler or {}).get("_class_name") == "LCMScheduler":
         return LCM
-    known = recognise(digests[base.files[0]]) if len(base.files) == 1 else None
+    known = recognise(base.files[0], digests[base.files[0]]) if len(base.files) == 1 else None
     return known.few_steps if known else None
 
 
 def _recognise(weights: Weights, digests: dict[Path, str]) -> KnownModel | None:
     path = weights.paths[0]
-    return recognise(digests[path], repository_of(path), path.name)
+    return recognise(path, digests[path])
 
 
 def _scheduler(base: BaseSource, few: FewSteps | None) -> Any:

@@ -15,7 +15,7 @@ from .safetensors_header import TensorInfo
 Tensors = Mapping[str, TensorInfo]
 Kind = Literal[
     "checkpoint", "unet", "controlnet", "union", "lora", "vae", "text_encoder", "ip_adapter", "control_lora",
-    "lycoris", "unknown",
+    "lycoris", "handdiff", "unknown",
 ]  # fmt: skip
 Family = Literal["sd15", "sdxl", "sd2", "sdxl_refiner", "sd3", "flux", ""]
 """Empty where the tensors do not tell, or where both take it"""
@@ -41,6 +41,7 @@ _KINDS: dict[Kind, str] = {
     "ip_adapter": "IP-Adapter",
     "control_lora": "Control-LoRA",
     "lycoris": "LyCORIS network",
+    "handdiff": "model of HandDiff's own kind",
     "unknown": "unknown weights",
 }
 _BY_CROSS_ATTENTION: dict[int, Family] = {768: "sd15", 1024: "sd2", 1280: "sdxl_refiner", 2048: "sdxl"}

@@ -7,11 +7,17 @@ is published; other files are verified against the one that the server publishes
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ..request import ControlRole
 from .architecture import Family
+from .hub_cache import repository_of
+
+ORIGIN_SUFFIX = ".origin.json"
+"""Of the note that a download leaves beside its file"""
 
 UNION_MODES: dict[ControlRole, int] = {"openpose": 0, "depth": 1, "normal": 4, "inpaint": 7}
 """Control modes of xinsir's SDXL union models; the last only in the ProMax variant, which has eight"""
@@ -222,22 +228,33 @@ def known_model(name: str) -> KnownModel | None:
     return next((model for model in KNOWN if model.name == name), None)
 
 
-def recognise(sha256: str, repository: str = "", path: str = "") -> KnownModel | None:
-    """The catalogue's model that a file is: by its sha256, else by its place in a downloaded repository.
+def recognise(path: Path, sha256: str) -> KnownModel | None:
+    """The catalogue's model that a file is: by its sha256, else by where it was downloaded from.
 
     A file in the place of one whose sha256 is published, but with another one, is not it.
     """
+    origin = _origin(path, sha256)
     for model in KNOWN:
         for file in model.files:
-            if file.sha256:
-                if file.sha256 == sha256:
-                    return model
-            elif (model.repository, file.path) == (repository, path):
+            if file.sha256 == sha256 or (not file.sha256 and (model.repository, file.path) == origin):
                 return model
     return None
 
 
-def roles_of(sha256: str, repository: str = "", path: str = "") -> tuple[ControlRole, ...]:
+def roles_of(path: Path, sha256: str) -> tuple[ControlRole, ...]:
     """What a ControlNet takes, where the catalogue knows it; empty elsewhere."""
-    model = recognise(sha256, repository, path)
-    return model.roles if model else _MORE_ROLES.get(repository, ())
+    model = recognise(path, sha256)
+    return model.roles if model else _MORE_ROLES.get(_origin(path, sha256)[0], ())
+
+
+def _origin(path: Path, sha256: str) -> tuple[str, str]:
+    """Repository of a file and its path there: by the Hugging Face cache, or by what our own download noted."""
+    if repository := repository_of(path):
+        return repository, path.name
+    try:
+        note = json.loads(path.with_name(path.name + ORIGIN_SUFFIX).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return "", ""
+    if not isinstance(note, dict) or note.get("sha256") != sha256:
+        return "", ""
+    return str(note.get("repository", "")), str(note.get("path", ""))

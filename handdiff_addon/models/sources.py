@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
 from . import original_names as original
 from .architecture import FAMILIES, PAINTABLE, Architecture, below, identify
+from .folders import walk
 from .hub_cache import REPOSITORY, cached, refuse_link_out, repository_of, snapshot
 from .safetensors_header import TensorInfo, read_header
 from .weights import PICKLES, refuse_pickle
@@ -129,7 +130,13 @@ def locate(name: str, folders: Sequence[Path] = ()) -> Path:
 
 def _by_name(name: str, folders: Sequence[Path]) -> list[Path]:
     names = {name, f"{name}.safetensors"}
-    hits = {path.resolve(): path for folder in folders for path in folder.rglob("*") if path.name in names}
+    hits = {
+        path.resolve(): path
+        for folder in folders
+        for here, files in walk(folder)
+        for path in (here, *files)
+        if path.name in names and path != folder
+    }
     return list(hits.values())
 
 
@@ -254,6 +261,7 @@ def _base_folder(folder: Path, half: bool) -> BaseSource:
         _check_tokenizer(tokenizer, folder)
     config = folder / "scheduler" / "scheduler_config.json"
     scheduler = read_config(config) if config.exists() else None
+    architecture = replace(architecture, kind="checkpoint", parts=needed)
     return BaseSource(folder, architecture, {name: parts[name] for name in needed}, tokenizers, scheduler, files)
 
 

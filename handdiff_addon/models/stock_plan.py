@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError
-from ..request import ControlNetChoice, ControlRole, LoraChoice
+from ..errors import ModelError, UsageError
+from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
 from .architecture import FAMILIES, Architecture
-from .hub_cache import repository_of
 from .known import UNION_MODES, roles_of
 from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
 from .weights import digest
@@ -45,6 +44,24 @@ class StockPlan:
     vae: Weights | None
     controls: tuple[ControlPlan, ...]
     loras: tuple[LoraPlan, ...]
+
+
+def refuse_stock_parts(request: GenerationRequest) -> None:
+    """Refuse what only stock models take, for a model of our own kind.
+
+    Raises:
+        UsageError
+    """
+    for what, given in (
+        ("a ControlNet", request.controlnets),
+        ("a LoRA", request.all_loras),
+        ("another VAE", request.vae),
+    ):
+        if given:
+            raise UsageError(
+                f"The embedded model and its like take no part of another, and {what} is given: "
+                "name a base model with --model, or leave it out."
+            )
 
 
 def plan_stock(
@@ -123,7 +140,7 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
 
 def _catalogued(weights: Weights) -> tuple[ControlRole, ...]:
     file = weights.paths[0]
-    return roles_of(digest(file), repository_of(file), file.name)
+    return roles_of(file, digest(file))
 
 
 def _lora(choice: LoraChoice, base: BaseSource, folders: Sequence[Path]) -> LoraPlan:
