@@ -95,12 +95,16 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--controlnet",
         action="append",
-        type=_controlnet,
+        type=ControlNetChoice.parse,
         metavar="[ROLE=]NAME[@SCALE]",
         help=f"ControlNet for a stock model, repeatable; ROLE from {', '.join(get_args(ControlRole))}",
     )
     parser.add_argument(
-        "--lora", action="append", type=_lora, metavar="NAME[@WEIGHT]", help="LoRA for a stock model, repeatable"
+        "--lora",
+        action="append",
+        type=LoraChoice.parse,
+        metavar="NAME[@WEIGHT]",
+        help="LoRA for a stock model, repeatable",
     )
     parser.add_argument("--vae", metavar="NAME", help="autoencoder in place of a stock model's own")
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
@@ -187,32 +191,6 @@ def _minutes(text: str) -> float:
     if not 0 < minutes < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is no time: give minutes such as 30")
     return minutes
-
-
-def _controlnet(text: str) -> ControlNetChoice:
-    words, equals, name = text.partition("=")
-    roles = tuple(words.split("+")) if equals else ()
-    if unknown := [role for role in roles if role not in get_args(ControlRole)]:
-        raise argparse.ArgumentTypeError(
-            f"{unknown[0]!r} is nothing that a ControlNet takes: choose from {', '.join(get_args(ControlRole))}"
-        )
-    name, scale = _weighted(name if equals else text, "a ControlNet's scale")
-    return ControlNetChoice(name, roles, scale)  # type: ignore[arg-type]
-
-
-def _lora(text: str) -> LoraChoice:
-    return LoraChoice(*_weighted(text, "a LoRA's weight"))
-
-
-def _weighted(text: str, what: str) -> tuple[str, float]:
-    """A name and the number after its last ``@``, 1 where there is none; an ``@`` in a path's folders stays."""
-    name, at, number = text.rpartition("@")
-    if not at or "/" in number or "\\" in number:
-        return text, 1.0
-    try:
-        return name, float(number)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{number!r} is no number for {what}: give one such as 0.8") from error
 
 
 def _people(text: str) -> int:

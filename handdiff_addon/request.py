@@ -94,6 +94,18 @@ class ControlNetChoice:
             raise UsageError(f"A ControlNet takes no {unknown[0]!r}: choose from {', '.join(get_args(ControlRole))}.")
         _check_weight("ControlNet", self.model, self.scale)
 
+    @classmethod
+    def parse(cls, text: str) -> ControlNetChoice:
+        """Read ``[ROLE[+ROLE]=]NAME[@SCALE]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        words, equals, name = text.partition("=")
+        model, scale = _name_and_weight(name if equals else text)
+        roles = tuple(role.strip() for role in words.split("+")) if equals else ()
+        return cls(model, roles, scale)  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class LoraChoice:
@@ -105,6 +117,26 @@ class LoraChoice:
 
     def __post_init__(self) -> None:
         _check_weight("LoRA", self.model, self.weight)
+
+    @classmethod
+    def parse(cls, text: str) -> LoraChoice:
+        """Read ``NAME[@WEIGHT]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        return cls(*_name_and_weight(text))
+
+
+def _name_and_weight(text: str) -> tuple[str, float]:
+    """A name and the number after its last ``@``, 1 where there is none; an ``@`` in a path's folders stays."""
+    name, at, number = text.strip().rpartition("@")
+    if not at or "/" in number or "\\" in number:
+        return text.strip(), 1.0
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
 
 
 def _check_weight(kind: str, model: str, weight: float) -> None:
@@ -233,6 +265,8 @@ class GenerationRequest:
 
 def _listed(entry: dict[str, Any]) -> dict[str, Any]:
     """A choice's fields as JSON keeps them, with lists as tuples again."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r} is no table")
     return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
 
 

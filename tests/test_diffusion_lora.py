@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ CONVOLUTIONS = [
     "up_blocks.0.resnets.2.conv_shortcut",
 ]
 TEXT = ["encoder.layers.1.self_attn.q_proj", "encoder.layers.0.mlp.fc1"]
+
+
+@cache
+def plain_model(folder: Path) -> StockModel:
+    """Without a LoRA; loaded once, and not to be changed."""
+    return load_stock(str(folder))
 
 
 def modules_of(model: StockModel) -> dict[str, torch.nn.Module]:
@@ -106,7 +113,7 @@ FORMS = [("kohya", ALPHA), ("kohya original", ALPHA), ("peft", ALPHA), ("diffuse
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 @pytest.mark.parametrize(("form", "alpha"), FORMS)
 def test_every_naming_adds_the_same(stock: Path, tmp_path: Path, family: str, form: str, alpha: float) -> None:
-    plain = load_stock(str(stock / family))
+    plain = plain_model(stock / family)
     names = layer_names(plain, convolutions=form != "first")
     if form == "first":
         names = [name for name in names if ".to_" in name]
@@ -131,7 +138,7 @@ def test_every_naming_adds_the_same(stock: Path, tmp_path: Path, family: str, fo
 def test_original_layer_names_are_those_of_the_reference_converter(stock: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    plain = load_stock(str(stock / "sdxl"))
+    plain = plain_model(stock / "sdxl")
     layers = factors(plain, layer_names(plain))
     path = write(tmp_path / "style.safetensors", "kohya original", plain, layers)
     names, _ = StableDiffusionXLLoraLoaderMixin.lora_state_dict(load_file(path), unet_config=plain.unet.config)
@@ -144,7 +151,7 @@ def test_original_layer_names_are_those_of_the_reference_converter(stock: Path, 
 
 
 def test_loras_add_up_and_zero_changes_nothing(stock: Path, tmp_path: Path) -> None:
-    plain = load_stock(str(stock / "sd15"))
+    plain = plain_model(stock / "sd15")
     path = str(write(tmp_path / "a.safetensors", "kohya", plain, factors(plain, layer_names(plain))))
     twice = load_stock(str(stock / "sd15"), loras=[LoraChoice(path, 0.5), LoraChoice(path, 0.25)])
     once = load_stock(str(stock / "sd15"), loras=[LoraChoice(path, 0.75)])
@@ -155,7 +162,7 @@ def test_loras_add_up_and_zero_changes_nothing(stock: Path, tmp_path: Path) -> N
 
 
 def test_a_convolution_of_three_factors(stock: Path, tmp_path: Path) -> None:
-    plain = load_stock(str(stock / "sd15"))
+    plain = plain_model(stock / "sd15")
     weight = plain.unet.get_submodule(CONVOLUTIONS[0]).weight
     start = kohya(f"unet.{CONVOLUTIONS[0]}", "sd15", plain, False)
     down, mid, up = (
@@ -182,7 +189,7 @@ def refusal(*arguments: object, **options: object) -> str:
 
 
 def test_loras_that_do_not_fit_are_refused(stock: Path, tmp_path: Path) -> None:
-    plain = load_stock(str(stock / "sdxl"))
+    plain = plain_model(stock / "sdxl")
     path = write(tmp_path / "xl.safetensors", "kohya", plain, factors(plain, layer_names(plain)))
     message = refusal(str(stock / "sd15"), loras=[LoraChoice(str(path))])
     assert "SDXL" in message and "Stable Diffusion 1.5" in message and "xl.safetensors" in message
@@ -201,7 +208,7 @@ def test_loras_that_do_not_fit_are_refused(stock: Path, tmp_path: Path) -> None:
 
 
 def test_bare_names_are_looked_up_in_the_folders(stock: Path, tmp_path: Path) -> None:
-    plain = load_stock(str(stock / "sd15"))
+    plain = plain_model(stock / "sd15")
     (tmp_path / "loras" / "styles").mkdir(parents=True)
     path = write(tmp_path / "loras" / "styles" / "ink.safetensors", "kohya", plain, factors(plain, layer_names(plain)))
     for name in ("ink", "ink.safetensors"):
@@ -229,7 +236,7 @@ def test_distilled_sets_are_told_by_their_bytes(
     """The real files are too large for a test: the catalogue's sha256 is given out for the tiny file's."""
     wanted = known.known_model(name)
     family = wanted.family
-    plain = load_stock(str(stock / family))
+    plain = plain_model(stock / family)
     path = write(tmp_path / "any name.safetensors", "kohya", plain, factors(plain, layer_names(plain)))
     assert load_stock(str(stock / family), loras=[LoraChoice(str(path))]).few_steps is None
     own = stock_loading.digest
@@ -247,7 +254,7 @@ def test_a_catalogued_file_is_told_by_its_place_in_the_cache_where_no_sha256_is_
     stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    plain = load_stock(str(stock / "sdxl"))
+    plain = plain_model(stock / "sdxl")
     snapshot = tmp_path / "models--ByteDance--SDXL-Lightning" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
     for steps in (8, 4):
