@@ -13,13 +13,13 @@ from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ModelError
+from ..models.digests import checked
 from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
 from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
 from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
-from ..models.weights import digest
 from ..request import ControlNetChoice, LoraChoice
 from .lora import merge_lora
 from .stock import Control, StockModel
@@ -57,13 +57,13 @@ def load_stock(
 
 
 def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> StockModel:
-    """Load what :func:`plan_stock` found; reads every file once for its sha256 and for numbers that are none.
+    """Load what :func:`plan_stock` found; a file that is new is read once for its sha256 and for numbers that are none.
 
     Raises:
         ModelError
     """
     base, family = plan.base, plan.base.architecture.family
-    digests = {path: digest(path, finite=True) for path in _files(plan)}
+    digests = {path: checked(path) for path in _files(plan)}
     what = f"The model {base.path}"
     tokenizers = _tokenizers(base)
 
