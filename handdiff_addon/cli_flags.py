@@ -14,7 +14,10 @@ from .request import (
     DEFAULT_PASSES,
     MAX_PEOPLE,
     PASSES,
+    ControlNetChoice,
+    ControlRole,
     GenerationRequest,
+    LoraChoice,
     MaskSource,
     Paint,
     Pass,
@@ -84,7 +87,26 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
-    parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="model folder, .safetensors file or Hugging Face id (default: the embedded model)",
+    )
+    parser.add_argument(
+        "--controlnet",
+        action="append",
+        type=ControlNetChoice.parse,
+        metavar="[ROLE=]NAME[@SCALE]",
+        help=f"ControlNet for a stock model, repeatable; ROLE from {', '.join(get_args(ControlRole))}",
+    )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        type=LoraChoice.parse,
+        metavar="NAME[@WEIGHT]",
+        help="LoRA for a stock model, repeatable",
+    )
+    parser.add_argument("--vae", metavar="NAME", help="autoencoder in place of a stock model's own")
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
     parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
     parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
@@ -95,7 +117,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages",
+    "two_stages", "vae",
 )  # fmt: skip
 
 
@@ -104,6 +126,9 @@ def request_of(arguments: argparse.Namespace) -> GenerationRequest:
     given = {name: value for name in _REQUEST_FLAGS if (value := getattr(arguments, name, None)) is not None}
     if "steps" in given:
         given["hand_steps"] = given["steps"]
+    for flag, name in (("controlnet", "controlnets"), ("lora", "loras")):
+        if choices := getattr(arguments, flag, None):
+            given[name] = tuple(choices)
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
     saved = GenerationRequest.read(arguments.settings) if arguments.settings else None

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .errors import ModelError, UsageError
 from .jobs.store import RunFolder
-from .models.catalogue import check_model, find_model
+from .models.catalogue import check_model, find_model, is_own
+from .models.folders import remembered
+from .models.stock_plan import plan_stock, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
@@ -185,9 +187,13 @@ def check_models(request: GenerationRequest) -> None:
     Raises:
         ModelError
     """
-    check_model(find_model(request.model))
-    if request.hand_model:
-        check_model(find_model(request.hand_model))
+    if is_own(request.model):
+        refuse_stock_parts(request)
+        check_model(find_model(request.model))
+        if request.hand_model:
+            check_model(find_model(request.hand_model))
+    else:
+        plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
     for package in ("torch", "diffusers", "transformers"):
         _need(package, "engine")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -13,7 +14,7 @@ from ..handdiff_addon.conditioning.frame import Conditioning
 from ..handdiff_addon.errors import HandDiffError, ModelError
 from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.jobs.worker import Job, leave_a_core
-from ..handdiff_addon.models.catalogue import find_model
+from ..handdiff_addon.models.catalogue import find_model, is_own
 from ..handdiff_addon.models.engine import check_engine, load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import passes, people, session
@@ -52,8 +53,11 @@ def paint(
 
 def model_problem(context: bpy.types.Context) -> str:
     """Why the model cannot be used, as far as a glance tells, or nothing."""
+    model = folder_of(context.scene.handdiff.model) or folder_of(preferences().model_folder)
+    if not is_own(model):  # a stock model, whose many files the worker looks at
+        return "" if Path(model).exists() or not Path(model).is_absolute() else f"There is no model {model}."
     try:
-        find_model(folder_of(context.scene.handdiff.model) or folder_of(preferences().model_folder))
+        find_model(model)
     except ModelError as error:
         return str(error)
     return ""
