@@ -107,6 +107,8 @@ class GenerationRequest:
     """Model folder; empty: the embedded model."""
     hand_model: str = ""
     """Folder of the hand generator; empty: the one beside the model."""
+    mark: bool = False
+    """Mark the saved picture visibly as made by AI."""
 
     def __post_init__(self) -> None:
         for name, values in (("mask_source", MaskSource), ("paint", Paint)):
