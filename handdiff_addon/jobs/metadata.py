@@ -107,6 +107,15 @@ def request_from_png(path: Path) -> GenerationRequest:
     return GenerationRequest.from_dict(data["request"])
 
 
+def read_request(path: Path) -> GenerationRequest:
+    """A saved request: in a PNG of ours, a ``report.json`` or a settings file.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    return request_from_png(path) if path.suffix.lower() == ".png" else GenerationRequest.read(path)
+
+
 def marked(image: Image) -> Image:
     """The picture with a small visible mark at its lower right, in white on a dark ground."""
     from PIL import Image as Images
