@@ -104,7 +104,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
         check_engine(engine)
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
-        turns = passes.turns(context, with_picture=request.paint == "person")
+        turns = passes.turns(context, with_normals=True, with_picture=request.paint == "person")
         session.start(request, turns, lambda job, seen: paint(job, request, seen, home, engine, scene))
         if bpy.app.background:
             session.wait()

@@ -29,7 +29,7 @@ class PaintedHands:
 @torch.inference_mode()
 def paint_hands(
     generator: HandGenerator,
-    heatmaps: np.ndarray,
+    hints: np.ndarray,
     text: TextEmbedding,
     seeds: Sequence[int],
     *,
@@ -42,7 +42,7 @@ def paint_hands(
 
     Args:
         generator: the multi-task hand generator.
-        heatmaps: (N, 11, h, w) float32 in 0..1 at latent size, from :func:`hand_heatmaps`; in both halves of guidance.
+        hints: (N, C, h, w) float32 in 0..1 at latent size, from :func:`hand_hint`; in both halves of guidance.
         text: two rows, the negative prompt and the prompt.
         seeds: one per crop.
         steps, guidance_scale: of the denoising.
@@ -55,15 +55,15 @@ def paint_hands(
     count = len(seeds)
     scheduler = generator.scheduler
     scheduler.set_timesteps(steps, device=device)
-    hints = torch.from_numpy(heatmaps).to(device).repeat(2, 1, 1, 1)
-    shape = (generator.autoencoder.latent_channels, heatmaps.shape[2], heatmaps.shape[3])
+    seen = torch.from_numpy(hints).to(device).repeat(2, 1, 1, 1)
+    shape = (generator.autoencoder.latent_channels, hints.shape[2], hints.shape[3])
     latents = draw_noise(seeds, shape).to(device) * scheduler.init_noise_sigma
     both = text.repeat_each(count)
     arguments = condition(both, generator.crop, generator.crop)
     with last_features(generator.unet) as features:
         for index, timestep in enumerate(scheduler.timesteps):
             check_cancelled()
-            inputs = torch.cat([scheduler.scale_model_input(latents.repeat(2, 1, 1, 1), timestep), hints], dim=1)
+            inputs = torch.cat([scheduler.scale_model_input(latents.repeat(2, 1, 1, 1), timestep), seen], dim=1)
             predicted = guide(generator.unet(inputs, timestep, return_dict=False, **arguments)[0], guidance_scale)
             stepped = scheduler.step(predicted, timestep, latents)
             latents = stepped.prev_sample

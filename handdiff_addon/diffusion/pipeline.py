@@ -20,7 +20,8 @@ from PIL import Image, ImageFilter
 from ..conditioning.crops import HandCrop, cut, cut_points, hand_crops, paste, place, resize, scale_pose
 from ..conditioning.frame import Conditioning, PersonPose
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import outpaint_hint
+from ..conditioning.hint import hand_hint, outpaint_hint, person_normals
+from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
 from ..errors import Cancelled, SceneError
 from ..request import SIDES, GenerationRequest, GenerationResult, HandReport, Side
@@ -46,6 +47,8 @@ class _Frame:
     """What the camera sees of each hand, per person"""
     person_mask: np.ndarray
     skeleton: np.ndarray
+    normals: np.ndarray | None
+    """Of the people, (H, W, 3) uint8 at the frame's own size, which may be finer"""
     picture: np.ndarray | None
     """The scene as rendered, where only the person is painted"""
     width: int
@@ -142,7 +145,13 @@ class TwoStagePipeline:
             with clock.measure("hands"):
                 hands = self._paint_hands(request, frame, text, warnings, tell, check_cancelled)
         hands_picture, hands_mask = _lay_hands(hands, frame)
-        hint = outpaint_hint(frame.skeleton, frame.person_mask, hands_picture, hands_mask)
+        hint = outpaint_hint(
+            frame.skeleton,
+            frame.person_mask,
+            None if frame.normals is None else resize(frame.normals, frame.width, frame.height),
+            hands_picture,
+            hands_mask,
+        )
         with clock.measure("body"):
             picture = outpaint(
                 self.checkpoint,
@@ -203,18 +212,15 @@ class TwoStagePipeline:
             return None
         generator = self.checkpoint.hands
         size, cells = generator.crop, generator.crop // generator.autoencoder.patch_size
-        heatmaps = np.stack(
-            [
-                hand_heatmaps(
-                    {side: cut_points(frame.people[person].hands[side], crop.box, size) for side in SIDES}, size, cells
-                )
-                for crop, person in zip(crops, people)
-            ]
-        )
+        hints = []
+        for crop, person in zip(crops, people):
+            points = {side: cut_points(frame.people[person].hands[side], crop.box, size) for side in SIDES}
+            normals = _crop_normals(frame, crop, size) if generator.sees_normals else None
+            hints.append(hand_hint(hand_heatmaps(points, size, cells), normals))
         seeds = [request.seed + trial for trial in range(request.best_of)]
         painted = paint_hands(
             generator,
-            np.tile(heatmaps, (request.best_of, 1, 1, 1)),
+            np.tile(np.stack(hints), (request.best_of, 1, 1, 1)),
             text,
             # Noise by seed and crop, so that another number of crops leaves each one's noise as it was.
             [_mix(seed, index) for seed in seeds for index in range(len(crops))],
@@ -290,12 +296,26 @@ def _at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple
         masks=[{side: resize(own.hands[side], width, height) for side in SIDES} for own in conditioning.masks],
         person_mask=resize(conditioning.person_mask, width, height),
         skeleton=draw_skeleton(people, width, height, request.skeleton),
+        normals=None
+        if conditioning.normals is None
+        else person_normals(normal_picture(conditioning.normals), conditioning.person_mask),
         picture=None
         if conditioning.picture is None or request.paint == "everything"
         else resize(conditioning.picture, width, height),
         width=width,
         height=height,
     )
+
+
+def _crop_normals(frame: _Frame, crop: HandCrop, size: int) -> np.ndarray:
+    """The crop's normals, cut from the frame at its own size; black where the frame has none."""
+    if frame.normals is None:
+        return np.zeros((size, size, 3), np.uint8)
+    height, width = frame.normals.shape[:2]
+    across, down = width / frame.width, height / frame.height
+    left, top, right, bottom = crop.box
+    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    return cut(frame.normals, box, size)
 
 
 def _lay_hands(hands: _Hands | None, frame: _Frame) -> tuple[np.ndarray, np.ndarray]:
