@@ -9,6 +9,7 @@ collector rests meanwhile.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -36,8 +37,9 @@ def window_alive(engine: str) -> Iterator[None]:
             load_libraries(engine)
         yield
     finally:
-        # What was imported stays: later collections need not look at it again.
+        # What was imported stays: later collections need not look at it again, but the last one at exit has to.
         gc.freeze()
+        atexit.register(gc.unfreeze)
         if collecting:
             gc.enable()
 
