@@ -56,20 +56,18 @@ def new_run(home: Path) -> RunFolder:
     Raises:
         OutputError: where it cannot be made.
     """
-    number = max((int(path.name) for path in _numbered(home)), default=0)
-    while True:
-        number += 1
-        path = home / f"{number:04d}"
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
-        except FileExistsError:  # another Blender was faster
-            continue
-        except OSError as error:
-            raise OutputError(
-                f"The folder {path} cannot be made ({error.strerror}): save the file where you may write."
-            ) from error
-        return RunFolder(path)
+    path = home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        number = max((int(folder.name) for folder in _numbered(home)), default=0) + 1
+        while (path := home / f"{number:04d}").exists():  # a file, or another Blender was faster
+            number += 1
+        path.mkdir()
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path} cannot be made ({error.strerror}): save the file where you may write."
+        ) from error
+    return RunFolder(path)
 
 
 def find_runs(homes: Iterable[Path]) -> list[Entry]:
