@@ -65,7 +65,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Kind) -> 
     """The button of a kind's menu; it shows the preset that the settings are, if any."""
     now = settings.values(context.scene.handdiff)
     name = next((preset.name for preset in find_presets(kind, folder()) if not preset.changes(now)), "")
-    layout.menu(f"HANDDIFF_MT_{kind}", text=name, icon="PRESET" if not name else "NONE")
+    layout.menu(f"HANDDIFF_MT_{kind}", text=name, icon="PRESET")
 
 
 CLASSES = (HANDDIFF_MT_style, HANDDIFF_MT_quality, HANDDIFF_MT_blending)

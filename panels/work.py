@@ -72,9 +72,8 @@ class _Generate:
         if session.message:
             wrapped(layout, context, session.message, icon="ERROR" if session.failed else "INFO", alert=session.failed)
         if not preferences().responsible_use_read:
-            box = layout.box()
-            wrapped(box, context, RESPONSIBLE_USE, icon="INFO")
-            box.operator(HANDDIFF_OT_responsible_use.bl_idname, text="More, and Do Not Show Again")
+            wrapped(layout, context, RESPONSIBLE_USE, icon="INFO")
+            layout.operator(HANDDIFF_OT_responsible_use.bl_idname, text="More, and Do Not Show Again")
 
 
 def _draw_run(layout: bpy.types.UILayout, run: session.Run) -> None:

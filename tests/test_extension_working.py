@@ -116,7 +116,7 @@ show = live.show
 def watch(preview):
     previews.append(list(preview.size))
     show(preview)
-    assert live.icon() and tuple(live._icons[live.NAME].image_size) == preview.size
+    assert live._shown and tuple(live._icons[live.NAME].image_size) == preview.size
 live.show = watch
 end = session._end
 def ended(run, text, **more):
