@@ -212,16 +212,25 @@ def _tick() -> float | None:
 
 
 def redraw() -> None:
-    """Let the editors that show HandDiff's panels draw them anew."""
+    """Let the sidebars that show HandDiff's panels be drawn anew, and not the scene beside them, which takes longer."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def _warm_up(_job: Job) -> None:
+    """Import what the first turn of the first run needs, so that nobody waits for it."""
+    from ..handdiff_addon.scene import passes  # noqa: F401
 
 
 def register() -> None:
     global _reader, _painter
     _reader, _painter = Worker("handdiff-passes"), Worker("handdiff-painter")
+    if not bpy.app.background:
+        _reader.submit("Warming up", _warm_up)
     live.register()
 
 
