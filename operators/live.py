@@ -56,13 +56,13 @@ def show(preview: Preview) -> None:
         icon.image_size = preview.size
     icon.image_pixels_float.foreach_set(preview.pixels)
     _shown = True
-    for space in _editors():
+    for window, area in _editors():
         image = bpy.data.images.get((NAME, None)) or bpy.data.images.new(NAME, *preview.size)
         # Packed, so that Blender does not ask about unsaved pictures.
         image.pack(data=preview.png, data_len=len(preview.png))
         image.source, image.filepath_raw = "FILE", ""
         image.buffers_free()
-        space.image = image
+        _look_at(window, area, image)
 
 
 def icon() -> int:
@@ -74,12 +74,12 @@ def finish(path: Path | None) -> None:
     """Put the finished picture in the preview's place; None where there is none."""
     global _shown
     _shown = False
-    spaces = list(_editors())
-    if path is not None and spaces:
+    editors = list(_editors())
+    if path is not None and editors:
         with contextlib.suppress(RuntimeError):  # of a picture that is gone by now
             image = open_image(path)
-            for space in spaces:
-                space.image = image
+            for window, area in editors:
+                _look_at(window, area, image)
     image = bpy.data.images.get((NAME, None))
     if image is not None:
         bpy.data.images.remove(image)
@@ -96,14 +96,29 @@ def open_image(path: Path) -> bpy.types.Image:
     return image
 
 
-def _editors() -> Iterator[bpy.types.SpaceImageEditor]:
-    """Image editors that show nothing, or a picture of ours."""
+def _editors() -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
+    """Image editors that show nothing, or a picture of ours, each with its window."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "IMAGE_EDITOR":
                 image = area.spaces.active.image
                 if image is None or image.name.startswith("HandDiff "):
-                    yield area.spaces.active
+                    yield window, area
+
+
+_sizes: dict[int, tuple[int, int]] = {}
+
+
+def _look_at(window: bpy.types.Window, area: bpy.types.Area, image: bpy.types.Image) -> None:
+    """Show an image in an editor, fitted where its size is not that of the one before."""
+    area.spaces.active.image = image
+    size, editor = tuple(image.size), area.as_pointer()
+    if _sizes.get(editor) == size:
+        return
+    _sizes[editor] = size
+    region = next((region for region in area.regions if region.type == "WINDOW"), None)
+    with contextlib.suppress(RuntimeError), bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.image.view_all(fit_view=True)
 
 
 def register() -> None:

@@ -32,9 +32,9 @@ def find(kind: Kind, name: str) -> Preset | None:
 
 
 def changes(context: bpy.types.Context, preset: Preset) -> list[str]:
-    """What a preset would change of the scene's settings, each as a line such as ``Body Steps: 8 to 20``."""
+    """What a preset would change of the scene's settings, each as a line such as ``Body Steps: 8 → 20``."""
     found = preset.changes(settings.values(context.scene.handdiff))
-    return [f"{settings.label(name)}: {_said(now)} to {_said(then)}" for name, now, then in found]
+    return [f"{settings.label(name)}: {_said(now)} → {_said(then)}" for name, now, then in found]
 
 
 def _said(value: object) -> str:

@@ -264,7 +264,7 @@ bpy.ops.handdiff.delete_preset(kind="style", preset="Mine")
 report(gone=presets.find("style", "Mine") is None,
        built_in=refusal(lambda: bpy.ops.handdiff.delete_preset(kind="style", preset="Plain")))
 """)
-    assert reports["changes"] == ["Body Steps: 8 to 20", "Hand Steps: 8 to 20", "Best Of: 1 to 4"]
+    assert reports["changes"] == ["Body Steps: 8 → 20", "Hand Steps: 8 → 20", "Best Of: 1 → 4"]
     assert reports["steps"] == [20, 20, 4] and reports["none"] == []
     assert reports["span"] == [0.7, 1.0, "auto"]
     assert "watercolour" in reports["look"] and reports["mine"] == "my own look"
