@@ -130,7 +130,8 @@ def watched(module, name):
         threads.append([name, threading.current_thread().name])
         return function(*arguments)
     setattr(module, name, work)
-watched(sys.modules[KEY + ".handdiff_addon.scene.passes"], "rasterise")
+from bl_ext.user_default.handdiff.handdiff_addon.scene import passes
+watched(passes, "rasterise")
 watched(sys.modules[KEY + ".operators.generate"], "load_engine")
 bpy.ops.handdiff.generate()
 while session.runs:
