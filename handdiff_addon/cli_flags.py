@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, get_args
 
 from .errors import UsageError
+from .jobs.metadata import read_request
 from .request import (
     DEFAULT_PASSES,
     MAX_PEOPLE,
@@ -83,7 +84,7 @@ def add_pass_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
     """Flags that set fields of :class:`GenerationRequest`; left out, ``--settings`` or the default holds."""
-    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="a saved request, or a report.json")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="a saved request, a report.json or a PNG of ours")
     parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
@@ -112,12 +113,13 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
     parser.add_argument("--paint", choices=get_args(Paint), help="what stage 2 may paint")
     parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
+    parser.add_argument("--mark", action="store_true", default=None, help='write "AI generated" into the corner')
     add_skeleton_flags(parser)
 
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages", "vae",
+    "two_stages", "vae", "mark",
 )  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def request_of(arguments: argparse.Namespace) -> GenerationRequest:
             given[name] = tuple(choices)
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
-    saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
+    saved = read_request(arguments.settings) if arguments.settings else None
     if saved:
         return dataclasses.replace(saved, **given, skeleton=skeleton_of(arguments, saved.skeleton))
     if "prompt" not in given:

@@ -183,6 +183,8 @@ class GenerationRequest:
     """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
     vae: str = ""
     """Autoencoder in place of a stock model's own"""
+    mark: bool = False
+    """Mark the saved picture visibly as made by AI."""
 
     def __post_init__(self) -> None:
         for name, values in (("mask_source", MaskSource), ("paint", Paint)):

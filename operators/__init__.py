@@ -5,15 +5,20 @@ from . import (
     command,
     generate,
     gestures,
+    history,
     models,
     overrides,
     passes,
     pose,
     preferences,
+    presets,
     results,
     sample,
     session,
     settings,
-)
+)  # fmt: skip
 
-PARTS = (preferences, models, settings, session, overrides, gestures, passes, pose, generate, results, sample, command)
+PARTS = (
+    preferences, models, settings, session, overrides, gestures, passes, pose, generate, history, presets, results,
+    sample, command,
+)  # fmt: skip

@@ -19,6 +19,7 @@ from .settings import to_skeleton
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.scene.passes import Steps
 
 progress: tuple[int, int] | None = None
 """Frames done and wanted, while a range is being rendered."""
@@ -53,6 +54,13 @@ def chosen(context: bpy.types.Context) -> tuple[Pass, ...]:
     if not names:
         raise UsageError("No pass is chosen: choose at least one in the Passes panel.")
     return names
+
+
+def turns(context: bpy.types.Context, **more: Any) -> Steps:
+    """The same of the current frame, in turns that leave the window alive; see ``pass_steps``."""
+    from ..handdiff_addon.scene.passes import pass_steps
+
+    return pass_steps(context.scene, **options(context), **more)
 
 
 class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
@@ -165,16 +173,9 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         session.redraw()
 
 
-def _draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.separator()
-    self.layout.operator(HANDDIFF_OT_render_passes.bl_idname, text="HandDiff Passes", icon="RENDERLAYERS")
-
-
 def register() -> None:
     bpy.utils.register_class(HANDDIFF_OT_render_passes)
-    bpy.types.TOPBAR_MT_render.append(_draw_menu)
 
 
 def unregister() -> None:
-    bpy.types.TOPBAR_MT_render.remove(_draw_menu)
     bpy.utils.unregister_class(HANDDIFF_OT_render_passes)

@@ -36,6 +36,8 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    responsible_use_read: bpy.props.BoolProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+
     def draw(self, context: bpy.types.Context) -> None:
         from .models_box import draw_models
 
@@ -77,10 +79,19 @@ def engine_problem() -> str:
     return _engine_check[2]
 
 
+_session = time.strftime("%Y-%m-%d %H.%M.%S")
+
+
 def results_folder() -> Path:
-    """Where this file's results go: ``handdiff/NAME`` beside the .blend, or a user folder while it is unsaved."""
+    """Where this file's results go: ``handdiff/NAME`` beside the .blend, or while it is unsaved, a folder of this
+    session's in the user folder."""
     if bpy.data.filepath:
         return Path(bpy.path.abspath("//handdiff")) / Path(bpy.data.filepath).stem
+    return unsaved_results() / _session
+
+
+def unsaved_results() -> Path:
+    """Holds one folder for each session that made results in files that were not saved yet."""
     if chosen := folder_of(preferences().results_folder):
         return Path(chosen)
     return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="results"))

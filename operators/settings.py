@@ -6,6 +6,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..handdiff_addon.presets import flat
+from ..handdiff_addon.prompts import marker_prompts, prompt_at, read_prompts
 from ..handdiff_addon.request import (
     DEFAULT_PASSES,
     MAX_PEOPLE,
@@ -15,6 +17,9 @@ from ..handdiff_addon.request import (
     SkeletonSettings,
 )
 from .preferences import folder_of, preferences
+
+SEEDS = 2**31
+"""Seeds that a whole number of Blender's can hold"""
 
 _DEFAULT = GenerationRequest(prompt="")
 _EXPANSION = _DEFAULT.expansion
@@ -107,10 +112,12 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     frame_range: BoolProperty(  # type: ignore[valid-type]
         name="All Frames",
+        options=set(),
         description="Render the scene's frame range, as an image sequence for each pass",
     )
     images: BoolProperty(  # type: ignore[valid-type]
         name="As Blender Images",
+        options=set(),
         description="Also keep this frame's passes as images in the file, where nodes and the image editor find them",
     )
     prompt: StringProperty(  # type: ignore[valid-type]
@@ -118,6 +125,31 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         default="a person in a red shirt, blue background",
         description="What to paint: the person, the clothes, the background",
     )
+    prompt_from: EnumProperty(  # type: ignore[valid-type]
+        name="Prompt From",
+        options=set(),
+        description="Where the prompt of each frame comes from",
+        items=(
+            ("FIELD", "This Field", "One prompt for all frames"),
+            ("TEXT", "Text", 'A text of lines such as "24: a person waving", each from that frame on'),
+            ("MARKERS", "Markers", 'Timeline markers named such as "prompt: a person waving", each from there on'),
+        ),
+    )
+    prompt_text: PointerProperty(  # type: ignore[valid-type]
+        name="Text",
+        type=bpy.types.Text,
+        description='Lines such as "24: a person waving"; before the first frame named, the field above holds',
+    )
+    look: StringProperty(  # type: ignore[valid-type]
+        name="Look",
+        description="What follows every prompt, such as a medium or the light; style presets set it",
+    )
+    mark: BoolProperty(  # type: ignore[valid-type]
+        name="Mark Picture",
+        options=set(),
+        description='Write "AI generated" into the corner of the saved picture. Its file says so inside in any case',
+    )
+    homes: StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
     negative_prompt: StringProperty(  # type: ignore[valid-type]
         name="Negative",
         description="What to keep out of the picture",
@@ -267,6 +299,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     picture: EnumProperty(  # type: ignore[valid-type]
         name="Picture",
+        options=set(),
         default="image",
         description="Which picture of the latest run to look at",
         items=(
@@ -283,32 +316,48 @@ def to_skeleton(settings: HandDiffSettings) -> SkeletonSettings:
     return SkeletonSettings(settings.style, settings.occluded, settings.hidden_hands, settings.face)
 
 
+def frame_prompt(settings: HandDiffSettings) -> str:
+    """The prompt of the scene's current frame, without the look.
+
+    Raises:
+        UsageError: where the text of prompts cannot be read.
+    """
+    scene = settings.id_data
+    prompts: list[tuple[int, str]] = []
+    if settings.prompt_from == "TEXT" and settings.prompt_text is not None:
+        prompts = read_prompts(settings.prompt_text.as_string())
+    elif settings.prompt_from == "MARKERS":
+        prompts = marker_prompts((marker.frame, marker.name) for marker in scene.timeline_markers)
+    return prompt_at(prompts, scene.frame_current, settings.prompt)
+
+
 def to_request(settings: HandDiffSettings) -> GenerationRequest:
-    """The request that these settings make.
+    """The request that these settings make at the scene's current frame.
 
     Raises:
         UsageError: for settings that do not go together.
     """
     return GenerationRequest(
-        prompt=settings.prompt,
+        prompt=", ".join(part for part in (frame_prompt(settings).strip(), settings.look.strip()) if part),
         negative_prompt=settings.negative_prompt,
         seed=settings.seed,
         steps=settings.steps,
         hand_steps=settings.hand_steps,
-        guidance_scale=settings.guidance_scale,
-        control_scale=settings.control_scale,
+        guidance_scale=_plain(settings.guidance_scale),
+        control_scale=_plain(settings.control_scale),
         two_stages=settings.two_stages,
         mask_source=settings.mask_source,
-        auto_mask_iou=settings.auto_mask_iou,
+        auto_mask_iou=_plain(settings.auto_mask_iou),
         paint=settings.paint,
         skeleton=to_skeleton(settings),
         best_of=settings.best_of,
         model=folder_of(settings.model) or folder_of(preferences().model_folder),
         controlnets=tuple(ControlNetChoice.parse(text) for text in settings.controlnets.split(",") if text.strip()),
         vae=folder_of(settings.vae),
+        mark=settings.mark,
         expansion=ExpansionSettings(
-            start=settings.start,
-            end=settings.end,
+            start=_plain(settings.start),
+            end=_plain(settings.end),
             expansions=settings.expansions,
             cells=settings.cells,
             rim=settings.rim,
@@ -316,6 +365,56 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
             final_paste=settings.final_paste,
         ),
     )
+
+
+def from_request(settings: HandDiffSettings, request: GenerationRequest) -> list[str]:
+    """Set the scene's settings as a request has them.
+
+    Returns:
+        what could not be set, as warnings.
+    """
+    warnings = []
+    values = {**flat(request), "look": ""}
+    if values["seed"] >= SEEDS:
+        warnings.append(f"The seed {values.pop('seed')} is larger than Blender holds, so the scene keeps its own.")
+    if request.model == folder_of(preferences().model_folder):
+        values["model"] = ""
+    settings.prompt_from = "FIELD"
+    set_values(settings, values)
+    return warnings
+
+
+def values(settings: HandDiffSettings) -> dict[str, object]:
+    """The settings by the names that requests and presets use, as far as the scene has them."""
+    names = [*flat(_DEFAULT), "look"]
+    own = {name: getattr(settings, _property(name)) for name in names if hasattr(settings, _property(name))}
+    return {name: _plain(value) if isinstance(value, float) else value for name, value in own.items()}
+
+
+def set_values(settings: HandDiffSettings, values: dict[str, object]) -> None:
+    """Set some settings by those names; names that the scene has no setting for are passed over."""
+    values = dict(values)
+    start, end = (values.pop(f"expansion.{name}", getattr(settings, name)) for name in ("start", "end"))
+    settings.end = 1.0  # each pushes the other along: make room first
+    settings.start, settings.end = start, end
+    for name, value in values.items():
+        if hasattr(settings, _property(name)):
+            setattr(settings, _property(name), value)
+
+
+def label(name: str) -> str:
+    """What the panel calls a setting."""
+    own = HandDiffSettings.bl_rna.properties.get(_property(name))
+    return own.name if own is not None else name.replace("_", " ").capitalize()
+
+
+def _property(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _plain(value: float) -> float:
+    """A number as it was typed: Blender keeps seven digits."""
+    return float(f"{value:.6g}")
 
 
 def register() -> None:
