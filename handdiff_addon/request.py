@@ -15,6 +15,7 @@ SCHEMA_VERSION = 1
 
 MaskSource = Literal["predicted", "rendered", "auto"]
 Paint = Literal["everything", "person"]
+Preset = Literal["fast", "quality"]
 SkeletonStyle = Literal["classic", "xinsir", "mediapipe-hands"]
 Pass = Literal[
     "skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth", "metric_depth",
@@ -83,14 +84,21 @@ class GenerationRequest:
     prompt: str
     negative_prompt: str = ""
     seed: int = 0
-    steps: int = 8
-    """Denoising steps of stage 2; the embedded model paints its calmest pictures in few."""
-    hand_steps: int = 8
-    """Denoising steps of stage 1."""
-    guidance_scale: float = 3.0
-    """Classifier-free guidance: 1 is off."""
+    person_prompts: dict[str, str] = field(default_factory=dict)
+    """More words for one person, by the armature's name: told of their hands and of the pixels where they are seen."""
+    preset: Preset = "quality"
+    """What stage 1 may cost where the request leaves it open: ``fast`` takes half the steps, and with a stock model
+    crops of half the canvas's side; ``quality`` takes the steps of stage 2 and crops of the canvas's side."""
+    steps: int | None = None
+    """Denoising steps of stage 2; None: as many as the model likes."""
+    hand_steps: int | None = None
+    """Denoising steps of stage 1; None: by the preset."""
+    guidance_scale: float | None = None
+    """Classifier-free guidance: 1 is off; None: as the model likes."""
     control_scale: float = 1.0
     """Weight of the ControlNet's residuals."""
+    strength: float = 1.0
+    """How far from the rendered frame both stages begin: 1 is noise alone, less skips so many of the first steps."""
     size: tuple[int, int] | None = None
     """Width and height that the model paints at, multiples of 8; None: the frame's aspect at the model's area."""
     two_stages: bool = True
@@ -103,22 +111,34 @@ class GenerationRequest:
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
     best_of: int = 1
     """Seeds of stage 1 to try; the one whose masks fit the rig best is kept."""
+    upscale: bool = False
+    """Paint the finished picture over once more at the frame's size, tile by tile, where that is larger."""
     model: str = ""
     """Model folder; empty: the embedded model."""
     hand_model: str = ""
     """Folder of the hand generator; empty: the one beside the model."""
 
     def __post_init__(self) -> None:
-        for name, values in (("mask_source", MaskSource), ("paint", Paint)):
+        for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
         for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
-            if not low <= getattr(self, name) <= high:
-                raise UsageError(f"{name} is {getattr(self, name)}: give a whole number from {low} to {high}.")
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")
+        if not 0.0 < self.strength <= 1.0:
+            raise UsageError(f"The strength is {self.strength}: give more than 0 and at most 1.")
+        if not all(isinstance(text, str) for pair in self.person_prompts.items() for text in pair):
+            raise UsageError("The prompts of single persons are no texts by name: give armature names and prompts.")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"The seed is {self.seed}: give a whole number from 0 to 2^63 - 1.")
         if self.size is not None:
             check_size(*self.size)
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether the rendered frame goes into the painting."""
+        return self.paint == "person" or self.strength < 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON-ready data with its schema version."""
@@ -213,8 +233,10 @@ class GenerationResult:
     hands: Any | None
     """Stage 1's hands on the canvas, RGB; None without a hand stage."""
     hands_predicted_mask: Any | None
-    """Their predicted mask on the canvas, L, 255 inside."""
+    """Their predicted mask on the canvas, L, 255 inside; None where the model predicts none."""
     painted_size: tuple[int, int]
+    settings: dict[str, Any]
+    """What was left to the model, as it was used: steps, guidance, side of the crops, what was done to save memory"""
     model: dict[str, Any]
     """Name and sha256 of every weight file used."""
     hand_reports: list[HandReport]
@@ -230,6 +252,7 @@ class GenerationResult:
             "request": request.to_dict(),
             "painted_size": list(self.painted_size),
             "image_size": list(self.image.size),
+            "settings": self.settings,
             "model": self.model,
             "hands": [dataclasses.asdict(hand) for hand in self.hand_reports],
             "seconds": self.seconds,

@@ -131,7 +131,7 @@ def parameters(request: GenerationRequest, result: GenerationResult) -> str:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     width, height = result.painted_size
     lines.append(
-        f"Steps: {request.steps}, CFG scale: {request.guidance_scale:g}, Seed: {request.seed}, "
+        f"Steps: {result.settings['steps']}, CFG scale: {result.settings['guidance_scale']:g}, Seed: {request.seed}, "
         f"Size: {width}x{height}, Model: {result.model.get('name', '')}, Version: HandDiff"
     )
     return "\n".join(lines)
