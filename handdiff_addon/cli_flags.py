@@ -18,6 +18,7 @@ from .request import (
     MaskSource,
     Paint,
     Pass,
+    Preset,
     SkeletonSettings,
     SkeletonStyle,
     check_size,
@@ -83,7 +84,19 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE.json", help="a saved request, or a report.json")
     parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
     parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
+    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps (default: what the model likes)")
+    parser.add_argument(
+        "--preset", choices=get_args(Preset), help="fast: half the steps and smaller crops for the hands"
+    )
+    parser.add_argument("--strength", type=float, metavar="S", help="below 1: begin from the rendered frame")
+    parser.add_argument(
+        "--person-prompt",
+        action="append",
+        type=_person_prompt,
+        metavar="ARMATURE=T",
+        help="more words for one person, repeatable",
+    )
+    parser.add_argument("--upscale", action="store_true", default=None, help="paint once more at the frame's size")
     parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
     parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
@@ -95,7 +108,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages",
+    "two_stages", "preset", "strength", "upscale",
 )  # fmt: skip
 
 
@@ -103,7 +116,9 @@ def request_of(arguments: argparse.Namespace) -> GenerationRequest:
     """The saved request, if one is given, with the flags laid over it."""
     given = {name: value for name in _REQUEST_FLAGS if (value := getattr(arguments, name, None)) is not None}
     if "steps" in given:
-        given["hand_steps"] = given["steps"]
+        given["hand_steps"] = None
+    if prompts := getattr(arguments, "person_prompt", None):
+        given["person_prompts"] = dict(prompts)
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
     saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
@@ -166,6 +181,13 @@ def _minutes(text: str) -> float:
     if not 0 < minutes < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is no time: give minutes such as 30")
     return minutes
+
+
+def _person_prompt(text: str) -> tuple[str, str]:
+    name, equals, prompt = text.partition("=")
+    if not (name.strip() and equals and prompt.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no prompt for a person: give ARMATURE=WORDS")
+    return name.strip(), prompt.strip()
 
 
 def _people(text: str) -> int:

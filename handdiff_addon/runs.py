@@ -237,7 +237,11 @@ def _generate(
     with _timed(seconds, "passes"):
         report("passes", 0, 0)
         conditioning = render_passes(
-            scene, skeleton=request.skeleton, with_picture=request.needs_picture, **choice.options()
+            scene,
+            skeleton=request.skeleton,
+            with_normals=True,
+            with_picture=request.needs_picture,
+            **choice.options(),
         )
     report("loading", 0, 0)
     with _timed(seconds, "loading"):

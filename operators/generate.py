@@ -76,7 +76,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
         engine = folder_of(preferences().engine_folder)
         check_engine(engine)
         folder = RunFolder(results_folder())
-        conditioning = passes.render(context, with_picture=request.needs_picture)
+        conditioning = passes.render(context, with_normals=True, with_picture=request.needs_picture)
         scene = {
             "blend": bpy.data.filepath,
             "scene": context.scene.name,

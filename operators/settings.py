@@ -123,27 +123,48 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(  # type: ignore[valid-type]
         name="Body Steps",
-        default=_DEFAULT.steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the body stage: more are slower and finer",
+        description="Denoising steps of the body stage: more are slower and finer; 0: as many as the model likes",
     )
     hand_steps: IntProperty(  # type: ignore[valid-type]
         name="Hand Steps",
-        default=_DEFAULT.hand_steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the hand stage",
+        description="Denoising steps of the hand stage; 0: by the preset",
     )
     guidance_scale: FloatProperty(  # type: ignore[valid-type]
         name="Guidance",
-        default=_DEFAULT.guidance_scale,
-        min=1.0,
+        default=0.0,
+        min=0.0,
         max=30.0,
         soft_max=12.0,
-        description="How strictly the picture follows the prompt; 1 is off",
+        description="How strictly the picture follows the prompt; 1 is off, 0: as the model likes",
+    )
+    preset: EnumProperty(  # type: ignore[valid-type]
+        name="Hands",
+        default=_DEFAULT.preset,
+        items=(
+            ("fast", "Fast", "Half the steps for the hands, and with a stock model smaller crops"),
+            ("quality", "Quality", "As many steps for the hands as for the body, in crops as large as the canvas"),
+        ),
+        description="What the hand stage may cost",
+    )
+    strength: FloatProperty(  # type: ignore[valid-type]
+        name="Strength",
+        default=_DEFAULT.strength,
+        min=0.05,
+        max=1.0,
+        description="Below 1, painting begins from the rendered frame, and the less, the closer it stays",
+    )
+    upscale: BoolProperty(  # type: ignore[valid-type]
+        name="Upscale",
+        default=_DEFAULT.upscale,
+        description="Paint the picture over once more at the render's size; for stock models",
     )
     control_scale: FloatProperty(  # type: ignore[valid-type]
         name="Pose Strength",
@@ -275,9 +296,12 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
         prompt=settings.prompt,
         negative_prompt=settings.negative_prompt,
         seed=settings.seed,
-        steps=settings.steps,
-        hand_steps=settings.hand_steps,
-        guidance_scale=settings.guidance_scale,
+        steps=settings.steps or None,
+        hand_steps=settings.hand_steps or None,
+        guidance_scale=settings.guidance_scale or None,
+        preset=settings.preset,
+        strength=settings.strength,
+        upscale=settings.upscale,
         control_scale=settings.control_scale,
         two_stages=settings.two_stages,
         mask_source=settings.mask_source,

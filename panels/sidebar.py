@@ -133,9 +133,12 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         steps = layout.column(align=True)
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")
+        layout.row().prop(settings, "preset", expand=True)
         strengths = layout.column(align=True)
         strengths.prop(settings, "guidance_scale")
         strengths.prop(settings, "control_scale")
+        strengths.prop(settings, "strength", slider=True)
+        layout.prop(settings, "upscale")
 
 
 class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):

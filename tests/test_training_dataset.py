@@ -34,10 +34,13 @@ def test_samples_are_whole(made: Path) -> None:
     assert [ref.index for ref in refs] == list(range(COUNT))
     for ref in refs:
         sample = load(ref)
-        assert sample.picture.shape == (SIZE, SIZE, 3) and sample.parts.shape == sample.depth.shape == (SIZE, SIZE)
+        assert sample.picture.shape == (SIZE, SIZE, 3) and sample.parts.shape == (SIZE, SIZE)
         assert sample.body.shape == (18, 2) and all(sample.hands[side].shape == (21, 2) for side in SIDES)
         assert sample.parts.max() <= 3 and 0.03 < sample.person_mask.mean() < 0.97
-        assert (sample.depth > 0)[sample.person_mask].all() and not sample.depth[~sample.person_mask].any()
+        assert (sample.normals[~sample.person_mask] == (128, 128, 255)).all()
+        # Unit vectors, up to rounding, that face the camera except where shading is smoothed over an edge.
+        normals = sample.normals[sample.person_mask] / 127.5 - 1.0
+        assert np.abs(np.linalg.norm(normals, axis=1) - 1.0).max() < 0.02 and (normals[:, 2] > -0.02).mean() > 0.95
         assert sample.caption
 
 

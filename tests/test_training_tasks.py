@@ -46,7 +46,7 @@ def write_samples(root: Path, count: int) -> Path:
         }
         Image.fromarray(picture).save(folder / f"{index:06d}.jpg", quality=95)
         Image.fromarray(parts).save(folder / f"{index:06d}.png")
-        Image.fromarray(parts).save(folder / f"{index:06d}_depth.png")
+        Image.fromarray(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8)).save(folder / f"{index:06d}_normal.png")
         (folder / f"{index:06d}.json").write_text(json.dumps(data))
         split = "held_out" if index == count - 1 else "train"
         lines.append(json.dumps({"index": index, "human": "drawn", "split": split}))
@@ -92,10 +92,10 @@ def test_a_hand_example_keeps_keypoints_mask_and_picture_together(sample):
     assert len(examples) == 2
     for example in examples:
         for _ in range(10):
-            picture, heatmaps, mask, _ = draw_hand(example, 64, 16, rng)
+            picture, hint, mask, _ = draw_hand(example, 64, 16, rng)
             assert picture.shape == (64, 64, 3) and mask.shape == (64, 64)
             inside = mask.reshape(16, 4, 16, 4).any((1, 3))
-            peaks = heatmaps.max(0) > 0.8
+            peaks = hint[:11].max(0) > 0.8
             if peaks.any():
                 assert (inside & peaks).sum() / peaks.sum() > 0.6
 

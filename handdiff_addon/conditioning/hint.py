@@ -1,26 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The embedded ControlNet's hint: skeleton, person mask, and the hands that stage 1 painted."""
+"""What the embedded model's two networks see of a pose, stacked into channels."""
 
 from __future__ import annotations
 
 import numpy as np
 
-HINT_CHANNELS = 8
+HINT_CHANNELS = 11
+
+
+def person_normals(normals: np.ndarray, person_mask: np.ndarray) -> np.ndarray:
+    """The colours of normals (H, W, 3) uint8 with all but the people as flat as a wall, as in the training pictures."""
+    return np.where(person_mask[..., None], normals, np.array((128, 128, 255), np.uint8))
 
 
 def outpaint_hint(
-    skeleton: np.ndarray, person_mask: np.ndarray, hands: np.ndarray | None, hands_mask: np.ndarray | None
+    skeleton: np.ndarray,
+    person_mask: np.ndarray,
+    normals: np.ndarray | None,
+    hands: np.ndarray | None,
+    hands_mask: np.ndarray | None,
 ) -> np.ndarray:
-    """Stack a hint.
+    """Stack the ControlNet's hint: skeleton, person mask, the hands that stage 1 painted, surface normals.
 
     Args:
         skeleton: (H, W, 3) uint8 RGB.
         person_mask: (H, W) bool.
+        normals: (H, W, 3) uint8 from :func:`person_normals`; None where a pose has no surface.
         hands: (H, W, 3) uint8 RGB picture that holds the given hands; None where no hands are given.
         hands_mask: (H, W) bool, where they are.
 
     Returns:
-        (8, H, W) float32 in 0..1: skeleton RGB, person mask, hands RGB (0 outside their mask), hands' mask.
+        (11, H, W) float32 in 0..1: skeleton RGB, person mask, hands RGB (0 outside their mask), hands' mask, normals
+        RGB (0 where there are none).
     """
     hint = np.zeros((HINT_CHANNELS, *person_mask.shape), dtype=np.float32)
     hint[:3] = skeleton.transpose(2, 0, 1) / np.float32(255.0)
@@ -28,4 +39,25 @@ def outpaint_hint(
     if hands is not None and hands_mask is not None:
         hint[4:7] = hands.transpose(2, 0, 1) / np.float32(255.0) * hands_mask
         hint[7] = hands_mask
+    if normals is not None:
+        hint[8:] = normals.transpose(2, 0, 1) / np.float32(255.0)
     return hint
+
+
+def hand_hint(heatmaps: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
+    """Stack what the hand generator sees beside its latents.
+
+    Args:
+        heatmaps: (11, h, w) float32 in 0..1 at the latents' size.
+        normals: (S, S, 3) uint8 of the crop, from :func:`person_normals`, S a multiple of h; None where there are none.
+
+    Returns:
+        (11 + 3 p^2, h, w) float32 in 0..1, p = S / h: heatmaps, then the normals' pixels of each cell; without normals
+        (11, h, w).
+    """
+    if normals is None:
+        return heatmaps
+    cells = heatmaps.shape[1]
+    patch = normals.shape[0] // cells
+    pixels = normals.reshape(cells, patch, cells, patch, 3).transpose(4, 1, 3, 0, 2).reshape(-1, cells, cells)
+    return np.concatenate([heatmaps, pixels / np.float32(255.0)])

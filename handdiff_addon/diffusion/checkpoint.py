@@ -12,6 +12,7 @@ from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from safetensors import SafetensorError
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
 from ..models.catalogue import check_model, find_model
 from .mask_head import MaskHead
@@ -20,7 +21,7 @@ from .patch_autoencoder import PatchAutoencoder
 
 @dataclass
 class HandGenerator:
-    """Stage 1's network: latents and heatmaps in; noise, and by the mask head a mask, out."""
+    """Stage 1's network: latents and a hint in; noise or clean latents, and by the mask head a mask, out."""
 
     unet: UNet2DConditionModel
     mask_head: MaskHead
@@ -31,6 +32,11 @@ class HandGenerator:
     def crop(self) -> int:
         """Side of its crops in pixels."""
         return int(self.unet.config.sample_size) * self.autoencoder.patch_size
+
+    @property
+    def sees_normals(self) -> bool:
+        """Whether its hint holds the crop's normals beside the heatmaps."""
+        return int(self.unet.config.in_channels) > self.autoencoder.latent_channels + CHANNELS
 
 
 @dataclass

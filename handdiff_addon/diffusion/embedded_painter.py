@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ..conditioning.crops import cut, cut_points
+from ..conditioning.crops import cut, cut_points, resize
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import outpaint_hint
+from ..conditioning.hint import hand_hint, outpaint_hint
 from ..errors import UsageError
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
@@ -62,16 +62,13 @@ class EmbeddedPainter:
     ) -> tuple[np.ndarray, np.ndarray]:
         hands, frame, strength = self.checkpoint.hands, painting.frame, painting.request.strength
         side, cells = hands.crop, hands.crop // hands.autoencoder.patch_size
-        heatmaps = np.stack(
-            [
-                hand_heatmaps(
-                    {s: cut_points(frame.people[c.person].hands[s], c.crop.box, side) for s in SIDES}, side, cells
-                )
-                for c in crops
-            ]
-        )
+        seen = []
+        for crop in crops:
+            points = {s: cut_points(frame.people[crop.person].hands[s], crop.crop.box, side) for s in SIDES}
+            normals = _crop_normals(frame, crop, side) if hands.sees_normals else None
+            seen.append(hand_hint(hand_heatmaps(points, side, cells), normals))
         guidance = Guidance(painting.text, [crop.row for crop in crops], painting.guidance_scale)
-        hints = guidance.expand(torch.from_numpy(heatmaps).to(self.device))
+        hints = guidance.expand(torch.from_numpy(np.stack(seen)).to(self.device))
         arguments = condition(guidance.text, side, side)
         schedule = Schedule(hands.scheduler, painting.hand_steps, self.device, strength)
         generators = seeded(seeds)
@@ -103,7 +100,8 @@ class EmbeddedPainter:
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
         request, frame = painting.request, painting.frame
-        hint = outpaint_hint(frame.skeleton, frame.person_mask, given.picture, given.hands)
+        normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
+        hint = outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hint = hint[: models.controlnet.config.conditioning_channels]
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
@@ -158,3 +156,14 @@ class EmbeddedPainter:
             return ""
         self.saved.append("the hands were painted one by one")
         return self.saved[-1]
+
+
+def _crop_normals(frame: Frame, crop: Crop, size: int) -> np.ndarray:
+    """The crop's normals, cut from the frame at its own size; black where the frame has none."""
+    if frame.normals is None:
+        return np.zeros((size, size, 3), np.uint8)
+    height, width = frame.normals.shape[:2]
+    across, down = width / frame.width, height / frame.height
+    left, top, right, bottom = crop.crop.box
+    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    return cut(frame.normals, box, size)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.frame import Conditioning, PersonPose
+from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
 from ..request import SIDES, GenerationRequest, Side, SkeletonSettings
@@ -37,6 +39,13 @@ class Frame:
     settings: SkeletonSettings
     width: int
     height: int
+
+    @cached_property
+    def normals(self) -> np.ndarray | None:
+        """The people's normals as colours (H, W, 3) uint8, at the source's own size, which may be finer."""
+        if self.source.normals is None:
+            return None
+        return person_normals(normal_picture(self.source.normals), self.source.person_mask)
 
 
 def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> Frame:

@@ -146,9 +146,13 @@ def _through_autoencoders(pipeline: TwoStagePipeline, truth: Truth, hands: bool)
     """The render there and back: the best that a denoiser could do."""
     import torch
 
+    from ..diffusion.embedded_painter import EmbeddedPainter
     from ..diffusion.sampling import from_pictures, to_pictures
+    from ..errors import ModelError
 
-    checkpoint = pipeline.painter.checkpoint  # evaluations run on models of the embedded kind
+    if not isinstance(pipeline.painter, EmbeddedPainter):
+        raise ModelError("The benchmark is for models of the embedded kind: score pictures of others with --pictures.")
+    checkpoint = pipeline.painter.checkpoint
 
     @torch.inference_mode()
     def trip(picture: np.ndarray, autoencoder: Any) -> np.ndarray:

@@ -2,8 +2,9 @@
 """The training data set: renders of rigged humans with masks, keypoints and captions; made here, and read back.
 
 A sample is ``000123.jpg`` (picture), ``000123.png`` (parts: 0 backdrop, 1 body, 2 left hand, 3 right hand, as far as
-the camera sees them), ``000123_normal.png`` (normals as colours) and ``000123.json`` (the rest) in its worker's folder; a
-line of ``index.jsonl`` makes it count.  A sample's content depends on the seed, its index and the list of humans alone.
+the camera sees them), ``000123_normal.png`` (normals as colours) and ``000123.json`` (the rest) in its worker's folder;
+a line of ``index.jsonl`` makes it count.  What a sample shows depends on the seed, its index and the list of humans
+alone.
 """
 
 from __future__ import annotations

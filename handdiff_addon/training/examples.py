@@ -17,13 +17,14 @@ import numpy as np
 from ..conditioning.crops import cut, cut_points, hand_crops, resize
 from ..conditioning.frame import PersonPose, Visibility
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import outpaint_hint
+from ..conditioning.hint import hand_hint, outpaint_hint
 from ..conditioning.skeleton import draw_skeleton
 from ..request import SIDES, Side
 from .captions import caption
 from .dataset import Sample, SampleRef, list_samples, load
 
 LEFT_HAND, RIGHT_HAND = 2, 3
+_WITHOUT_NORMALS = 0.15
 _MIRRORED_BODY = np.array([0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16])
 Example = TypeVar("Example")
 
@@ -36,6 +37,8 @@ class CanvasExample:
     """(S, S, 3) uint8"""
     parts: np.ndarray
     """(S, S) uint8"""
+    normals: np.ndarray
+    """(S, S, 3) uint8"""
     skeletons: tuple[np.ndarray, np.ndarray]
     """(S, S, 3) uint8, as is and mirrored"""
     attributes: Any
@@ -47,6 +50,7 @@ class HandExample:
 
     picture: np.ndarray
     parts: np.ndarray
+    normals: np.ndarray
     hands: dict[Side, np.ndarray]
     """(21, 2) in pixels of the region"""
     attributes: Any
@@ -61,6 +65,7 @@ def canvas_example(sample: Sample, canvas: int) -> list[CanvasExample]:
         CanvasExample(
             resize(sample.picture, size, size),
             _resize_parts(sample.parts, size),
+            resize(sample.normals, size, size),
             (draw_skeleton([pose], size, size), draw_skeleton([mirrored], size, size)),
             sample.attributes,
         )
@@ -82,6 +87,7 @@ def hand_examples(sample: Sample, crop: int) -> list[HandExample]:
             HandExample(
                 cut(sample.picture, box, size),
                 (parts * np.array([1, 2, 3], dtype=np.uint8)[:, None, None]).max(0),
+                cut(sample.normals, box, size),
                 {side: cut_points(sample.hands[side], box, size) for side in SIDES},
                 sample.attributes,
             )
@@ -113,23 +119,26 @@ def draw_canvas(example: CanvasExample, canvas: int, rng: np.random.Generator) -
     """Cut, perhaps mirror, and drop conditions at random.
 
     Returns:
-        picture (canvas, canvas, 3) uint8, hint (8, canvas, canvas) float32, caption (empty one time in ten).
+        picture (canvas, canvas, 3) uint8, hint (11, canvas, canvas) float32, caption (empty one time in ten).
     """
     top, left = rng.integers(example.picture.shape[0] - canvas + 1, size=2)
     window = np.s_[top : top + canvas, left : left + canvas]
     mirror = bool(rng.random() < 0.5)
     text, _ = caption(example.attributes, rng)
     picture, parts, skeleton = example.picture[window], example.parts[window], example.skeletons[0][window]
+    normals: np.ndarray | None = example.normals[window]
     if mirror:
         left = example.picture.shape[0] - canvas - left
-        picture, parts = picture[:, ::-1], parts[:, ::-1]
+        picture, parts, normals = picture[:, ::-1], parts[:, ::-1], _mirror_normals(example.normals[window])
         skeleton = example.skeletons[1][top : top + canvas, left : left + canvas]
         text = mirror_caption(text)
     person, hands_mask = parts > 0, parts >= LEFT_HAND
     if rng.random() < 0.1:
         person = np.zeros_like(person)
+    if rng.random() < _WITHOUT_NORMALS:
+        normals = None
     given = rng.random() < 0.5
-    hint = outpaint_hint(skeleton, person, picture if given else None, hands_mask if given else None)
+    hint = outpaint_hint(skeleton, person, normals, picture if given else None, hands_mask if given else None)
     if rng.random() < 0.05:
         hint[:] = 0.0
     return np.ascontiguousarray(picture), hint, "" if rng.random() < 0.1 else text
@@ -141,8 +150,8 @@ def draw_hand(
     """Cut at random around the hand, perhaps mirror.
 
     Returns:
-        picture (crop, crop, 3) uint8, heatmaps (11, cells, cells) float32, mask (crop, crop) bool of both hands,
-        caption (empty one time in ten).
+        picture (crop, crop, 3) uint8, hint (C, cells, cells) float32, mask (crop, crop) bool of both hands, caption
+        (empty one time in ten).
     """
     size = example.picture.shape[0]
     side = int(rng.integers(int(crop * 0.88), int(crop * 1.16)))
@@ -150,15 +159,29 @@ def draw_hand(
     left, top = np.clip((centre - side / 2).round().astype(int), 0, size - side)
     box = (int(left), int(top), int(left) + side, int(top) + side)
     picture, mask = cut(example.picture, box, crop), cut(example.parts >= LEFT_HAND, box, crop)
+    normals = cut(example.normals, box, crop)
     hands = {s: cut_points(points, box, crop) for s, points in example.hands.items()}
     text, _ = caption(example.attributes, rng)
     if rng.random() < 0.5:
         picture, mask, text = picture[:, ::-1], mask[:, ::-1], mirror_caption(text)
+        normals = _mirror_normals(normals)
         hands = {"left": _mirror(hands["right"], crop), "right": _mirror(hands["left"], crop)}
     heatmaps = hand_heatmaps(hands, crop, cells)
+    hint = hand_hint(heatmaps, _as_from_afar(normals, rng))
+    if rng.random() < _WITHOUT_NORMALS:
+        hint[len(heatmaps) :] = 0.0
     if rng.random() < 0.05:
-        heatmaps[:] = 0.0
-    return np.ascontiguousarray(picture), heatmaps, np.ascontiguousarray(mask), "" if rng.random() < 0.1 else text
+        hint[:] = 0.0
+    return np.ascontiguousarray(picture), hint, np.ascontiguousarray(mask), "" if rng.random() < 0.1 else text
+
+
+def _as_from_afar(normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A crop's normals as a smaller frame would have held them, half of the time: a hand may be 24 pixels there."""
+    size = normals.shape[0]
+    if rng.random() < 0.5:
+        return normals
+    small = int(rng.uniform(0.2, 0.8) * size)
+    return resize(resize(normals, small, small), size, size)
 
 
 def mirror_caption(text: str) -> str:
@@ -184,6 +207,13 @@ def _mirror_pose(pose: PersonPose, size: int) -> PersonPose:
         {"left": _mirror(pose.hands["right"], size), "right": _mirror(pose.hands["left"], size)},
         {"left": pose.hand_visibility["right"], "right": pose.hand_visibility["left"]},
     )
+
+
+def _mirror_normals(normals: np.ndarray) -> np.ndarray:
+    """The colours of the mirror image's normals: red points to the picture's left."""
+    mirrored = normals[:, ::-1].copy()
+    mirrored[..., 0] = 255 - mirrored[..., 0]
+    return mirrored
 
 
 def _mirror(points: np.ndarray, size: float) -> np.ndarray:

@@ -25,18 +25,20 @@ class Sizes:
 
     text_width: int = 128
     canvas: int = 256
-    canvas_patch: int = 8
+    canvas_patch: int = 4
     canvas_channels: int = 16
-    canvas_blocks: tuple[int, ...] = (80, 112, 144)
-    hint_blocks: tuple[int, ...] = (8, 16, 32, 48)
+    canvas_blocks: tuple[int, ...] = (48, 80, 128, 144)
+    hint_blocks: tuple[int, ...] = (8, 16, 32)
     crop: int = 128
     crop_patch: int = 4
-    crop_channels: int = 8
+    crop_channels: int = 12
     crop_blocks: tuple[int, ...] = (64, 112, 144)
 
 
 EMBEDDED = Sizes()
-TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8, 8), crop_blocks=(32, 32, 32))
+TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8), crop_blocks=(32, 32, 32))
+
+_ATTENTION_CELLS = 16
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -59,18 +61,23 @@ def make_scheduler() -> DDIMScheduler:
 def make_unet(
     blocks: tuple[int, ...], in_channels: int, out_channels: int, sample_size: int, text_width: int
 ) -> UNet2DConditionModel:
-    """A small U-Net that takes text as SDXL's does: tokens by attention below the first level, pooled with time."""
+    """A small U-Net that takes text as SDXL's does: tokens by attention, pooled with time.
+
+    Attention at levels of at most 16 x 16 cells: above them it costs more than all else.
+    """
+    attends = [sample_size >> level <= _ATTENTION_CELLS for level in range(len(blocks))]
     return UNet2DConditionModel(
         sample_size=sample_size,
         in_channels=in_channels,
         out_channels=out_channels,
         block_out_channels=blocks,
         layers_per_block=1,
-        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * (len(blocks) - 1),
-        up_block_types=("CrossAttnUpBlock2D",) * (len(blocks) - 1) + ("UpBlock2D",),
+        down_block_types=tuple("CrossAttnDownBlock2D" if yes else "DownBlock2D" for yes in attends),
+        up_block_types=tuple("CrossAttnUpBlock2D" if yes else "UpBlock2D" for yes in reversed(attends)),
         cross_attention_dim=text_width,
         attention_head_dim=tuple(max(1, channels // 32) for channels in blocks),
         norm_num_groups=16,
+        resnet_time_scale_shift="scale_shift",
         use_linear_projection=True,
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
@@ -79,7 +86,7 @@ def make_unet(
 
 
 def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel:
-    """A ControlNet for ``unet`` whose hint carries skeleton, person mask and given hands."""
+    """A ControlNet for ``unet`` whose hint is :func:`~handdiff_addon.conditioning.hint.outpaint_hint`."""
     controlnet = ControlNetModel.from_unet(
         unet,
         conditioning_channels=HINT_CHANNELS,
@@ -97,9 +104,10 @@ def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel
 
 
 def make_hand_unet(sizes: Sizes) -> tuple[UNet2DConditionModel, MaskHead]:
-    """The multi-task hand generator: latents and 11 heatmaps in; noise, and by the head a mask, out."""
+    """The multi-task hand generator: latents, heatmaps and normals in; clean latents, and by the head a mask, out."""
     cells = sizes.crop // sizes.crop_patch
-    unet = make_unet(sizes.crop_blocks, sizes.crop_channels + CHANNELS, sizes.crop_channels, cells, sizes.text_width)
+    channels = sizes.crop_channels + CHANNELS + 3 * sizes.crop_patch**2
+    unet = make_unet(sizes.crop_blocks, channels, sizes.crop_channels, cells, sizes.text_width)
     return unet, MaskHead(in_channels=sizes.crop_blocks[0], scale=sizes.crop_patch)
 
 

@@ -207,11 +207,11 @@ def train_hands(
         if step % REFRESH_STEPS == REFRESH_STEPS - 1:
             examples.refresh()
         drawn = (draw_hand(example, sizes.crop, cells, rng) for example in examples.draw(batch, rng))
-        pictures, heatmaps, masks, texts = zip(*drawn, strict=True)
+        pictures, hints, masks, texts = zip(*drawn, strict=True)
         noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
         with torch.no_grad():
             arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.crop, sizes.crop)
-        inputs = torch.cat([noisy, torch.from_numpy(np.stack(heatmaps)).to(device)], dim=1)
+        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)).to(device)], dim=1)
         with last_features(unet) as features:
             predicted = unet(inputs, timesteps, return_dict=False, **arguments)[0]
         logits = mask_head(features[0])[:, 0].float()
