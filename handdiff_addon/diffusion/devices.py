@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,8 +64,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def hand_back_memory(device: torch.device) -> None:
-    """Give what torch holds but nobody uses back to the system."""
-    gc.collect()
+    """Give what torch holds but nobody uses back to the system; it frees nothing that something still refers to."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

@@ -8,6 +8,7 @@ request and one frame's :class:`Conditioning` go in, one :class:`GenerationResul
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -235,6 +236,7 @@ class TwoStagePipeline:
                 if not is_out_of_memory(error):
                     raise
             # Only here, out of the handler, are the frames that hold the failed attempt's tensors gone.
+            gc.collect()
             hand_back_memory(self.painter.device)
             saved = self.painter.save_memory()
             if not saved:

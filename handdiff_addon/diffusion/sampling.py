@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import LMSDiscreteScheduler, PNDMScheduler
 from PIL import Image
 
 from ..errors import ModelError
@@ -34,11 +35,23 @@ class Schedule:
         self.scheduler.set_timesteps(steps, device=device)
         self.order = int(self.scheduler.order)
         first = (steps - max(1, min(steps, int(steps * strength)))) * self.order
-        self.timesteps = self.scheduler.timesteps[first:]
-        if hasattr(self.scheduler, "set_begin_index"):
-            self.scheduler.set_begin_index(first)
+        self.timesteps = self._from(first)
         self.steps = math.ceil(len(self.timesteps) / self.order)
         """Steps left; one of a second-order scheduler evaluates the model twice"""
+
+    def _from(self, first: int) -> torch.Tensor:
+        """The timesteps from one of them on; two multistep schedulers need help to begin in the middle."""
+        scheduler, timesteps = self.scheduler, self.scheduler.timesteps
+        if isinstance(scheduler, PNDMScheduler) and first:
+            single = torch.cat([timesteps[:1], timesteps[2:]])[first:]
+            return torch.cat([single[:2], single[1:]])  # it evaluates its second timestep twice
+        if isinstance(scheduler, LMSDiscreteScheduler) and first:
+            scheduler.sigmas = scheduler.sigmas[first:]  # its order counts from the first sigma
+            scheduler.timesteps = timesteps[first:]
+            first = 0
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(first)
+        return scheduler.timesteps[first:]
 
     def begin(self, noise: torch.Tensor, clean: torch.Tensor | None, strength: float) -> torch.Tensor:
         """The latents to begin with: noise alone, or the clean ones with as much noise as the strength says."""

@@ -95,7 +95,9 @@ class StockPainter:
         self.canvas = model.canvas
         self.cell = 2 ** (len(model.vae.config.block_out_channels) - 1)
         self.steps = model.few_steps or 25
-        self.guidance_scale = model.guidance_scale or {"sd15": 7.5, "sdxl": 6.0}[model.family]
+        self.guidance_scale = model.guidance_scale
+        if model.guidance_scale is None:
+            self.guidance_scale = {"sd15": 7.5, "sdxl": 6.0}[model.family]
         self.saved: list[str] = []
         self._one_by_one = False
         if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
@@ -314,10 +316,9 @@ class StockPainter:
             count, size = len(batch.views), (batch.views[0].height, batch.views[0].width)
             known = np.zeros((count, *size), bool) if batch.known is None else batch.known
             whole = np.stack([cells(mask, self.cell).mean((1, 3)) >= 0.5 for mask in known])
-            pixels = np.repeat(np.repeat(whole, self.cell, axis=1), self.cell, axis=2)
             shown = torch.zeros((count, 3, *size), device=self.device)
             if batch.pictures is not None:
-                shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(pixels).to(self.device)[:, None]
+                shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(known).to(self.device)[:, None]
             mask = 1.0 - torch.from_numpy(whole).to(self.device, torch.float32)[:, None]
             return clean, torch.cat([mask, self._encode(shown)], dim=1).to(self.model.dtype)
 

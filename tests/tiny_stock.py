@@ -74,10 +74,10 @@ def _unet_shape(family: Family) -> dict[str, Any]:
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
         "cross_attention_dim": WIDTH,
         "norm_num_groups": 16,
+        "attention_head_dim": 2,
     }
     if family == "sdxl":
         shape |= {
-            "attention_head_dim": (2, 4),
             "use_linear_projection": True,
             "addition_embed_type": "text_time",
             "addition_time_embed_dim": 8,
@@ -90,7 +90,7 @@ def _unet_shape(family: Family) -> dict[str, Any]:
 
 def _controlnet(kind: Any, shape: dict[str, Any], **more: Any) -> Any:
     own = {name: value for name, value in shape.items() if name != "up_block_types"}
-    model = kind(in_channels=4, conditioning_embedding_out_channels=(16, 32), **own, **more)
+    model = kind(in_channels=4, conditioning_embedding_out_channels=(8, 16, 16), **own, **more)
     for convolution in (*model.controlnet_down_blocks, model.controlnet_mid_block):
         torch.nn.init.normal_(convolution.weight, std=0.2)  # they start at zero, which would hide the control
     torch.nn.init.normal_(model.controlnet_cond_embedding.conv_out.weight, std=0.2)
@@ -99,10 +99,10 @@ def _controlnet(kind: Any, shape: dict[str, Any], **more: Any) -> Any:
 
 def _vae() -> AutoencoderKL:
     vae = AutoencoderKL(
-        block_out_channels=(16, 32),
+        block_out_channels=(8, 16, 16),
         norm_num_groups=8,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
         latent_channels=4,
         sample_size=32,
     )
