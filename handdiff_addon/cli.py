@@ -29,6 +29,7 @@ from .runs import (
     TARGETS,
     TASKS,
     need_blender,
+    need_engine,
     run_dataset,
     run_demo,
     run_evaluate,
@@ -163,6 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = _verb(verbs, "bench", None, "how fast HandDiff is on this machine")
     subjects = bench.add_subparsers(metavar="SUBJECT", required=True)
     _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
+    flags.add_bench_flags(
+        _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
+    )
 
     flags.add_evaluate_flags(
         _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
@@ -256,6 +260,19 @@ def _bench_passes(_arguments: argparse.Namespace, console: Console) -> None:
     from .evaluation.bench_passes import bench_passes
 
     bench_passes(console.say)
+
+
+def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:
+    need_engine()
+    from .evaluation.bench_diffusion import bench_diffusion
+
+    bench_diffusion(
+        console.say,
+        full=arguments.full or None,
+        steps=arguments.steps,
+        repeats=arguments.repeats,
+        sizes=tuple(arguments.canvas),
+    )
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> None:

@@ -212,6 +212,16 @@ def _frames(text: str) -> range:
     return range(first, last + 1, step)
 
 
+def add_bench_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``bench diffusion``."""
+    parser.add_argument("--full", action="store_true", help="models of the published size (default: on a GPU)")
+    parser.add_argument(
+        "--canvas", type=int, action="append", default=[], metavar="N", help="side in pixels, repeatable"
+    )
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="denoising steps")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each way")
+
+
 def add_evaluate_flags(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
     parser.add_argument(

@@ -188,6 +188,15 @@ def check_models(request: GenerationRequest) -> None:
     check_model(find_model(request.model))
     if request.hand_model:
         check_model(find_model(request.hand_model))
+    need_engine()
+
+
+def need_engine() -> None:
+    """Refuse a Python without torch and the libraries above it.
+
+    Raises:
+        ModelError
+    """
     for package in ("torch", "diffusers", "transformers"):
         _need(package, "engine")
 

@@ -91,7 +91,7 @@ class EmbeddedPainter:
                 generators=generators,
                 check=painting.watch.check,
                 told=lambda step, shown: painting.watch.tell(
-                    "hands", step, schedule.steps, preview(hands.autoencoder.decode(shown))
+                    "hands", step, schedule.steps, lambda: preview(hands.autoencoder.decode(shown))
                 ),
             )
             logits = hands.mask_head(features[0][-len(crops) :])
@@ -143,7 +143,7 @@ class EmbeddedPainter:
             generators=generators,
             check=painting.watch.check,
             told=lambda step, shown: painting.watch.tell(
-                "body", step, schedule.steps, preview(autoencoder.decode(shown))
+                "body", step, schedule.steps, lambda: preview(autoencoder.decode(shown))
             ),
         )
         return to_pictures(autoencoder.decode(latents))[0]

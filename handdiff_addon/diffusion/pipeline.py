@@ -149,6 +149,10 @@ class TwoStagePipeline:
             warnings=warnings,
         )
 
+    def forget(self) -> None:
+        """Drop the embedded text that is kept for the next frame."""
+        self._texts = {}
+
     def native_size(self, width: int, height: int) -> tuple[int, int]:
         """The size to paint a frame of this aspect at: the model's own area, in multiples of 8."""
         scale = self.painter.canvas / (width * height) ** 0.5

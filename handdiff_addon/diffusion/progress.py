@@ -33,9 +33,10 @@ class Watch:
     progress: OnProgress | None = None
     cancelled: IsCancelled | None = None
 
-    def tell(self, stage: Stage, step: int, steps: int, preview: Any = None) -> None:
+    def tell(self, stage: Stage, step: int, steps: int, preview: Callable[[], Any] = lambda: None) -> None:
+        """Tell of a step; the preview is only made where somebody looks."""
         if self.progress is not None:
-            self.progress(Progress(stage, step, steps, preview))
+            self.progress(Progress(stage, step, steps, preview()))
 
     def check(self) -> None:
         """Raises :class:`Cancelled` where the watcher says so."""

@@ -95,9 +95,8 @@ class StockPainter:
         self.canvas = model.canvas
         self.cell = 2 ** (len(model.vae.config.block_out_channels) - 1)
         self.steps = model.few_steps or 25
-        self.guidance_scale = model.guidance_scale
-        if model.guidance_scale is None:
-            self.guidance_scale = {"sd15": 7.5, "sdxl": 6.0}[model.family]
+        usual = {"sd15": 7.5, "sdxl": 6.0}[model.family]
+        self.guidance_scale: float = usual if model.guidance_scale is None else model.guidance_scale
         self.saved: list[str] = []
         self._one_by_one = False
         if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
@@ -142,7 +141,7 @@ class StockPainter:
 
             def told(step: int, steps: int, shown: torch.Tensor, done: int = start // most) -> None:
                 batches = -(-len(crops) // most)
-                watch.tell("hands", done * steps + step, batches * steps, self._preview(shown))
+                watch.tell("hands", done * steps + step, batches * steps, lambda: self._preview(shown))
 
             batch = _Batch(
                 stage="hands",
@@ -175,7 +174,7 @@ class StockPainter:
             known=given.known[None],
             kept=given.kept,
             regions=given.prompts,
-            told=lambda step, steps, shown: watch.tell("body", step, steps, self._preview(shown)),
+            told=lambda step, steps, shown: watch.tell("body", step, steps, lambda: self._preview(shown)),
         )
         return self._paint(painting, batch)[0]
 
