@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning, PersonMasks, PersonPose
-from ..request import SIDES, GenerationRequest
+from ..request import SIDES, GenerationRequest, Side
 
 if TYPE_CHECKING:
     from ..diffusion.stock import Family, StockModel
@@ -67,10 +67,10 @@ def bench_diffusion(
     whole = device.type != "cpu" if full is None else full
     channels = FULL if whole else NARROW
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    say(
-        f"Random weights, {'full size' if whole else 'narrowed'}, on {device.type} ({name}), torch {torch.__version__}."
-    )
-    say(f"{steps} steps; medians of {repeats} runs, taken in turn; text encoded anew in each run.")
+    width = "full size" if whole else "narrowed"
+    say(f"Random weights, {width}, on {device.type} ({name}), torch {torch.__version__}.")
+    kind = "the processor's seconds" if device.type == "cpu" else "seconds"
+    say(f"{steps} steps; medians of {repeats} runs, taken in turn, {kind}; text encoded anew in each run.")
     families: tuple[Family, ...] = ("sd15", "sdxl")
     for family in families:
         usual = 512 if family == "sd15" or device.type == "cpu" else 1024
