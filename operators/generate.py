@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from typing import Any
@@ -106,6 +107,27 @@ class HANDDIFF_OT_cancel(Refusing, bpy.types.Operator):
         session.redraw()
 
 
+class HANDDIFF_OT_free_memory(Refusing, bpy.types.Operator):
+    """Drop the loaded model, so that its memory serves Blender; the next picture loads it again"""
+
+    bl_idname = "handdiff.free_memory"
+    bl_label = "Free GPU"
+
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        if session.run is not None:
+            return "A picture is being painted: wait for it, or cancel it."
+        return "" if _pipelines else "No model is loaded."
+
+    def run(self, context: bpy.types.Context) -> None:
+        from ..handdiff_addon.diffusion.devices import hand_back_memory
+
+        device = next(iter(_pipelines.values())).painter.device
+        _pipelines.clear()  # the worker is idle
+        gc.collect()
+        hand_back_memory(device)
+
+
 class HANDDIFF_OT_new_seed(Refusing, bpy.types.Operator):
     """Take another seed, for another picture from the same settings"""
 
@@ -117,7 +139,7 @@ class HANDDIFF_OT_new_seed(Refusing, bpy.types.Operator):
         context.scene.handdiff.seed = random.randrange(2**31)
 
 
-CLASSES = (HANDDIFF_OT_generate, HANDDIFF_OT_cancel, HANDDIFF_OT_new_seed)
+CLASSES = (HANDDIFF_OT_generate, HANDDIFF_OT_cancel, HANDDIFF_OT_free_memory, HANDDIFF_OT_new_seed)
 
 
 def register() -> None:

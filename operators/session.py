@@ -20,7 +20,8 @@ INTERVAL = 0.25
 STAGES = {
     "loading": ("Loading", 0.0, 0.1),
     "hands": ("Painting hands", 0.1, 0.45),
-    "body": ("Painting body", 0.45, 0.95),
+    "body": ("Painting body", 0.45, 0.85),
+    "upscaling": ("Upscaling", 0.85, 0.95),
     "finishing": ("Finishing", 0.95, 1.0),
 }
 

@@ -7,7 +7,12 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError
 from ..operators import passes, people, session
-from ..operators.generate import HANDDIFF_OT_cancel, HANDDIFF_OT_generate, HANDDIFF_OT_new_seed
+from ..operators.generate import (
+    HANDDIFF_OT_cancel,
+    HANDDIFF_OT_free_memory,
+    HANDDIFF_OT_generate,
+    HANDDIFF_OT_new_seed,
+)
 from ..operators.passes import HANDDIFF_OT_render_passes
 from ..operators.preferences import ROOT_PACKAGE, preferences, results_folder
 from ..operators.results import (
@@ -139,6 +144,7 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         strengths.prop(settings, "control_scale")
         strengths.prop(settings, "strength", slider=True)
         layout.prop(settings, "upscale")
+        layout.operator(HANDDIFF_OT_free_memory.bl_idname, icon="TRASH")
 
 
 class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):
