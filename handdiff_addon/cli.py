@@ -133,6 +133,13 @@ def _parser() -> argparse.ArgumentParser:
 
     dataset = _verb(verbs, "dataset", _dataset, "render a training data set from rigged humans; run again, it goes on")
     flags.add_output(dataset)
+    dataset.add_argument(
+        "characters",
+        nargs="*",
+        type=Path,
+        metavar="CHARACTER.blend",
+        help="your own characters, which keep their looks",
+    )
     dataset.add_argument("--humans", type=Path, metavar="DIR", help="folder of rigged .blend files")
     dataset.add_argument("--sample-human", action="store_true", help="use the bundled sample human, too")
     dataset.add_argument("--count", type=int, default=3000, metavar="N", help="samples in the whole data set")
@@ -231,6 +238,7 @@ def _dataset(arguments: argparse.Namespace, console: Console) -> None:
         console.progress,
         humans=arguments.humans,
         sample_human=arguments.sample_human,
+        characters=arguments.characters,
         count=arguments.count,
         minutes=arguments.minutes,
         worker=arguments.worker,

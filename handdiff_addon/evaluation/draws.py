@@ -45,6 +45,8 @@ class Method:
     """Fields of the request that differ from the defaults; None: nothing is painted, the render is changed"""
     ablation: bool = False
     """Drawn for the first entries only"""
+    surface: bool = True
+    """Whether the networks see the surface's normals; without, the pose's keypoints and the person's mask are all"""
 
 
 def methods(extra_steps: int) -> tuple[Method, ...]:
@@ -90,6 +92,22 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         Method(
             "best_of_4", "best of 4", "four seeds of stage 1, the best by the hand check", {"best_of": 4}, ablation=True
         ),
+        Method("few_steps", "4 steps", "half the steps in both stages", {"steps": 4, "hand_steps": 4}, ablation=True),
+        Method(
+            "single_stage_keypoints",
+            "single stage, keypoints alone",
+            "no surface normals: keypoints and the person's mask",
+            {"two_stages": False},
+            ablation=True,
+            surface=False,
+        ),
+        Method(
+            "two_stages_keypoints",
+            "two stages, keypoints alone",
+            "no surface normals: heatmaps for the hands, as in the paper",
+            ablation=True,
+            surface=False,
+        ),
     )
 
 
@@ -125,6 +143,8 @@ def draw(
     if method.changes is None:
         return Drawn(_through_autoencoders(pipeline, truth, hands=method.name == AUTOENCODER_HANDS), None, {})
     request = make_request(method, entry, model)
+    if not method.surface:
+        conditioning = dataclasses.replace(conditioning, normals=None)
     result = pipeline.generate(request, conditioning)
     picture = np.asarray(result.image)
     predicted = None

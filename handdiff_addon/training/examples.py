@@ -115,22 +115,22 @@ class Examples(Generic[Example]):
         return [self.items[index] for index in rng.integers(len(self.items), size=count)]
 
 
-def draw_canvas(example: CanvasExample, canvas: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
-    """Cut, perhaps mirror, and drop conditions at random.
+def draw_canvas(example: CanvasExample, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    """Cut a square of this side, perhaps mirror, and drop conditions at random.
 
     Returns:
-        picture (canvas, canvas, 3) uint8, hint (11, canvas, canvas) float32, caption (empty one time in ten).
+        picture (side, side, 3) uint8, hint (11, side, side) float32, caption (empty one time in ten).
     """
-    top, left = rng.integers(example.picture.shape[0] - canvas + 1, size=2)
-    window = np.s_[top : top + canvas, left : left + canvas]
+    top, left = _corner(example.parts, side, rng)
+    window = np.s_[top : top + side, left : left + side]
     mirror = bool(rng.random() < 0.5)
     text, _ = caption(example.attributes, rng)
     picture, parts, skeleton = example.picture[window], example.parts[window], example.skeletons[0][window]
     normals: np.ndarray | None = example.normals[window]
     if mirror:
-        left = example.picture.shape[0] - canvas - left
+        left = example.picture.shape[0] - side - left
         picture, parts, normals = picture[:, ::-1], parts[:, ::-1], _mirror_normals(example.normals[window])
-        skeleton = example.skeletons[1][top : top + canvas, left : left + canvas]
+        skeleton = example.skeletons[1][top : top + side, left : left + side]
         text = mirror_caption(text)
     person, hands_mask = parts > 0, parts >= LEFT_HAND
     if rng.random() < 0.1:
@@ -142,6 +142,16 @@ def draw_canvas(example: CanvasExample, canvas: int, rng: np.random.Generator) -
     if rng.random() < 0.05:
         hint[:] = 0.0
     return np.ascontiguousarray(picture), hint, "" if rng.random() < 0.1 else text
+
+
+def _corner(parts: np.ndarray, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    """The top left corner of a window; one much smaller than the picture has a point of the person in its middle."""
+    room = parts.shape[0] - side
+    if side > room:
+        return int(rng.integers(room + 1)), int(rng.integers(room + 1))
+    rows, columns = np.nonzero(parts)
+    chosen = rng.integers(len(rows))
+    return int(np.clip(rows[chosen] - side // 2, 0, room)), int(np.clip(columns[chosen] - side // 2, 0, room))
 
 
 def draw_hand(
