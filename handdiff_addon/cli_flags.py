@@ -14,7 +14,10 @@ from .request import (
     DEFAULT_PASSES,
     MAX_PEOPLE,
     PASSES,
+    ControlNetChoice,
+    ControlRole,
     GenerationRequest,
+    LoraChoice,
     MaskSource,
     Paint,
     Pass,
@@ -25,6 +28,7 @@ from .request import (
 )
 from .runs import TARGETS, SceneChoice
 
+DTYPES = ("auto", "float32", "float16", "bfloat16")
 LAST_FRAME = 1_048_574
 """Blender's last frame; its first is the same below zero."""
 
@@ -97,18 +101,43 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         help="more words for one person, repeatable",
     )
     parser.add_argument("--upscale", action="store_true", default=None, help="paint once more at the frame's size")
-    parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="model folder, .safetensors file or Hugging Face id (default: the embedded model)",
+    )
+    parser.add_argument(
+        "--controlnet",
+        action="append",
+        type=ControlNetChoice.parse,
+        metavar="[ROLE=]NAME[@SCALE]",
+        help=f"ControlNet for a stock model, repeatable; ROLE from {', '.join(get_args(ControlRole))}",
+    )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        type=LoraChoice.parse,
+        metavar="NAME[@WEIGHT]",
+        help="LoRA for a stock model, repeatable",
+    )
+    parser.add_argument("--vae", metavar="NAME", help="autoencoder in place of a stock model's own")
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
     parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
     parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
     parser.add_argument("--paint", choices=get_args(Paint), help="what stage 2 may paint")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="torch device (default: a GPU where there is one)"
+    )
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="auto", help="numbers of a stock model (default: what suits the device)"
+    )
     parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
     add_skeleton_flags(parser)
 
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages", "preset", "strength", "upscale",
+    "two_stages", "preset", "strength", "upscale", "vae",
 )  # fmt: skip
 
 
@@ -119,6 +148,9 @@ def request_of(arguments: argparse.Namespace) -> GenerationRequest:
         given["hand_steps"] = None
     if prompts := getattr(arguments, "person_prompt", None):
         given["person_prompts"] = dict(prompts)
+    for flag, name in (("controlnet", "controlnets"), ("lora", "loras")):
+        if choices := getattr(arguments, flag, None):
+            given[name] = tuple(choices)
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
     saved = GenerationRequest.read(arguments.settings) if arguments.settings else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -27,6 +28,8 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
 )  # fmt: skip
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
+ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint"]
+"""What a ControlNet is shown: a pass, or the picture with a hole to fill"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 
@@ -78,6 +81,73 @@ class SkeletonSettings:
 
 
 @dataclass(frozen=True)
+class ControlNetChoice:
+    """A ControlNet beside a stock model."""
+
+    model: str
+    """Path, Hugging Face id that is downloaded already, or name of a file in the model folders"""
+    roles: tuple[ControlRole, ...] = ()
+    """What it is shown; empty: what the catalogue says of it, and all that a union model can take"""
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if unknown := [role for role in self.roles if role not in get_args(ControlRole)]:
+            raise UsageError(f"A ControlNet takes no {unknown[0]!r}: choose from {', '.join(get_args(ControlRole))}.")
+        _check_weight("ControlNet", self.model, self.scale)
+
+    @classmethod
+    def parse(cls, text: str) -> ControlNetChoice:
+        """Read ``[ROLE[+ROLE]=]NAME[@SCALE]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        words, equals, name = text.partition("=")
+        model, scale = _name_and_weight(name if equals else text)
+        roles = tuple(role.strip() for role in words.split("+")) if equals else ()
+        return cls(model, roles, scale)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class LoraChoice:
+    """A LoRA to add to a stock model."""
+
+    model: str
+    """Path, Hugging Face id that is downloaded already, or name of a file in the model folders"""
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_weight("LoRA", self.model, self.weight)
+
+    @classmethod
+    def parse(cls, text: str) -> LoraChoice:
+        """Read ``NAME[@WEIGHT]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        return cls(*_name_and_weight(text))
+
+
+def _name_and_weight(text: str) -> tuple[str, float]:
+    """A name and the number after its last ``@``, 1 where there is none; an ``@`` in a path's folders stays."""
+    name, at, number = text.strip().rpartition("@")
+    if not at or "/" in number or "\\" in number:
+        return text.strip(), 1.0
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
+
+
+def _check_weight(kind: str, model: str, weight: float) -> None:
+    if not model:
+        raise UsageError(f"A {kind} is named by nothing: give its path or its name.")
+    if not -10.0 <= weight <= 10.0:  # not a number fails, too
+        raise UsageError(f"The {kind} {model} has the weight {weight}: give a number from -10 to 10.")
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One generation.  Equal requests on equal hardware give equal pictures."""
 
@@ -114,9 +184,15 @@ class GenerationRequest:
     upscale: bool = False
     """Paint the finished picture over once more at the frame's size, tile by tile, where that is larger."""
     model: str = ""
-    """Model folder; empty: the embedded model."""
+    """Model folder, one-file checkpoint or Hugging Face id; empty: the embedded model."""
     hand_model: str = ""
     """Folder of the hand generator; empty: the one beside the model."""
+    controlnets: tuple[ControlNetChoice, ...] = ()
+    """Beside a stock model; the embedded model has its own."""
+    loras: tuple[LoraChoice, ...] = ()
+    """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
+    vae: str = ""
+    """Autoencoder in place of a stock model's own"""
 
     def __post_init__(self) -> None:
         for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
@@ -139,6 +215,21 @@ class GenerationRequest:
     def needs_picture(self) -> bool:
         """Whether the rendered frame goes into the painting."""
         return self.paint == "person" or self.strength < 1.0
+
+    @property
+    def text(self) -> str:
+        """The prompt without the LoRAs that it names: what is painted."""
+        return split_loras(self.prompt)[0]
+
+    @property
+    def all_loras(self) -> tuple[LoraChoice, ...]:
+        """The LoRAs of the request and of its prompt."""
+        return self.loras + split_loras(self.prompt)[1]
+
+    @property
+    def weights(self) -> tuple[object, ...]:
+        """What of the request is loaded: equal for requests that one loaded model serves."""
+        return self.model, self.hand_model, self.controlnets, self.all_loras, self.vae
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON-ready data with its schema version."""
@@ -169,6 +260,9 @@ class GenerationRequest:
                 data["expansion"] = ExpansionSettings(**data["expansion"])
             if "skeleton" in data:
                 data["skeleton"] = SkeletonSettings(**data["skeleton"])
+            for name, choice in (("controlnets", ControlNetChoice), ("loras", LoraChoice)):
+                if name in data:
+                    data[name] = tuple(choice(**_listed(entry)) for entry in data[name])
             if data.get("size") is not None:
                 width, height = data["size"]
                 data["size"] = (int(width), int(height))
@@ -192,6 +286,34 @@ class GenerationRequest:
                 f"The settings file {path} cannot be read ({error}): give a JSON file that HandDiff saved."
             ) from error
         return cls.from_dict(data.get("request", data) if isinstance(data, dict) else data)
+
+
+def _listed(entry: dict[str, Any]) -> dict[str, Any]:
+    """A choice's fields as JSON keeps them, with lists as tuples again."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r} is no table")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+
+
+_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")
+
+
+def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
+    """A prompt without its ``<lora:NAME:WEIGHT>``, and these LoRAs; without a weight, it is 1.
+
+    A second weight (``<lora:NAME:WEIGHT:WEIGHT>``, for the text encoder in other programs) is passed over.
+
+    Raises:
+        UsageError: where a weight is no number.
+    """
+    loras = []
+    for name, weight in _LORA.findall(prompt):
+        try:
+            loras.append(LoraChoice(name.strip(), float(weight) if weight.strip() else 1.0))
+        except ValueError as error:
+            raise UsageError(f"The prompt gives the LoRA {name} the weight {weight!r}: give a number.") from error
+    text = _LORA.sub("", prompt)
+    return (re.sub(r"\s{2,}", " ", text).strip() if loras else prompt), tuple(loras)
 
 
 def check_size(width: int, height: int) -> None:

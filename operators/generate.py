@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -14,7 +15,7 @@ from ..handdiff_addon.conditioning.frame import Conditioning
 from ..handdiff_addon.errors import HandDiffError, ModelError
 from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.jobs.worker import Job, leave_a_core
-from ..handdiff_addon.models.catalogue import find_model
+from ..handdiff_addon.models.catalogue import find_model, is_own
 from ..handdiff_addon.models.engine import check_engine, load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import passes, people, session
@@ -22,8 +23,8 @@ from .base import Refusing
 from .preferences import engine_problem, folder_of, preferences, results_folder
 from .settings import to_request
 
-_pipelines: dict[tuple[str, str], Any] = {}
-"""The loaded pipeline by model folders, at most one; the worker's thread alone touches it."""
+_pipelines: dict[tuple[object, ...], Any] = {}
+"""The loaded pipeline by what it was loaded from, at most one; the worker's thread alone touches it."""
 
 
 def paint(
@@ -41,11 +42,10 @@ def paint(
     from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
     leave_a_core()
-    models = (request.model, request.hand_model)
-    if models not in _pipelines:
+    if request.weights not in _pipelines:
         _pipelines.clear()
-        _pipelines[models] = TwoStagePipeline.load(*models)
-    result = _pipelines[models].generate(request, conditioning, progress=job.report, cancelled=job.cancelled)
+        _pipelines[request.weights] = TwoStagePipeline.for_request(request)
+    result = _pipelines[request.weights].generate(request, conditioning, progress=job.report, cancelled=job.cancelled)
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result, scene=scene)
     return session.Finished(folder.folder, conditioning, result.warnings, time.monotonic() - started)
@@ -53,8 +53,11 @@ def paint(
 
 def model_problem(context: bpy.types.Context) -> str:
     """Why the model cannot be used, as far as a glance tells, or nothing."""
+    model = folder_of(context.scene.handdiff.model) or folder_of(preferences().model_folder)
+    if not is_own(model):  # a stock model, whose many files the worker looks at
+        return "" if Path(model).exists() or not Path(model).is_absolute() else f"There is no model {model}."
     try:
-        find_model(folder_of(context.scene.handdiff.model) or folder_of(preferences().model_folder))
+        find_model(model)
     except ModelError as error:
         return str(error)
     return ""

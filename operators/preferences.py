@@ -26,8 +26,9 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
     )
     model_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Default Model",
-        description="Model folder for scenes that name none. Leave empty for the model that comes with HandDiff",
-        subtype="DIR_PATH",
+        description="Model folder or .safetensors file for scenes that name none. "
+        "Leave empty for the model that comes with HandDiff",
+        subtype="FILE_PATH",
     )
     results_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Results",
@@ -36,6 +37,8 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        from .models_box import draw_models
+
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "engine_folder")
@@ -44,6 +47,7 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         wrapped(layout, context, text, icon="ERROR" if problem else "CHECKMARK", alert=bool(problem))
         layout.prop(self, "model_folder", placeholder="The model that comes with HandDiff")
         layout.prop(self, "results_folder", placeholder="In Blender's user folder")
+        draw_models(layout, context)
 
 
 def preferences() -> HandDiffPreferences:

@@ -6,7 +6,14 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, ExpansionSettings, GenerationRequest, SkeletonSettings
+from ..handdiff_addon.request import (
+    DEFAULT_PASSES,
+    MAX_PEOPLE,
+    ControlNetChoice,
+    ExpansionSettings,
+    GenerationRequest,
+    SkeletonSettings,
+)
 from .preferences import folder_of, preferences
 
 _DEFAULT = GenerationRequest(prompt="")
@@ -176,8 +183,19 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
-        subtype="DIR_PATH",
-        description="Model folder. Empty: the preferences' default, else the model that comes with HandDiff",
+        subtype="FILE_PATH",
+        description="Model folder, or a checkpoint of the SD 1.5 or SDXL family in one .safetensors file. "
+        "Empty: the preferences' default, else the model that comes with HandDiff",
+    )
+    controlnets: StringProperty(  # type: ignore[valid-type]
+        name="ControlNets",
+        description="For a stock model: ROLE=NAME@SCALE, separated by commas, as in openpose=control_openpose@0.9. "
+        "ROLE is openpose, depth, hand_depth, normal or inpaint; where HandDiff knows the file, NAME is enough",
+    )
+    vae: StringProperty(  # type: ignore[valid-type]
+        name="VAE",
+        subtype="FILE_PATH",
+        description="Autoencoder in place of a stock model's own. Empty: the model's own",
     )
     two_stages: BoolProperty(  # type: ignore[valid-type]
         name="Hands First",
@@ -310,6 +328,8 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
         skeleton=to_skeleton(settings),
         best_of=settings.best_of,
         model=folder_of(settings.model) or folder_of(preferences().model_folder),
+        controlnets=tuple(ControlNetChoice.parse(text) for text in settings.controlnets.split(",") if text.strip()),
+        vae=folder_of(settings.vae),
         expansion=ExpansionSettings(
             start=settings.start,
             end=settings.end,

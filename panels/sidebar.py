@@ -134,7 +134,11 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "model", placeholder=preferences().model_folder or "Embedded")
+        model = preferences().model_folder
+        layout.prop(settings, "model", placeholder=model or "Embedded")
+        if settings.model or model:
+            layout.prop(settings, "controlnets", placeholder="openpose=NAME, depth=NAME")
+            layout.prop(settings, "vae", placeholder="The model's own")
         steps = layout.column(align=True)
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")

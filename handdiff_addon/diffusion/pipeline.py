@@ -23,8 +23,8 @@ from ..conditioning.crops import resize
 from ..conditioning.frame import Conditioning
 from ..errors import ModelError, SceneError
 from ..request import GenerationRequest, GenerationResult
-from .checkpoint import Checkpoint, load_checkpoint
-from .devices import choose_device, hand_back_memory, is_out_of_memory, peak_memory, reset_peak_memory
+from .checkpoint import Checkpoint, load_model
+from .devices import choose_device, choose_dtype, hand_back_memory, is_out_of_memory, peak_memory, reset_peak_memory
 from .embedded_painter import EmbeddedPainter
 from .frame import Frame, at_size
 from .hand_stage import Hands, choose, find_crops, paint_hands, paste_cores, predicted_mask, warn_of_small
@@ -58,12 +58,37 @@ class TwoStagePipeline:
 
     @classmethod
     def load(cls, model: str = "", hand_model: str = "", device: str = "auto") -> TwoStagePipeline:
-        """Load a model folder (empty: the embedded one) on a device (``auto``: what torch reports).
+        """:meth:`for_request` with these models and no others; empty: the embedded one."""
+        return cls.for_request(GenerationRequest("", model=model, hand_model=hand_model), device)
+
+    @classmethod
+    def for_request(cls, request: GenerationRequest, device: str = "auto", dtype: str = "auto") -> TwoStagePipeline:
+        """Load the models that a request names.
+
+        Where the device has too little memory to hold them, they wait in the machine's and go there when used.
+
+        Args:
+            request: its prompt, seed and other settings do not matter here.
+            device: a name that torch knows; ``auto``: what torch reports.
+            dtype: ``float32``, ``float16`` or ``bfloat16``, of a stock model; ``auto``: what suits the device.
 
         Raises:
-            ModelError: where the model does not exist or cannot be used.
+            ModelError: where a model does not exist or cannot be used.
+            UsageError: where there is no such device or number type.
         """
-        return cls(load_checkpoint(model, hand_model, choose_device(device)))
+        place = choose_device(device)
+        numbers = choose_dtype(place, dtype)
+        try:
+            return cls(load_model(request, place, numbers))
+        except Exception as error:
+            if place.type == "cpu" or not is_out_of_memory(error):
+                raise
+        gc.collect()
+        hand_back_memory(place)
+        model = load_model(request, torch.device("cpu"), numbers)
+        if isinstance(model, StockModel):
+            model.device = place
+        return cls(model)
 
     def generate(
         self,
@@ -171,12 +196,12 @@ class TwoStagePipeline:
         for name in request.person_prompts:
             if name not in names:
                 warnings.append(f'Nobody in the picture is named "{name}", so the words for them were not used.')
-        prompts, rows = [request.negative_prompt, request.prompt], []
+        prompts, rows = [request.negative_prompt, request.text], []
         for name in names:
             own = request.person_prompts.get(name, "").strip()
             rows.append(len(prompts) if own else PROMPT)
             if own:
-                prompts.append(f"{own}, {request.prompt}" if request.prompt else own)
+                prompts.append(f"{own}, {request.text}" if request.text else own)
         key = tuple(prompts)
         if key not in self._texts:
             text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)

@@ -111,6 +111,8 @@ class StockPainter:
             },
             model.device,
         )
+        if next(model.unet.parameters()).device.type != model.device.type:
+            self.save_memory()  # it did not fit on the device
 
     def check(self, request: GenerationRequest) -> None:
         if request.hand_model:

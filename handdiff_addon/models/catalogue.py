@@ -85,6 +85,11 @@ def embedded_model() -> Path:
     return folder
 
 
+def is_own(name: str) -> bool:
+    """Whether a name stands for a model of HandDiff's own kind, and not for a stock model: looks at the folder only."""
+    return name in ("", EMBEDDED) or any((Path(name).expanduser() / part).is_dir() for part in (*OURS, HANDS))
+
+
 def find_model(name: str) -> Path:
     """Folder of a model by name: empty or ``embedded`` for the embedded one, else a path.
 
