@@ -22,8 +22,8 @@ from handdiff_addon.diffusion.devices import Parts
 from handdiff_addon.diffusion.frame import View, at_size
 from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 from handdiff_addon.diffusion.sampling import draw_noise, seeded
-from handdiff_addon.errors import Cancelled, ModelError
-from handdiff_addon.request import ExpansionSettings, GenerationRequest
+from handdiff_addon.errors import Cancelled, ModelError, UsageError
+from handdiff_addon.request import ControlNetChoice, ExpansionSettings, GenerationRequest
 from tests.tiny_stock import stock_model
 
 SIZE = 64
@@ -492,3 +492,36 @@ def test_a_text_is_encoded_once_for_all_frames(model, monkeypatch):
     for seed in (1, 2):
         pipeline.generate(dataclasses.replace(REQUEST, steps=1, seed=seed), make_conditioning())
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "family,controlnet,roles", [("sd15", "cn_sd15", ("openpose",)), ("sdxl", "union8", ("openpose", "depth", "inpaint"))]
+)
+def test_models_from_files_are_painted_with(stock, family, controlnet, roles):
+    """From a request's words to the picture, as the command line goes."""
+    controlnets = (ControlNetChoice(str(stock / controlnet), roles),)
+    request = dataclasses.replace(REQUEST, steps=1, model=str(stock / family), controlnets=controlnets)
+    result = TwoStagePipeline.for_request(request, "cpu").generate(request, make_conditioning())
+    assert result.image.size == (128, 128) and len(result.hand_reports) == 2
+    assert result.model["sha256"]
+
+
+def test_a_device_or_number_type_that_is_not_there_is_refused():
+    from handdiff_addon.diffusion.devices import choose_device, choose_dtype
+
+    with pytest.raises(UsageError, match="cpu"):
+        choose_device("abacus")
+    with pytest.raises(UsageError, match="float16"):
+        choose_dtype(torch.device("cpu"), "float7")
+    assert choose_dtype(torch.device("cpu")) == torch.float32
+    assert choose_dtype(torch.device("cpu"), "bfloat16") == torch.bfloat16
+
+
+def test_half_precision_paints_nearly_the_same():
+    """The denoising itself stays in single precision, so bfloat16 costs little."""
+    whole = stock_model("sd15")
+    expected = final_latents(whole, SINGLE, make_conditioning())[0]
+    half = stock_model("sd15", dtype=torch.bfloat16)
+    latents = final_latents(half, SINGLE, make_conditioning())[0]
+    assert latents.dtype == torch.float32
+    assert (latents - expected).abs().mean() < 0.1 * expected.abs().mean()

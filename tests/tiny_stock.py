@@ -37,6 +37,7 @@ def stock_model(
 ) -> StockModel:
     """A loaded model: one ControlNet for each role, or one union model with these modes."""
     torch.manual_seed(seed)
+    dtype = changes.pop("dtype", torch.float32)
     shape = _unet_shape(family)
     unet = UNet2DConditionModel(in_channels=9 if inpainting else 4, out_channels=4, sample_size=32, **shape)
     controls = [Control(_controlnet(ControlNetModel, shape), (role,)) for role in roles]
@@ -51,7 +52,7 @@ def stock_model(
             num_proj_channel=32,
         )
         controls = [Control(model, tuple(union), union)]
-    return StockModel(
+    model = StockModel(
         family=family,
         tokenizers=[_tokenizer()] * (1 if family == "sd15" else 2),
         text_encoders=_text_encoders(family),
@@ -61,9 +62,12 @@ def stock_model(
         controls=controls,
         identity={"name": f"tiny {family}", "sha256": {}},
         device=torch.device("cpu"),
-        dtype=torch.float32,
+        dtype=dtype,
         **changes,
     )
+    for network in (model.unet, model.vae, *model.text_encoders, *(control.model for control in model.controls)):
+        network.to(dtype=dtype)
+    return model
 
 
 def _unet_shape(family: Family) -> dict[str, Any]:
