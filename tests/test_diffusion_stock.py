@@ -495,7 +495,8 @@ def test_a_text_is_encoded_once_for_all_frames(model, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "family,controlnet,roles", [("sd15", "cn_sd15", ("openpose",)), ("sdxl", "union8", ("openpose", "depth", "inpaint"))]
+    "family,controlnet,roles",
+    [("sd15", "cn_sd15", ("openpose",)), ("sdxl", "union8", ("openpose", "depth", "inpaint"))],
 )
 def test_models_from_files_are_painted_with(stock, family, controlnet, roles):
     """From a request's words to the picture, as the command line goes."""

@@ -49,7 +49,7 @@ def bench_diffusion(
     repeats: int = 5,
     sizes: tuple[int, ...] = (),
 ) -> None:
-    """Time both sides in one run and print tables of medians, ratios and peak memory.
+    """Time both sides in one run and print tables of medians, ratios and peak memory; then count their arithmetic.
 
     Args:
         say: takes the tables line by line.
@@ -77,6 +77,7 @@ def bench_diffusion(
         for size in sizes or (usual,):
             _bench_stock(say, Subject(family, channels, size, steps), repeats)
     _bench_embedded(say, repeats)
+    _count(say, steps)
 
 
 def _bench_stock(say: Callable[[str], None], subject: Subject, repeats: int) -> None:
@@ -131,6 +132,17 @@ def _bench_embedded(say: Callable[[str], None], repeats: int) -> None:
             if run:
                 seconds[name].append(clock() - begun)
     _table(say, {name: median(times) for name, times in seconds.items()}, {})
+
+
+def _count(say: Callable[[str], None], steps: int) -> None:
+    from .arithmetic import count
+
+    say("")
+    say(f"Counted, not timed: multiply-adds at full size and {steps} steps, as multiples of the baseline's")
+    counted: tuple[tuple[Family, int], ...] = (("sd15", 512), ("sd15", 1024), ("sdxl", 1024))
+    for family, size in counted:
+        ways = "  ".join(f"{way} {ratio:.2f}" for way, ratio in count(family, size, steps).items())
+        say(f"{family} at {size} x {size}:  {ways}")
 
 
 def _clock(device: Any) -> Callable[[], float]:
