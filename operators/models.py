@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from ..handdiff_addon.models.download import Remote, ask, download
 from ..handdiff_addon.models.known import KNOWN, known_model
 from .base import Refusing
 from .preferences import folder_of, preferences
-from .text import wrapped
 
 INTERVAL = 0.25
 DIALOG = 460
@@ -252,7 +252,10 @@ class HANDDIFF_OT_download_model(Refusing, bpy.types.Operator):
             left.label(text=name)
             split.label(text=text, translate=False)
         if problem := offline():
-            wrapped(layout, context, problem, icon="ERROR", alert=True, width=DIALOG)
+            warning = layout.column(align=True)
+            warning.alert = True
+            for number, line in enumerate(textwrap.wrap(problem, 70)):
+                warning.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
 
     def run(self, context: bpy.types.Context) -> None:
         if problem := offline():

@@ -239,9 +239,9 @@ def test_distilled_sets_are_told_by_their_bytes(
     plain = plain_model(stock / family)
     path = write(tmp_path / "any name.safetensors", "kohya", plain, factors(plain, layer_names(plain)))
     assert load_stock(str(stock / family), loras=[LoraChoice(str(path))]).few_steps is None
-    own = stock_loading.digest
+    own = stock_loading.checked
     given = {path: wanted.files[0].sha256}
-    monkeypatch.setattr(stock_loading, "digest", lambda p, **options: given.get(p) or own(p, **options))
+    monkeypatch.setattr(stock_loading, "checked", lambda p: given.get(p) or own(p))
     model = load_stock(str(stock / family), loras=[LoraChoice(str(path))])
     assert (type(model.scheduler).__name__, model.few_steps, model.guidance_scale) == (scheduler, steps, guidance)
     assert model.scheduler.config.timestep_spacing == spacing

@@ -41,7 +41,7 @@ def test_models_are_pointed_at_listed_and_chosen(blender, stock: Path) -> None:
     assert "There is no folder" in told["nowhere"]
     (cache, nothing), (folder, found) = told["places"]
     assert (cache, nothing, folder) == ("None", [], str(stock))
-    assert ["sdxl", "SDXL checkpoint, F32", True] in found
+    assert ["sdxl", "SDXL checkpoint, fp32", True] in found
     assert told["model"] == str(stock / "sd15.safetensors")
     assert told["controlnets"] == [["pose", ["openpose"], 0.7], ["other", ["depth"], 1.0]]
     assert told["glance"] == "" and "no model" in told["gone"]

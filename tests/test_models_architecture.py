@@ -95,7 +95,7 @@ def test_full_size_union(types: int) -> None:
     assert (told["num_control_type"], told["num_trans_channel"], told["num_proj_channel"]) == (types, 320, 320)
     found = identify(infos(shapes))
     assert (found.kind, found.family, found.control_types) == ("union", "sdxl", types)
-    assert found.title == f"SDXL union ControlNet, {types} types, F16"
+    assert found.title == f"SDXL union ControlNet, {types} types, fp16"
 
 
 def test_full_size_autoencoder_and_text_encoders() -> None:
@@ -160,10 +160,10 @@ def test_tiny_models_are_what_they_were_made_as(stock: Path) -> None:
 
     assert (found("sd15.safetensors").kind, found("sd15.safetensors").family) == ("checkpoint", "sd15")
     assert found("sdxl.safetensors").parts == ("unet", "vae", "text_encoder", "text_encoder_2")
-    assert found(f"cn_sdxl/{tiny.WEIGHTS}").title == "SDXL ControlNet, F32"
+    assert found(f"cn_sdxl/{tiny.WEIGHTS}").title == "SDXL ControlNet, fp32"
     assert found(f"union8/{tiny.WEIGHTS}").control_types == 8
     assert base_source(stock / "sd15_inpaint").architecture.inpainting
-    assert base_source(stock / "sdxl").architecture.title == "SDXL checkpoint, F32"
+    assert base_source(stock / "sdxl").architecture.title == "SDXL checkpoint, fp32"
 
 
 def test_other_families_are_told_apart(stock: Path) -> None:

@@ -53,16 +53,24 @@ def test_the_usual_places(stock: Path, tmp_path: Path, program: str, files: dict
     }
 
 
+def test_what_is_downloaded_into_a_program_s_folder_is_seen(stock: Path, tmp_path: Path) -> None:
+    root = place(stock, tmp_path, models__checkpoints__a=BASE, b=CN)
+    (root / "output").mkdir()
+    shutil.copy(stock / BASE, root / "output" / "c.safetensors")
+    assert {model.name for model in models_in(root)} == {"a.safetensors", "b.safetensors"}
+
+
 def test_what_lies_around_is_told_apart(stock: Path, tmp_path: Path) -> None:
     root = place(stock, tmp_path / "models", folder="sdxl", union="union8")
     (root / "broken.safetensors").write_bytes(b"\x07" * 99)
     (root / "old.ckpt").write_bytes(b"\x80" * 100_000)
     (root / "tiny.pt").write_bytes(b"\x80")
     (root / "notes.txt").write_text("mine")
+    assert str(root) not in next(model.problem for model in models_in(root) if model.name == "broken.safetensors")
     (root / "out.safetensors").symlink_to(stock / "sd15.safetensors")
     found = {model.name: model for model in models_in(root)}
     assert set(found) == {"folder", "union", "broken.safetensors", "old.ckpt"}
-    assert found["folder"].usable and found["folder"].architecture.title == "SDXL checkpoint, F32"
+    assert found["folder"].usable and found["folder"].architecture.title == "SDXL checkpoint, fp32"
     assert found["union"].architecture.control_types == 8
     assert "damaged" in found["broken.safetensors"].problem and "pickle" in found["old.ckpt"].problem
     assert not found["old.ckpt"].usable

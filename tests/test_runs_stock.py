@@ -114,11 +114,16 @@ def test_any_change_of_a_file_is_refused_in_a_sentence_or_loads(
         assert str(path) in str(error) and "\n" not in str(error)
 
 
+ODD = """{"num_attention_heads": "many", "hidden_act": 3, "attention_head_dim": [], "norm_num_groups": -1,
+"beta_end": "x", "prediction_type": 7, "scaling_factor": null}"""
+
+
 def test_lists_and_configurations_of_any_kind_are_refused_in_a_sentence(stock: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(stock / "sd15", tmp_path / "model"))
-    for name in ("model_index.json", "unet/config.json", "tokenizer/vocab.json", "scheduler/scheduler_config.json"):
+    names = ["model_index.json", "unet/config.json", "text_encoder/config.json", "vae/config.json"]
+    for name in [*names, "tokenizer/vocab.json", "scheduler/scheduler_config.json"]:
         whole = (folder / name).read_text()
-        for text in ("", "[]", "{}", '{"a": ', '{"block_out_channels": "wide", "layers_per_block": null}', "\x00"):
+        for text in ("", "[]", "{}", '{"a": ', '{"block_out_channels": "wide", "layers_per_block": null}', ODD, "\x00"):
             (folder / name).write_text(text)
             try:
                 load_stock(str(folder), device="meta")

@@ -10,16 +10,16 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ModelError
+from ..models.digests import checked
 from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
 from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
 from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
-from ..models.weights import digest
 from ..request import ControlNetChoice, LoraChoice
 from .lora import merge_lora
 from .stock import Control, StockModel
@@ -57,13 +57,13 @@ def load_stock(
 
 
 def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> StockModel:
-    """Load what :func:`plan_stock` found; reads every file once for its sha256 and for numbers that are none.
+    """Load what :func:`plan_stock` found; a file that is new is read once for its sha256 and for numbers that are none.
 
     Raises:
         ModelError
     """
     base, family = plan.base, plan.base.architecture.family
-    digests = {path: digest(path, finite=True) for path in _files(plan)}
+    digests = {path: checked(path) for path in _files(plan)}
     what = f"The model {base.path}"
     tokenizers = _tokenizers(base)
 
@@ -131,7 +131,7 @@ def _refuse_short_vocabulary(base: BaseSource, tokenizers: list[CLIPTokenizer], 
             )
 
 
-def _text(base: BaseSource, name: str, tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+def _text(base: BaseSource, name: str, tokenizer: CLIPTokenizer) -> dict[str, Any]:
     """Configuration of a text encoder; a folder's own says how many heads it has."""
     part = base.parts[name]
     with well_formed(base.path):
@@ -139,7 +139,7 @@ def _text(base: BaseSource, name: str, tokenizer: CLIPTokenizer) -> CLIPTextConf
     if part.config:
         config |= {key: part.config[key] for key in ("num_attention_heads", "hidden_act") if key in part.config}
     ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
-    return CLIPTextConfig(**config | ids | {"pad_token_id": tokenizer.pad_token_id})
+    return config | ids | {"pad_token_id": tokenizer.pad_token_id}
 
 
 def _unet(base: BaseSource) -> dict[str, Any]:
@@ -168,6 +168,8 @@ def _autoencoder(plan: StockPlan, digests: dict[Path, str], device: torch.device
     where = plan.vae.path if plan.vae else plan.base.path
     with well_formed(where):
         config = defaults(family, "vae") | _own(part) | vae_config(part.shapes)
+    if not (isinstance(config["scaling_factor"], int | float) and config["scaling_factor"] > 0):
+        raise ModelError(f"The VAE of {where} has no scaling_factor in its config.json: copy or download it again.")
     if plan.vae and not part.config:
         known = _recognise(plan.vae, digests)
         if known and known.name == "vae-sdxl":
@@ -209,11 +211,15 @@ def _recognise(weights: Weights, digests: dict[Path, str]) -> KnownModel | None:
 
 
 def _scheduler(base: BaseSource, few: FewSteps | None) -> Any:
-    """The scheduler for a base model: UniPC, or what a distilled set wants, with the model's own noise."""
+    """The scheduler for a base model: UniPC, or what a distilled set wants, with the model's own noise.
+
+    Raises:
+        ModelError: where the model's noise is none that HandDiff paints with.
+    """
     config = defaults(base.architecture.family, "scheduler") | {
         key: value for key, value in (base.scheduler or {}).items() if key in _NOISE
     }
-    if (base.scheduler or {}).get("_class_name", "").startswith("EDM"):
+    if str((base.scheduler or {}).get("_class_name", "")).startswith("EDM"):
         raise ModelError(
             f"The model {base.path} wants EDM's noise, which HandDiff does not paint with: choose another."
         )
@@ -224,7 +230,15 @@ def _scheduler(base: BaseSource, few: FewSteps | None) -> Any:
     if few and few.trailing:
         config["timestep_spacing"] = "trailing"
     name = few.scheduler if few else "UniPCMultistepScheduler"
-    return getattr(diffusers, name).from_config(config)
+    try:
+        if config["prediction_type"] not in ("epsilon", "v_prediction", "sample"):
+            raise ValueError(f"prediction_type {config['prediction_type']!r}")
+        return getattr(diffusers, name).from_config(config)
+    except Exception as error:  # the classes check little, and torch stumbles over the rest
+        raise ModelError(
+            f"The scheduler's configuration of {base.path} makes no scheduler ({_first_line(error)}): "
+            "copy or download it again."
+        ) from error
 
 
 _NOISE = (

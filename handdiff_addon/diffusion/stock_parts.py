@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..models.sources import PartSource, Place
 
 def build(
     network: type[torch.nn.Module],
-    config: Any,
+    config: dict[str, Any],
     part: PartSource,
     device: torch.device,
     dtype: torch.dtype,
@@ -27,7 +28,7 @@ def build(
 
     Args:
         network: the class.
-        config: its configuration: a table for diffusers, a configuration object for transformers.
+        config: its configuration.
         part: where its tensors lie.
         what: how refusals name it.
 
@@ -36,8 +37,8 @@ def build(
     """
     with torch.device("meta"):
         try:
-            model: Any = network.from_config(config) if isinstance(config, dict) else network(config)  # type: ignore[attr-defined]
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+            model = _empty(network, config)
+        except Exception as error:  # each library checks its configurations in its own way
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(f"{what} has a configuration that makes no network ({reason}): choose another.") from error
     wanted = model.state_dict()
@@ -54,6 +55,13 @@ def build(
             counted = torch.arange(buffer.shape[-1], device=device).expand(buffer.shape)
             owner.register_buffer(name.rpartition(".")[2], counted, persistent=False)
     return model.eval().requires_grad_(False)
+
+
+def _empty(network: Any, config: dict[str, Any]) -> Any:
+    if hasattr(network, "from_config"):  # diffusers
+        known = inspect.signature(network.__init__).parameters  # it would tell the user of every other key
+        return network.from_config({key: value for key, value in config.items() if key in known})
+    return network(network.config_class(**config))
 
 
 def _refuse_other_tensors(wanted: dict[str, torch.Tensor], places: dict[str, Place], what: str) -> None:

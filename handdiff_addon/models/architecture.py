@@ -44,6 +44,7 @@ _KINDS: dict[Kind, str] = {
     "handdiff": "model of HandDiff's own kind",
     "unknown": "unknown weights",
 }
+_PRECISIONS = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F8_E4M3": "fp8", "F8_E5M2": "fp8"}
 _BY_CROSS_ATTENTION: dict[int, Family] = {768: "sd15", 1024: "sd2", 1280: "sdxl_refiner", 2048: "sdxl"}
 _LORA_MARKS = re.compile(
     r"\.lora_(down|up|A|B)\.|\.lora\.(down|up)\.|_lora\.(down|up)\.|lora_linear_layer\.(down|up)\."
@@ -80,7 +81,7 @@ class Architecture:
 
     @property
     def title(self) -> str:
-        """For a list: such as "SDXL union ControlNet, 8 types, F16"."""
+        """For a list: such as "SDXL union ControlNet, 8 types, fp16"."""
         words = [FAMILIES[self.family] if self.family else "", "inpainting" if self.inpainting else ""]
         words += ["latent consistency" if self.consistency else "", _KINDS[self.kind]]
         notes = [" ".join(word for word in words if word)]
@@ -92,7 +93,7 @@ class Architecture:
             notes.append("v-prediction")
         missing = [part for part in ("vae", "text_encoder") if self.kind == "checkpoint" and part not in self.parts]
         notes += [f"without {part.replace('_', ' ')}" for part in missing]
-        return ", ".join([*notes, self.dtype] if self.dtype else notes)
+        return ", ".join([*notes, _PRECISIONS.get(self.dtype, self.dtype)] if self.dtype else notes)
 
 
 def identify(tensors: Tensors) -> Architecture:

@@ -96,7 +96,7 @@ def _folder(path: Path) -> Found:
         weights = read_weights(path)
         return Found(path, source_name(path), weights.architecture, _size(weights.paths))
     except ModelError as error:
-        return Found(path, source_name(path), unknown, 0, str(error))
+        return Found(path, source_name(path), unknown, 0, _about_itself(error, path))
 
 
 def _file(path: Path) -> Found:
@@ -104,7 +104,12 @@ def _file(path: Path) -> Found:
     try:
         return Found(path, name, read_weights(path).architecture, _size([path]))
     except ModelError as error:
-        return Found(path, name, Architecture("unknown"), _size([path]), str(error))
+        return Found(path, name, Architecture("unknown"), _size([path]), _about_itself(error, path))
+
+
+def _about_itself(error: ModelError, path: Path) -> str:
+    """The refusal without the path, which the list has beside it."""
+    return str(error).replace(f"The weights {path} are", "they are").replace(f"{path}", "it")
 
 
 def _pickle(path: Path) -> Found:

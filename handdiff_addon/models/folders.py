@@ -77,10 +77,13 @@ def _write(folders: list[Path]) -> None:
 def walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Every folder below a model folder with its files, in order; links that lead out are passed over.
 
-    Where the folder is one of a program's that keeps its models in a place of its own, only this place is walked.
+    Where the folder is one of a program's that keeps its models in a place of its own, this place is walked, and of the
+    rest only what lies in the folder itself is seen.
     """
-    places = [folder / layout for layout in LAYOUTS if (folder / layout).is_dir()] or [folder]
-    for place in places:
+    places = [folder / layout for layout in LAYOUTS if (folder / layout).is_dir()]
+    if places:
+        yield folder, [file for file in sorted(folder.glob("*")) if file.is_file() and _stays_below(file, folder)]
+    for place in places or [folder]:
         for root, folders, names in os.walk(place):
             here = Path(root)
             depth = len(here.relative_to(place).parts)

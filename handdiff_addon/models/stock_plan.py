@@ -10,9 +10,9 @@ from pathlib import Path
 from ..errors import ModelError, UsageError
 from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
 from .architecture import FAMILIES, Architecture
+from .digests import checked
 from .known import UNION_MODES, roles_of
 from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
-from .weights import digest
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
 
 def _catalogued(weights: Weights) -> tuple[ControlRole, ...]:
     file = weights.paths[0]
-    return roles_of(file, digest(file))
+    return roles_of(file, checked(file))
 
 
 def _lora(choice: LoraChoice, base: BaseSource, folders: Sequence[Path]) -> LoraPlan:
