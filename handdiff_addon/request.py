@@ -204,7 +204,10 @@ class GenerationRequest:
                 raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")
         if not 0.0 < self.strength <= 1.0:
             raise UsageError(f"The strength is {self.strength}: give more than 0 and at most 1.")
-        if not all(isinstance(text, str) for pair in self.person_prompts.items() for text in pair):
+        if self.guidance_scale is not None and not 0.0 <= self.guidance_scale <= 100.0:
+            raise UsageError(f"The guidance is {self.guidance_scale}: give 0 to 100, where 1 is off.")
+        words = self.person_prompts
+        if not (isinstance(words, dict) and all(isinstance(text, str) for pair in words.items() for text in pair)):
             raise UsageError("The prompts of single persons are no texts by name: give armature names and prompts.")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"The seed is {self.seed}: give a whole number from 0 to 2^63 - 1.")

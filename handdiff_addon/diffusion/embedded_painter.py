@@ -154,7 +154,7 @@ class EmbeddedPainter:
     def save_memory(self) -> str:
         if self.saved:
             return ""
-        self.saved.append("the hands were painted one by one")
+        self.saved.append("the hands are painted one by one")
         return self.saved[-1]
 
 
