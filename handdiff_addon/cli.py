@@ -30,6 +30,7 @@ from .runs import (
     TARGETS,
     TASKS,
     need_blender,
+    need_engine,
     run_dataset,
     run_demo,
     run_evaluate,
@@ -171,6 +172,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = _verb(verbs, "bench", None, "how fast HandDiff is on this machine")
     subjects = bench.add_subparsers(metavar="SUBJECT", required=True)
     _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
+    flags.add_bench_flags(
+        _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
+    )
 
     flags.add_evaluate_flags(
         _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
@@ -202,7 +206,10 @@ def _verb(verbs: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentP
 def _demo(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.prompt is None and arguments.settings is None:
         arguments.prompt = DEMO_PROMPT
-    _finish(console, *run_demo(arguments.output, flags.request_of(arguments), console.progress))
+    _finish(
+        console,
+        *run_demo(arguments.output, flags.request_of(arguments), console.progress, arguments.device, arguments.dtype),
+    )
 
 
 def _passes(arguments: argparse.Namespace, console: Console) -> None:
@@ -234,7 +241,8 @@ def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
     request, choice = flags.request_of(arguments), flags.choice_of(arguments)
-    _finish(console, *run_generate(arguments.scene, arguments.output, request, choice, arguments.to, console.progress))
+    output, compute = arguments.output, (arguments.device, arguments.dtype)
+    _finish(console, *run_generate(arguments.scene, output, request, choice, arguments.to, console.progress, *compute))
 
 
 def _dataset(arguments: argparse.Namespace, console: Console) -> None:
@@ -273,6 +281,19 @@ def _bench_passes(_arguments: argparse.Namespace, console: Console) -> None:
     from .evaluation.bench_passes import bench_passes
 
     bench_passes(console.say)
+
+
+def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:
+    need_engine()
+    from .evaluation.bench_diffusion import bench_diffusion
+
+    bench_diffusion(
+        console.say,
+        full=arguments.full or None,
+        steps=arguments.steps,
+        repeats=arguments.repeats,
+        sizes=tuple(arguments.canvas),
+    )
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> None:

@@ -51,7 +51,7 @@ def _expansion(mask_source: str, start: float, end: float, expansions: int, cell
 
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("Plain", "style", {"look": "", "negative_prompt": "", "guidance_scale": 3.0}),
+    Preset("Plain", "style", {"look": "", "negative_prompt": "", "guidance_scale": None}),
     Preset("Photograph", "style", {
         "look": "photograph, natural light, detailed skin", "negative_prompt": "drawing, blurry", "guidance_scale": 5.0,
     }),
@@ -66,7 +66,7 @@ PRESETS: tuple[Preset, ...] = (
         "guidance_scale": 6.0,
     }),
     Preset("Draft", "quality", {"steps": 4, "hand_steps": 4, "best_of": 1}),
-    Preset("Standard", "quality", {"steps": 8, "hand_steps": 8, "best_of": 1}),
+    Preset("Standard", "quality", {"steps": None, "hand_steps": None, "best_of": 1}),
     Preset("Fine", "quality", {"steps": 20, "hand_steps": 20, "best_of": 4}),
     Preset("Balanced", "blending", _expansion("predicted", 0.4, 0.85, 2, 1, 1, True)),
     Preset("Hands Held Fast", "blending", _expansion("auto", 0.7, 1.0, 2, 1, 2, True)),
@@ -186,9 +186,12 @@ def check(preset: Preset) -> None:
     defaults = {**flat(GenerationRequest("")), "look": ""}
     for name, value in preset.settings.items():
         known = defaults[name]
-        fits = isinstance(value, (int, float)) if type(known) is float else type(value) is type(known)
-        if not fits or (type(known) is float and isinstance(value, bool)):
-            raise UsageError(f"{name} is {value!r}: give a value such as {known!r}.")
+        if known is None:  # left to the model
+            fits = value is None or type(value) in (int, float)
+        else:
+            fits = type(value) in (int, float) if type(known) is float else type(value) is type(known)
+        if not fits:
+            raise UsageError(f"{name} is {value!r}: give a value such as {8 if known is None else known!r}.")
     nested: dict[str, Any] = {"prompt": ""}
     for name, value in preset.settings.items():
         group, _, inner = name.partition(".")

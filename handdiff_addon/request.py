@@ -16,6 +16,7 @@ SCHEMA_VERSION = 1
 
 MaskSource = Literal["predicted", "rendered", "auto"]
 Paint = Literal["everything", "person"]
+Preset = Literal["fast", "quality"]
 SkeletonStyle = Literal["classic", "xinsir", "mediapipe-hands"]
 Pass = Literal[
     "skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth", "metric_depth",
@@ -106,6 +107,11 @@ class ControlNetChoice:
         roles = tuple(role.strip() for role in words.split("+")) if equals else ()
         return cls(model, roles, scale)  # type: ignore[arg-type]
 
+    @property
+    def written(self) -> str:
+        """As :meth:`parse` reads it."""
+        return f"{'+'.join(self.roles)}{'=' if self.roles else ''}{self.model}@{self.scale:g}"
+
 
 @dataclass(frozen=True)
 class LoraChoice:
@@ -153,14 +159,21 @@ class GenerationRequest:
     prompt: str
     negative_prompt: str = ""
     seed: int = 0
-    steps: int = 8
-    """Denoising steps of stage 2; the embedded model paints its calmest pictures in few."""
-    hand_steps: int = 8
-    """Denoising steps of stage 1."""
-    guidance_scale: float = 3.0
-    """Classifier-free guidance: 1 is off."""
+    person_prompts: dict[str, str] = field(default_factory=dict)
+    """More words for one person, by the armature's name: told of their hands and of the pixels where they are seen."""
+    preset: Preset = "quality"
+    """What stage 1 may cost where the request leaves it open: ``fast`` takes half the steps, and with a stock model
+    crops of half the canvas's side; ``quality`` takes the steps of stage 2 and crops of the canvas's side."""
+    steps: int | None = None
+    """Denoising steps of stage 2; None: as many as the model likes."""
+    hand_steps: int | None = None
+    """Denoising steps of stage 1; None: by the preset."""
+    guidance_scale: float | None = None
+    """Classifier-free guidance: 1 is off; None: as the model likes."""
     control_scale: float = 1.0
     """Weight of the ControlNet's residuals."""
+    strength: float = 1.0
+    """How far from the rendered frame both stages begin: 1 is noise alone, less skips so many of the first steps."""
     size: tuple[int, int] | None = None
     """Width and height that the model paints at, multiples of 8; None: the frame's aspect at the model's area."""
     two_stages: bool = True
@@ -173,6 +186,8 @@ class GenerationRequest:
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
     best_of: int = 1
     """Seeds of stage 1 to try; the one whose masks fit the rig best is kept."""
+    upscale: bool = False
+    """Paint the finished picture over once more at the frame's size, tile by tile, where that is larger."""
     model: str = ""
     """Model folder, one-file checkpoint or Hugging Face id; empty: the embedded model."""
     hand_model: str = ""
@@ -187,16 +202,29 @@ class GenerationRequest:
     """Mark the saved picture visibly as made by AI."""
 
     def __post_init__(self) -> None:
-        for name, values in (("mask_source", MaskSource), ("paint", Paint)):
+        for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
         for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
-            if not low <= getattr(self, name) <= high:
-                raise UsageError(f"{name} is {getattr(self, name)}: give a whole number from {low} to {high}.")
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")
+        if not 0.0 < self.strength <= 1.0:
+            raise UsageError(f"The strength is {self.strength}: give more than 0 and at most 1.")
+        if self.guidance_scale is not None and not 0.0 <= self.guidance_scale <= 100.0:
+            raise UsageError(f"The guidance is {self.guidance_scale}: give 0 to 100, where 1 is off.")
+        words = self.person_prompts
+        if not (isinstance(words, dict) and all(isinstance(text, str) for pair in words.items() for text in pair)):
+            raise UsageError("The prompts of single persons are no texts by name: give armature names and prompts.")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"The seed is {self.seed}: give a whole number from 0 to 2^63 - 1.")
         if self.size is not None:
             check_size(*self.size)
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether the rendered frame goes into the painting."""
+        return self.paint == "person" or self.strength < 1.0
 
     @property
     def text(self) -> str:
@@ -207,6 +235,11 @@ class GenerationRequest:
     def all_loras(self) -> tuple[LoraChoice, ...]:
         """The LoRAs of the request and of its prompt."""
         return self.loras + split_loras(self.prompt)[1]
+
+    @property
+    def weights(self) -> tuple[object, ...]:
+        """What of the request is loaded: equal for requests that one loaded model serves."""
+        return self.model, self.hand_model, self.controlnets, self.all_loras, self.vae
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON-ready data with its schema version."""
@@ -332,8 +365,10 @@ class GenerationResult:
     hands: Any | None
     """Stage 1's hands on the canvas, RGB; None without a hand stage."""
     hands_predicted_mask: Any | None
-    """Their predicted mask on the canvas, L, 255 inside."""
+    """Their predicted mask on the canvas, L, 255 inside; None where the model predicts none."""
     painted_size: tuple[int, int]
+    settings: dict[str, Any]
+    """What was left to the model, as it was used: steps, guidance, side of the crops, what was done to save memory"""
     model: dict[str, Any]
     """Name and sha256 of every weight file used."""
     hand_reports: list[HandReport]
@@ -349,6 +384,7 @@ class GenerationResult:
             "request": request.to_dict(),
             "painted_size": list(self.painted_size),
             "image_size": list(self.image.size),
+            "settings": self.settings,
             "model": self.model,
             "hands": [dataclasses.asdict(hand) for hand in self.hand_reports],
             "seconds": self.seconds,

@@ -58,8 +58,12 @@ def run_generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> tuple[Path, list[str]]:
     """The passes of one frame, both stages of diffusion, and the composites asked for.
+
+    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits.
 
     Returns:
         the folder, and the warnings.
@@ -70,11 +74,13 @@ def run_generate(
     folder = RunFolder(output)
     check_models(request)
     scene = open_scene(blend, choice.frame)
-    return _generate(scene, folder, request, choice, targets, report)
+    return _generate(scene, folder, request, choice, targets, report, device, dtype)
 
 
-def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[Path, list[str]]:
-    """The main job on the bundled sample human, every output and a contact sheet.
+def run_demo(
+    output: Path, request: GenerationRequest, report: Report, device: str = "auto", dtype: str = "auto"
+) -> tuple[Path, list[str]]:
+    """The main job on the bundled sample human, every output and a contact sheet; see :func:`run_generate`.
 
     Returns:
         the folder, and the warnings.
@@ -87,7 +93,7 @@ def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[
 
     scene = new_scene()
     create_sample_scene(scene)
-    return _generate(scene, folder, request, SceneChoice(), TARGETS, report)
+    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, device, dtype)
 
 
 TASKS = {
@@ -194,6 +200,15 @@ def check_models(request: GenerationRequest) -> None:
             check_model(find_model(request.hand_model))
     else:
         plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
+    need_engine()
+
+
+def need_engine() -> None:
+    """Refuse a Python without torch and the libraries above it.
+
+    Raises:
+        ModelError
+    """
     for package in ("torch", "diffusers", "transformers"):
         _need(package, "engine")
 
@@ -235,6 +250,8 @@ def _generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
+    device: str,
+    dtype: str,
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
     from .conditioning.pass_files import write_passes
@@ -246,14 +263,14 @@ def _generate(
             scene,
             skeleton=request.skeleton,
             with_normals=True,
-            with_picture=request.paint == "person",
+            with_picture=request.needs_picture,
             **choice.options(),
         )
     report("loading", 0, 0)
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline
 
-        pipeline = TwoStagePipeline.load(request.model, request.hand_model)
+        pipeline = TwoStagePipeline.for_request(request, device, dtype)
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import random
 import time
 from pathlib import Path
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
     from ..handdiff_addon.diffusion.progress import Progress
 
-_pipelines: dict[tuple[str, str], Any] = {}
-"""The loaded pipeline by model folders, at most one; the worker's thread alone touches it."""
+_pipelines: dict[tuple[object, ...], Any] = {}
+"""The loaded pipeline by what it was loaded from, at most one; the worker's thread alone touches it."""
 
 
 def paint(
@@ -49,16 +50,15 @@ def paint(
         job.report(dataclasses.replace(progress, preview=preview))
 
     started = time.monotonic()
-    models = (request.model, request.hand_model)
-    if models not in _pipelines:
+    if request.weights not in _pipelines:
         _pipelines.clear()
         with window_alive(engine):
             load_engine(engine)
             from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
             leave_a_core()
-            _pipelines[models] = TwoStagePipeline.load(*models)
-    result = _pipelines[models].generate(request, conditioning, progress=tell, cancelled=job.cancelled)
+            _pipelines[request.weights] = TwoStagePipeline.for_request(request)
+    result = _pipelines[request.weights].generate(request, conditioning, progress=tell, cancelled=job.cancelled)
     folder = new_run(home)
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     people = [person.name for person in conditioning.people]
@@ -107,7 +107,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
         check_engine(engine)
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
-        turns = passes.turns(context, with_normals=True, with_picture=request.paint == "person")
+        turns = passes.turns(context, with_normals=True, with_picture=request.needs_picture)
         session.start(request, turns, lambda job, seen: paint(job, request, seen, home, engine, scene))
         if bpy.app.background:
             session.wait()
@@ -131,6 +131,27 @@ class HANDDIFF_OT_cancel(Refusing, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         session.cancel(self.run_number)
+
+
+class HANDDIFF_OT_free_memory(Refusing, bpy.types.Operator):
+    """Drop the loaded model, so that its memory serves Blender; the next picture loads it again"""
+
+    bl_idname = "handdiff.free_memory"
+    bl_label = "Free GPU"
+
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        if session.runs:
+            return "A picture is being painted: wait for it, or cancel it."
+        return "" if _pipelines else "No model is loaded."
+
+    def run(self, context: bpy.types.Context) -> None:
+        from ..handdiff_addon.diffusion.devices import hand_back_memory
+
+        device = next(iter(_pipelines.values())).painter.device
+        _pipelines.clear()  # the worker is idle
+        gc.collect()
+        hand_back_memory(device)
 
 
 class HANDDIFF_OT_new_seed(Refusing, bpy.types.Operator):
@@ -191,7 +212,13 @@ class HANDDIFF_OT_responsible_use(Refusing, bpy.types.Operator):
         session.redraw()
 
 
-CLASSES = (HANDDIFF_OT_generate, HANDDIFF_OT_cancel, HANDDIFF_OT_new_seed, HANDDIFF_OT_responsible_use)
+CLASSES = (
+    HANDDIFF_OT_generate,
+    HANDDIFF_OT_cancel,
+    HANDDIFF_OT_free_memory,
+    HANDDIFF_OT_new_seed,
+    HANDDIFF_OT_responsible_use,
+)
 
 
 def register() -> None:

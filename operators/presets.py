@@ -40,6 +40,8 @@ def changes(context: bpy.types.Context, preset: Preset) -> list[str]:
 def _said(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value is None:
+        return "as the model likes"
     return f"{value:g}" if isinstance(value, float) else str(value) or "nothing"
 
 

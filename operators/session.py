@@ -34,6 +34,7 @@ STAGES = {
     "loading": "Loading the model",
     "hands": "Painting hands",
     "body": "Painting body",
+    "upscaling": "Upscaling",
     "finishing": "Finishing",
 }
 
@@ -185,7 +186,7 @@ def _take(run: Run, event: Event) -> None:
 
 def _note(run: Run, progress: Any) -> None:
     run.stage, run.step, run.steps = progress.stage, progress.step, progress.steps
-    run.estimate.take(progress.stage, progress.step, time.monotonic())
+    run.estimate.take(progress.stage, progress.step, progress.steps, time.monotonic())
     if progress.preview is not None:
         live.show(progress.preview)
 

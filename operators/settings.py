@@ -18,6 +18,8 @@ from ..handdiff_addon.request import (
 )
 from .preferences import folder_of, preferences
 
+_LEFT_TO_THE_MODEL = ("steps", "hand_steps", "guidance_scale")
+"""Settings that a request leaves open and the panel shows as 0"""
 SEEDS = 2**31
 """Seeds that a whole number of Blender's can hold"""
 
@@ -162,27 +164,48 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(  # type: ignore[valid-type]
         name="Body Steps",
-        default=_DEFAULT.steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the body stage: more are slower and finer",
+        description="Denoising steps of the body stage: more are slower and finer; 0: as many as the model likes",
     )
     hand_steps: IntProperty(  # type: ignore[valid-type]
         name="Hand Steps",
-        default=_DEFAULT.hand_steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the hand stage",
+        description="Denoising steps of the hand stage; 0: by the preset",
     )
     guidance_scale: FloatProperty(  # type: ignore[valid-type]
         name="Guidance",
-        default=_DEFAULT.guidance_scale,
-        min=1.0,
+        default=0.0,
+        min=0.0,
         max=30.0,
         soft_max=12.0,
-        description="How strictly the picture follows the prompt; 1 is off",
+        description="How strictly the picture follows the prompt; 1 is off, 0: as the model likes",
+    )
+    preset: EnumProperty(  # type: ignore[valid-type]
+        name="Hands",
+        default=_DEFAULT.preset,
+        items=(
+            ("fast", "Fast", "Half the steps for the hands, and with a stock model smaller crops"),
+            ("quality", "Quality", "As many steps for the hands as for the body, in crops as large as the canvas"),
+        ),
+        description="What the hand stage may cost",
+    )
+    strength: FloatProperty(  # type: ignore[valid-type]
+        name="Strength",
+        default=_DEFAULT.strength,
+        min=0.05,
+        max=1.0,
+        description="Below 1, painting begins from the rendered frame, and the less, the closer it stays",
+    )
+    upscale: BoolProperty(  # type: ignore[valid-type]
+        name="Upscale",
+        default=_DEFAULT.upscale,
+        description="Paint the picture over once more at the render's size; for stock models",
     )
     control_scale: FloatProperty(  # type: ignore[valid-type]
         name="Pose Strength",
@@ -341,9 +364,12 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
         prompt=", ".join(part for part in (frame_prompt(settings).strip(), settings.look.strip()) if part),
         negative_prompt=settings.negative_prompt,
         seed=settings.seed,
-        steps=settings.steps,
-        hand_steps=settings.hand_steps,
-        guidance_scale=_plain(settings.guidance_scale),
+        steps=settings.steps or None,
+        hand_steps=settings.hand_steps or None,
+        guidance_scale=_plain(settings.guidance_scale) or None,
+        preset=settings.preset,
+        strength=_plain(settings.strength),
+        upscale=settings.upscale,
         control_scale=_plain(settings.control_scale),
         two_stages=settings.two_stages,
         mask_source=settings.mask_source,
@@ -379,6 +405,7 @@ def from_request(settings: HandDiffSettings, request: GenerationRequest) -> list
         warnings.append(f"The seed {values.pop('seed')} is larger than Blender holds, so the scene keeps its own.")
     if request.model == folder_of(preferences().model_folder):
         values["model"] = ""
+    values["controlnets"] = ", ".join(choice.written for choice in request.controlnets)
     settings.prompt_from = "FIELD"
     set_values(settings, values)
     return warnings
@@ -388,7 +415,8 @@ def values(settings: HandDiffSettings) -> dict[str, object]:
     """The settings by the names that requests and presets use, as far as the scene has them."""
     names = [*flat(_DEFAULT), "look"]
     own = {name: getattr(settings, _property(name)) for name in names if hasattr(settings, _property(name))}
-    return {name: _plain(value) if isinstance(value, float) else value for name, value in own.items()}
+    plain = {name: _plain(value) if isinstance(value, float) else value for name, value in own.items()}
+    return plain | {name: plain[name] or None for name in _LEFT_TO_THE_MODEL}
 
 
 def set_values(settings: HandDiffSettings, values: dict[str, object]) -> None:
@@ -399,7 +427,7 @@ def set_values(settings: HandDiffSettings, values: dict[str, object]) -> None:
     settings.start, settings.end = start, end
     for name, value in values.items():
         if hasattr(settings, _property(name)):
-            setattr(settings, _property(name), value)
+            setattr(settings, _property(name), 0 if value is None else value)
 
 
 def label(name: str) -> str:

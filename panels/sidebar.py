@@ -7,7 +7,7 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError, UsageError
 from ..operators import passes, people
-from ..operators.generate import HANDDIFF_OT_new_seed
+from ..operators.generate import HANDDIFF_OT_free_memory, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
 from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
@@ -147,9 +147,13 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")
         layout.prop(settings, "best_of")
+        layout.row().prop(settings, "preset", expand=True)
         strengths = layout.column(align=True)
         strengths.prop(settings, "guidance_scale")
         strengths.prop(settings, "control_scale")
+        strengths.prop(settings, "strength", slider=True)
+        layout.prop(settings, "upscale")
+        layout.operator(HANDDIFF_OT_free_memory.bl_idname, icon="TRASH")
 
 
 class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):

@@ -85,3 +85,14 @@ def test_parts_of_a_stock_model(tmp_path: Path) -> None:
     assert (read.loras, read.controlnets) == ((LoraChoice("other"),), request.controlnets)
     with pytest.raises(UsageError, match="takes no 'pose'"):
         parsed(*GENERATE, "-p", "a man", "--controlnet", "pose=x")
+
+
+def test_what_the_hand_stage_may_cost_and_where_it_begins() -> None:
+    flags = ("--steps", "6", "--preset", "fast", "--strength", "0.5", "--upscale")
+    words = ("--person-prompt", "Ann=a red = hat", "--person-prompt", "Bob=a coat")
+    request = cli_flags.request_of(parsed(*GENERATE, "-p", "two people", *flags, *words))
+    assert (request.steps, request.hand_steps, request.preset) == (6, None, "fast")
+    assert (request.strength, request.upscale, request.needs_picture) == (0.5, True, True)
+    assert request.person_prompts == {"Ann": "a red = hat", "Bob": "a coat"}
+    with pytest.raises(UsageError, match="ARMATURE"):
+        parsed(*GENERATE, "-p", "x", "--person-prompt", "a coat")

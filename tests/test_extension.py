@@ -226,6 +226,7 @@ report(engine=refusal(bpy.ops.handdiff.generate))
 preferences.engine_folder = ""
 bpy.context.scene.handdiff.model = {str(tmp_path / "model")!r}
 report(model=refusal(bpy.ops.handdiff.generate), cancel=refusal(bpy.ops.handdiff.cancel),
+       free=refusal(bpy.ops.handdiff.free_memory),
        texture=refusal(bpy.ops.handdiff.apply_texture), layer=refusal(bpy.ops.handdiff.apply_layer),
        restore=refusal(bpy.ops.handdiff.restore_materials), remove=refusal(bpy.ops.handdiff.remove_layer))
 """)
@@ -233,6 +234,7 @@ report(model=refusal(bpy.ops.handdiff.generate), cancel=refusal(bpy.ops.handdiff
     assert "no engine does not exist" in reports["engine"]
     assert "model_index.json" in reports["model"]
     assert "Nothing is being painted" in reports["cancel"]
+    assert "No model is loaded" in reports["free"]
     assert "no picture" in reports["texture"] and "no picture" in reports["layer"]
     assert "No object" in reports["restore"] and "no HandDiff layer" in reports["remove"]
     for sentence in reports.values():
@@ -252,6 +254,7 @@ report(damaged=refusal(bpy.ops.handdiff.generate), nothing=names("handdiff/scene
 settings.model = {str(model)!r}
 settings.seed = 7
 report(first=sorted(bpy.ops.handdiff.generate()), files=names("handdiff/scene/0001"))
+report(freed=sorted(bpy.ops.handdiff.free_memory()), free_again=refusal(bpy.ops.handdiff.free_memory))
 report(texture=sorted(bpy.ops.handdiff.apply_texture()), layer=sorted(bpy.ops.handdiff.apply_layer()),
        glb=sorted(bpy.ops.handdiff.export_glb()), image=sorted(bpy.ops.handdiff.open_image()))
 human = next(o for o in bpy.context.scene.objects if o.type == "MESH")
@@ -267,6 +270,7 @@ bpy.ops.wm.read_homefile(use_empty=True)
 bpy.ops.wm.open_mainfile(filepath=str(Path("scene.blend").absolute()))
 report(reopened=sorted(bpy.ops.handdiff.apply_texture()))
 """)
+    assert reports["freed"] == ["FINISHED"] and "No model is loaded" in reports["free_again"]
     assert weights.name in reports["damaged"] and "\n" not in reports["damaged"].strip()
     assert reports["nothing"] == [], "a refused run wrote something"
     done = ["FINISHED"]

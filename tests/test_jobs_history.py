@@ -13,11 +13,13 @@ from handdiff_addon.errors import OutputError
 from handdiff_addon.jobs.history import delete_run, find_runs, new_run
 from handdiff_addon.request import GenerationRequest, GenerationResult
 
+SETTINGS = {"steps": 8, "hand_steps": 8, "guidance_scale": 3.0, "sampler": "DDIM"}
+
 
 def make(home: Path, prompt: str, seed: int = 0, made: float = 0) -> Path:
     image = Image.new("RGB", (16, 8))
     result = GenerationResult(
-        image, image, image.convert("L"), (16, 8), {"name": "m", "sha256": {}}, [], {}, 0, ["few"]
+        image, image, image.convert("L"), (16, 8), SETTINGS, {"name": "m", "sha256": {}}, [], {}, 0, ["few"]
     )
     run = new_run(home)
     run.save_result(GenerationRequest(prompt, seed=seed), result, scene={"frame": 4})

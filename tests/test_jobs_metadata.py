@@ -38,12 +38,13 @@ REQUESTS = st.builds(
 )
 
 
-def result(model: dict | None = None) -> GenerationResult:
+def result(model: dict | None = None, steps: int = 8) -> GenerationResult:
     return GenerationResult(
         image=Image.new("RGB", (64, 48), "red"),
         hands=None,
         hands_predicted_mask=None,
         painted_size=(512, 384),
+        settings={"steps": steps, "hand_steps": 8, "guidance_scale": 3.5, "sampler": "DDIM"},
         model=model or {"name": "embedded", "sha256": {"controlnet/a": "c" * 64, "unet/b.safetensors": "0123456789ab"}},
         hand_reports=[],
         seconds={},
@@ -75,7 +76,8 @@ def test_any_request_comes_back_from_its_picture(tmp_path_factory, request_: Gen
 )
 def test_other_tools_read_prompt_and_settings(tmp_path_factory, prompt: str, steps: int) -> None:
     request = GenerationRequest(prompt, "fog", seed=7, steps=steps, guidance_scale=3.5)
-    path = saved(request, tmp_path_factory.mktemp("png") / "image.png", model={"name": 'a, "b": c', "sha256": {}})
+    model = {"name": 'a, "b": c', "sha256": {}}
+    path = saved(request, tmp_path_factory.mktemp("png") / "image.png", model=model, steps=steps)
     read_prompt, negative, settings = infotext(Image.open(path).info["parameters"])
     assert (read_prompt, negative) == (prompt, "fog")
     assert settings["Steps"] == str(steps) and settings["Seed"] == "7" and settings["CFG scale"] == "3.5"

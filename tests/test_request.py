@@ -48,6 +48,13 @@ def test_the_request_inside_a_report_can_be_read(tmp_path):
         {"expansion": {"speed": 1}},
         {"expansion": 3},
         {"best_of": 0},
+        {"preset": "slow"},
+        {"strength": 0},
+        {"strength": 1.5},
+        {"guidance_scale": -1},
+        {"guidance_scale": "much"},
+        {"person_prompts": ["a hat"]},
+        {"person_prompts": {"Rig": 3}},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_in_one_sentence(change):
@@ -103,6 +110,7 @@ def test_any_prompt_is_split_or_refused(prompt: str) -> None:
 )
 def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) -> None:
     assert ControlNetChoice.parse(text) == choice
+    assert ControlNetChoice.parse(choice.written) == choice
 
 
 @pytest.mark.parametrize("text", ["pose=x", "openpose=", "x@heavy", "openpose=x@nan", "openpose=x@99", "=x"])

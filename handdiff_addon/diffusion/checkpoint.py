@@ -15,6 +15,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
 from ..models.catalogue import check_model, find_model, is_own
+from ..models.folders import remembered
 from ..models.stock_plan import refuse_stock_parts
 from ..request import GenerationRequest
 from .mask_head import MaskHead
@@ -78,7 +79,9 @@ def load_model(request: GenerationRequest, device: torch.device, dtype: torch.dt
         return load_checkpoint(request.model, request.hand_model, device)
     from .stock_loading import load_stock
 
-    return load_stock(request.model, request.controlnets, request.all_loras, device, dtype, vae=request.vae)
+    return load_stock(
+        request.model, request.controlnets, request.all_loras, device, dtype, vae=request.vae, folders=remembered()
+    )
 
 
 def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkpoint:

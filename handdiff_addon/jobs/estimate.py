@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from ..request import GenerationRequest
 
+_USUAL = 8
+
 
 @dataclass
 class Estimate:
@@ -22,14 +24,18 @@ class Estimate:
 
     @classmethod
     def of(cls, request: GenerationRequest, costs: dict[str, float] | None = None) -> Estimate:
-        """For a request, with the seconds per step that earlier runs took."""
-        stages = {"hands": request.hand_steps} if request.two_stages else {}
-        return cls({**stages, "body": request.steps}, dict(costs or {}))
+        """For a request, with the seconds per step that earlier runs took.
 
-    def take(self, stage: str, step: int, now: float) -> None:
-        """Note that ``step`` steps of a stage are done at ``now``, in seconds of any clock."""
+        Steps that the request leaves to the model are a guess until the first news.
+        """
+        stages = {"hands": request.hand_steps or _USUAL} if request.two_stages else {}
+        return cls({**stages, "body": request.steps or _USUAL}, dict(costs or {}))
+
+    def take(self, stage: str, step: int, steps: int, now: float) -> None:
+        """Note that ``step`` of a stage's ``steps`` are done at ``now``, in seconds of any clock."""
         if stage not in self.steps:
             return
+        self.steps[stage] = steps
         if stage not in self._begun:
             # The first stage's beginning is not known, since the model loads before it: counted from its first news.
             self._begun[stage] = (self._latest, 0) if self._done else (now, step)

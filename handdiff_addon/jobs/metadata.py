@@ -55,14 +55,14 @@ def parameters(request: GenerationRequest, result: GenerationResult) -> str:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     width, height = result.painted_size
     settings = {
-        "Steps": request.steps,
-        "Sampler": result.model.get("sampler", "DDIM"),
-        "CFG scale": f"{request.guidance_scale:g}",
+        "Steps": result.settings["steps"],
+        "Sampler": result.settings["sampler"],
+        "CFG scale": f"{result.settings['guidance_scale']:g}",
         "Seed": request.seed,
         "Size": f"{width}x{height}",
         "Model hash": _short_hash(result.model),
         "Model": result.model.get("name", ""),
-        "Hand steps": request.hand_steps if request.two_stages else "",
+        "Hand steps": result.settings["hand_steps"] if request.two_stages else "",
         "Control scale": f"{request.control_scale:g}",
         "Version": f"HandDiff {__version__}",
     }
