@@ -44,7 +44,7 @@ def test_folder_without_diffusers(folder: Path) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_no_folder_and_no_torch() -> None:
-    with pytest.raises(ModelError, match="set Engine Folder"):
+    with pytest.raises(ModelError, match="set the engine up"):
         engine.check_engine("")
 
 
