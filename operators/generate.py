@@ -18,7 +18,7 @@ from ..handdiff_addon.models.engine import check_engine, load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import passes, people, session
 from .base import Refusing
-from .preferences import engine_problem, folder_of, preferences, results_folder
+from .preferences import engine_folder, engine_problem, folder_of, preferences, results_folder
 from .settings import to_request
 
 _pipelines: dict[tuple[str, str], Any] = {}
@@ -73,7 +73,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         request = to_request(context.scene.handdiff)
-        engine = folder_of(preferences().engine_folder)
+        engine = engine_folder()
         check_engine(engine)
         folder = RunFolder(results_folder())
         conditioning = passes.render(context, with_picture=request.paint == "person")

@@ -7,9 +7,10 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError
 from ..operators import passes, people, session
+from ..operators.engine_box import draw_missing
 from ..operators.generate import HANDDIFF_OT_cancel, HANDDIFF_OT_generate, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
-from ..operators.preferences import ROOT_PACKAGE, preferences, results_folder
+from ..operators.preferences import engine_problem, preferences, results_folder
 from ..operators.results import (
     HANDDIFF_OT_apply_layer,
     HANDDIFF_OT_apply_texture,
@@ -23,6 +24,7 @@ from ..operators.results import (
 )
 from ..operators.sample import HANDDIFF_OT_add_sample_human
 from ..operators.text import wrapped
+from . import overlay, recognition
 from .thumbnails import icon
 
 
@@ -48,20 +50,14 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         except SceneError:
             camera = ""
         layout.prop(settings, "camera", placeholder=camera)
+        chosen = overlay.selected(context)
         problem = people.scene_problem(context)
-        if problem:
+        if problem and (found or not chosen):
             wrapped(layout, context, problem, icon="ERROR", alert=True)
-            if not found and context.mode == "OBJECT":
-                layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
-            return
-        for armature in found[:3]:
-            match = people.match(armature)
-            box = layout.box().column(align=True)
-            name = f"{armature.name}: " if len(found) > 1 else ""
-            box.label(text=f"{name}{match.family}, {match.bones} bones", icon="CHECKMARK")
-            fingers = f"{match.left_fingers} left, {match.right_fingers} right"
-            few = min(match.left_fingers, match.right_fingers) < 5
-            box.label(text=f"Fingers: {fingers}", icon="ERROR" if few else "VIEW_PAN")
+        if not found and context.mode == "OBJECT":
+            layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
+        for armature in (chosen or found)[:3]:
+            recognition.draw(layout, context, armature)
 
 
 def _listed(found: list[bpy.types.Object]) -> str:
@@ -184,10 +180,10 @@ class HANDDIFF_PT_generate(HandDiffPanel, bpy.types.Panel):
             row = layout.row()
             row.scale_y = 1.5
             row.operator(HANDDIFF_OT_generate.bl_idname, icon="RENDER_STILL")
-            problem = "" if people.scene_problem(context) else HANDDIFF_OT_generate.problem(context)
-            if problem:
+            draw_missing(layout, context)
+            problem = engine_problem() or people.scene_problem(context)
+            if not problem and (problem := HANDDIFF_OT_generate.problem(context)):
                 wrapped(layout, context, problem, icon="INFO")
-                layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ROOT_PACKAGE
         if session.message:
             wrapped(layout, context, session.message, icon="ERROR" if session.failed else "INFO", alert=session.failed)
 

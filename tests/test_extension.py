@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -13,76 +12,7 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
-
-INSTALL = """
-import bpy, json, sys
-from pathlib import Path
-warnings = []
-bpy.ops.wm.read_factory_settings(use_empty=True)
-bpy.ops.preferences.addon_enable(module="bl_pkg")
-import addon_utils
-bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[1], enable_on_install=True)
-KEY = "bl_ext.user_default.handdiff"
-assert KEY in bpy.context.preferences.addons, "not enabled"
-assert hasattr(bpy.types.Scene, "handdiff")
-def report(**data):
-    print("REPORT " + json.dumps(data))
-def refusal(operator):
-    try:
-        operator()
-    except RuntimeError as error:
-        return str(error)
-    return ""
-"""
-
-
-@pytest.fixture(scope="module")
-def builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_extension", ROOT / "tools" / "build_extension.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def package(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip for this machine; building validates it with Blender's own validator."""
-    platforms = {"linux": "linux-x64", "win32": "windows-x64", "darwin": "macos-arm64"}
-    try:
-        return builder.build([platforms[sys.platform]], tmp_path_factory.mktemp("dist"))[0]
-    except builder.BuildError as error:
-        if "cannot be fetched" in str(error):
-            pytest.skip(str(error))
-        raise
-
-
-@pytest.fixture
-def blender(package: Path, tmp_path: Path):
-    """Run code in a fresh Blender profile with the extension installed; gives its reports and its whole output."""
-
-    def run(code: str, environment: dict[str, str] | None = None) -> tuple[dict, str]:
-        env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile"), **(environment or {})}
-        env.pop("PYTHONPATH", None)
-        script = tmp_path / "script.py"
-        script.write_text(INSTALL + code, encoding="utf-8")
-        (tmp_path / "work").mkdir(exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, str(script), str(package)],
-            cwd=tmp_path / "work", env=env, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        output = done.stdout + done.stderr
-        assert done.returncode == 0, output
-        reports: dict = {}
-        for line in done.stdout.splitlines():
-            if line.startswith("REPORT "):
-                reports.update(json.loads(line.removeprefix("REPORT ")))
-        return reports, output
-
-    return run
 
 
 def test_zip_holds_what_runs_and_nothing_else(package: Path) -> None:

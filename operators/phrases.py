@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences with values in them, found again by the sentence that they were made of.
+
+The library says what it refuses in English, its values filled in.  Here ``Saved /tmp/a.png`` is known as ``Saved {}``
+with one value, which is what the table of translations is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+
+class Phrases:
+    """Templates with ``{}`` where a value stood."""
+
+    def __init__(self, templates: Iterable[str]) -> None:
+        found = sorted((t for t in templates if "{}" in t), key=lambda t: -len(t.replace("{}", "")))
+        self._patterns = [(t, re.compile("(.*?)".join(map(re.escape, t.split("{}"))), re.DOTALL)) for t in found]
+        self.match = lru_cache(maxsize=512)(self._match)
+
+    def _match(self, text: str) -> tuple[str, tuple[str, ...]] | None:
+        """The template with the most words that gives this text, and its values; None where there is none."""
+        for template, pattern in self._patterns:
+            if found := pattern.fullmatch(text):
+                return template, found.groups()
+        return None
+
+    def translate(self, text: str, lookup: Callable[[str], str]) -> str:
+        """The text in another language; as it is where ``lookup`` knows neither it nor its template.
+
+        Values stay as they are, but for those that are sentences themselves.  A translation names its values by number:
+        ``{0}``, ``{1}``.
+        """
+        if (whole := lookup(text)) != text:
+            return whole
+        found = self.match(text)
+        if found is None:
+            return text
+        template, values = found
+        other = lookup(template)
+        if other == template:
+            return text
+        inner = (self.translate(value, lookup) if value.endswith(".") else value for value in values)
+        return other.format(*inner)
