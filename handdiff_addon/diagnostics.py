@@ -30,6 +30,7 @@ def anonymous(text: str, names: tuple[str, ...] | None = None) -> str:
     Args:
         names: to leave out; None: the user's, the home folder's and the machine's.
     """
+    text = text.replace(str(Path.home()), "/home")  # whole, since its name may have spaces
     for pattern in (_WINDOWS, _POSIX):
         text = pattern.sub(_last_part, text)
     for name in _own_names() if names is None else names:

@@ -122,7 +122,7 @@ def _settings(settings: bpy.types.PropertyGroup) -> dict[str, str]:
         if prop.identifier in PRIVATE or not settings.is_property_set(prop.identifier):
             continue
         value = getattr(settings, prop.identifier)
-        if prop.type == "POINTER":
+        if prop.type == "POINTER" or prop.subtype in ("DIR_PATH", "FILE_PATH"):
             value = "set" if value else "none"
         elif prop.type == "FLOAT":
             value = f"{value:.4g}"

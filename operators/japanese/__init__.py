@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Japanese, by the English that it stands for.  ``{}`` is a value; the Japanese names values by number."""
+
+from __future__ import annotations
+
+from .engine import ENGINE
+from .panels import PANELS
+from .persons import PERSONS
+from .refusals import REFUSALS
+from .reports import REPORTS
+from .settings import SETTINGS
+
+JAPANESE: dict[str, str] = {**PANELS, **SETTINGS, **ENGINE, **PERSONS, **REPORTS, **REFUSALS}
