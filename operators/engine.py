@@ -224,8 +224,8 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
         wrapped(layout, context, f"Goes into {preferences.own_engine()}", icon="FILE_FOLDER", width=DIALOG)
         if not self.wheels and (problem := offline()):
             wrapped(layout, context, problem, icon="ERROR", alert=True, width=DIALOG)
-            if not bpy.app.online_access_override:
-                layout.prop(context.preferences.system, "use_online_access")
+        if not self.wheels and not bpy.app.online_access_override:
+            layout.prop(context.preferences.system, "use_online_access")
 
     def run(self, context: bpy.types.Context) -> None:
         wheels = preferences.folder_of(self.wheels)

@@ -35,8 +35,8 @@ class Phrases:
     def translate(self, text: str, lookup: Callable[[str], str]) -> str:
         """The text in another language; as it is where ``lookup`` knows neither it nor its template.
 
-        Values stay as they are, but for those of several words that are known themselves.  A translation names its values by number:
-        ``{0}``, ``{1}``.
+        Values stay as they are, but for those of several words that are known themselves.  A translation names its
+        values by number: ``{0}``, ``{1}``.
         """
         if (whole := lookup(text)) != text:
             return whole

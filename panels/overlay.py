@@ -12,11 +12,13 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 from bpy.props import BoolProperty
+from mathutils import Vector
 
 from ..handdiff_addon.errors import SceneError
 from ..operators import people, session
 
-LIMB_WIDTH, FINGER_POINT, JOINT_POINT = 3.0, 5.0, 8.0
+LIMB, FINGER, JOINT = (0.02, 1.0, 3.0), (0.014, 1.0, 5.0), (0.035, 2.0, 8.0)
+"""Widths: in metres of a person, and at least and at most in pixels, so that people far away are no blots"""
 MOST = 8
 """Rigs that are drawn at once"""
 
@@ -94,18 +96,30 @@ def _draw_wireframe(found: Seen, context: bpy.types.Context) -> None:
             batch_for_shader(point_shader, "POINTS", {"pos": frame.joints, "color": frame.joint_colours}),
         )
     scale = context.preferences.system.ui_scale
+    limb, finger, joint = (_pixels(width, found.wireframe, context) * scale for width in (LIMB, FINGER, JOINT))
     lines, fingers, joints = found.batches
     gpu.state.depth_test_set("NONE")
     gpu.state.blend_set("ALPHA")
     line_shader.bind()
     line_shader.uniform_float("viewportSize", (context.region.width, context.region.height))
-    line_shader.uniform_float("lineWidth", LIMB_WIDTH * scale)
+    line_shader.uniform_float("lineWidth", limb)
     lines.draw(line_shader)
-    for batch, size in ((fingers, FINGER_POINT), (joints, JOINT_POINT)):
-        gpu.state.point_size_set(size * scale)
+    for batch, size in ((fingers, finger), (joints, joint)):
+        gpu.state.point_size_set(size)
         batch.draw(point_shader)
     gpu.state.point_size_set(1.0)
     gpu.state.blend_set("NONE")
+
+
+def _pixels(width: tuple[float, float, float], frame: Any, context: bpy.types.Context) -> float:
+    """A width on the screen, as large as its part of the person is there."""
+    part, least, most = width
+    view = context.region_data
+    low, high = frame.joints.min(axis=0), frame.joints.max(axis=0)
+    tall = max(float((high - low).max()), 1e-6)
+    centre = view.perspective_matrix @ Vector((*((low + high) / 2), 1.0))
+    metre = view.window_matrix[1][1] * context.region.height / 2 / max(abs(centre.w), 1e-6)
+    return min(max(part * metre * tall / 1.7, least), most)
 
 
 @persistent

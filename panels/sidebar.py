@@ -53,7 +53,7 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         chosen = overlay.selected(context)
         problem = people.scene_problem(context)
         if problem and (found or not chosen):
-            wrapped(layout, context, problem, icon="ERROR", alert=True)
+            wrapped(layout, context, problem, icon="ERROR" if found else "INFO", alert=bool(found))
         if not found and context.mode == "OBJECT":
             layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
         for armature in (chosen or found)[:3]:

@@ -19,7 +19,7 @@ SHOWN = {"text", "heading", "placeholder", "name", "description", "title", "conf
 """Keywords whose texts are shown"""
 SHOWING = {"wrapped", "tell", "translated", "translated_report", "_count", "_row"}
 """Functions whose texts are shown"""
-NOT_SHOWN = {"HandDiff", "HandDiff {}", "Operator", "Python"}
+NOT_SHOWN = {"HandDiff", "HandDiff {}", "Operator", "Python", "Screen"}
 UNREAD = {"japanese", "diagnostics.py"}
 """The tables themselves, and the words of the diagnostics, which are English for whoever reads them"""
 _WORDS = re.compile(r"[A-Z][a-z]+([ ,.:;'>()-].*|s?)|[A-Z][a-z]* .*", re.DOTALL)

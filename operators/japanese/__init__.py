@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from .engine import ENGINE
+from .models import MODELS
 from .panels import PANELS
 from .persons import PERSONS
 from .refusals import REFUSALS
 from .reports import REPORTS
 from .settings import SETTINGS
+from .work import WORK
 
-JAPANESE: dict[str, str] = {**PANELS, **SETTINGS, **ENGINE, **PERSONS, **REPORTS, **REFUSALS}
+JAPANESE: dict[str, str] = {**PANELS, **SETTINGS, **WORK, **ENGINE, **MODELS, **PERSONS, **REPORTS, **REFUSALS}
