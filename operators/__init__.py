@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators, settings, preferences and the session's worker: thin, over ``handdiff_addon``."""
 
+import importlib.util
+
 from . import (
     command,
     diagnostics,
-    engine,
     generate,
     gestures,
     overrides,
@@ -19,6 +20,12 @@ from . import (
 )  # fmt: skip
 
 PARTS = (
-    translations, diagnostics, preferences, settings, session, engine, overrides, gestures, passes, pose, generate,
-    results, sample, command,
+    translations, diagnostics, preferences, settings, session, overrides, gestures, passes, pose, generate, results,
+    sample, command,
 )  # fmt: skip
+
+# The edition for extensions.blender.org has no set-up of the engine: that platform bars installing packages.
+if importlib.util.find_spec(f"{__package__}.engine") is not None:
+    from . import engine
+
+    PARTS = (*PARTS, engine)

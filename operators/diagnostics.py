@@ -41,7 +41,8 @@ _traces = _Traces(level=logging.WARNING)
 
 def text(context: bpy.types.Context) -> str:
     """The diagnostics of this session."""
-    from . import engine, preferences, session
+    from . import preferences, session
+    from .engine_box import engine
 
     prefs = preferences.preferences()
     folder = preferences.engine_folder()
@@ -59,13 +60,13 @@ def text(context: bpy.types.Context) -> str:
         {
             "Versions": versions_text,
             "Device": {
-                "Found": engine.device().label,
-                "Installed for": engine.state().device or "-",
+                "Found": engine.device().label if engine else "-",
+                "Installed for": (engine.state().device if engine else "") or "-",
                 "Drawing": _drawing(),
                 "torch": _torch_device(),
             },
             "Engine": {
-                "Kind": "named folder" if prefs.engine_folder else engine.state().kind,
+                "Kind": "named folder" if prefs.engine_folder else engine.state().kind if engine else "none",
                 "Loaded": str(loaded_from(folder)) if folder else "-",
                 "Problem": problem or "none",
                 "Online access": str(bpy.app.online_access),

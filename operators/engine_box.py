@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import bpy
 
-from . import engine, preferences
+from . import preferences
 from .diagnostics import HANDDIFF_OT_copy_diagnostics
 from .text import wrapped
+
+try:
+    from . import engine
+except ImportError:  # the edition without a set-up
+    engine = None  # type: ignore[assignment]
 
 SHOWN_LINES = 6
 
@@ -16,19 +21,36 @@ def draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The engine's part of the preferences."""
     box = layout.box()
     box.label(text="Engine", icon="MEMORY")
-    own, problem = engine.state(), preferences.engine_problem()
-    named = preferences.preferences().engine_folder
+    if engine is None:
+        _draw_found(box, context, bool(preferences.preferences().engine_folder))
+    else:
+        _draw_own(box, context)
+    box.prop(preferences.preferences(), "engine_folder", placeholder="HandDiff's own" if engine else "")
+    row = box.row()
+    row.alignment = "RIGHT"
+    row.operator(HANDDIFF_OT_copy_diagnostics.bl_idname, icon="COPYDOWN")
+
+
+def _draw_found(layout: bpy.types.UILayout, context: bpy.types.Context, wanted: bool) -> None:
+    """Whether there is an engine; ``wanted``: one was named or installed, so that its absence is an error."""
+    problem = preferences.engine_problem()
+    if not problem:
+        wrapped(layout, context, "The engine is there; it loads with the first generation.", icon="CHECKMARK")
+    elif wanted:
+        wrapped(layout, context, problem, icon="ERROR", alert=True)
+    else:
+        text = "No engine yet: passes and composites work without, generating needs one."
+        wrapped(layout, context, text, icon="INFO")
+
+
+def _draw_own(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The engine that HandDiff installs."""
+    own = engine.state()
     if engine.setup is not None:
         _draw_setup(box, context)
     else:
-        if problem and (named or own.kind == "ready"):
-            wrapped(box, context, problem, icon="ERROR", alert=True)
-        elif problem and own.kind == "none":
-            wrapped(
-                box, context, "No engine yet: passes and composites work without, generating needs one.", icon="INFO"
-            )
-        elif not problem:
-            wrapped(box, context, "The engine is there; it loads with the first generation.", icon="CHECKMARK")
+        if own.kind != "interrupted" or preferences.preferences().engine_folder:
+            _draw_found(box, context, bool(preferences.preferences().engine_folder) or own.kind == "ready")
         if own.kind == "interrupted":
             text = f"A set-up for {own.device} was interrupted with {own.fetched} of {own.wanted} packages fetched."
             wrapped(box, context, text, icon="ERROR", alert=True)
@@ -40,18 +62,14 @@ def draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             wrapped(box, context, engine.message, icon=symbol, alert=engine.failed)
     if engine.setup is not None or engine.failed:
         _draw_log(box)
-    box.prop(preferences.preferences(), "engine_folder", placeholder="HandDiff's own")
-    row = box.row()
-    row.alignment = "RIGHT"
-    row.operator(HANDDIFF_OT_copy_diagnostics.bl_idname, icon="COPYDOWN")
 
 
 def draw_missing(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """For the panel: how to come to an engine, where there is none that works; else nothing."""
     problem = preferences.engine_problem()
-    if engine.setup is not None:
+    if engine is not None and engine.setup is not None:
         _draw_setup(layout, context)
-    elif problem and not preferences.preferences().engine_folder and engine.state().kind != "ready":
+    elif problem and engine and not preferences.preferences().engine_folder and engine.state().kind != "ready":
         wrapped(layout, context, "Generating needs an engine: PyTorch and Diffusers. All else works without.", "INFO")
         text = "Resume Engine Set-Up" if engine.state().kind == "interrupted" else "Set Up Engine"
         layout.operator(engine.HANDDIFF_OT_install_engine.bl_idname, text=text, icon="IMPORT")
