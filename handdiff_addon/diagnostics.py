@@ -13,7 +13,7 @@ from pathlib import Path
 # A path begins where a letter, a slash or a dot cannot stand before it, and ends at a quote, a colon, a comma or a
 # bracket.  A space ends it unless another slash follows soon: folders have spaces, sentences go on after files.
 _WINDOWS = re.compile(r"(?<![\w])(?:[A-Za-z]:[\\/]|\\\\)(?:[^\\/:*?\"'<>|\n,;()]+[\\/])*[^\\/:*?\"'<>|\s,;()]*")
-_POSIX = re.compile(r"(?<![\w.:/~>])(?:~|/)(?:[^/:\"'\n,;()<>]+/)*[^/:\"'\s,;()<>]*")
+_POSIX = re.compile(r"(?<![\w.:/~>])~?/(?:[^/:\"'\n,;()<>]+/)*[^/:\"'\s,;()<>]*")
 
 
 def diagnostics(sections: Mapping[str, Mapping[str, str]]) -> str:
