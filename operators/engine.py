@@ -189,11 +189,11 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
         return in_use()
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        found, interrupted = device().build, state()
+        found, before = device().build, state()
         if found is not None:
             self.build = found.name
-        if interrupted.kind == "interrupted" and interrupted.build in {name for name, *_ in _BUILDS}:
-            self.build, self.wheels = interrupted.build, interrupted.wheels
+        if before.build in {name for name, *_ in _BUILDS}:  # resumed or repaired as it was begun
+            self.build, self.wheels = before.build, before.wheels
         return context.window_manager.invoke_props_dialog(
             self, width=DIALOG, title=translated("Set Up Engine"), confirm_text=translated("Install")
         )
