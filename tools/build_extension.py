@@ -81,7 +81,7 @@ def _fetch(requirement: str, folder: Path, python_tag: str, names: tuple[str, ..
 def stage(
     wheels: list[Path], platforms: list[str], folder: Path = ROOT / "build" / "extension", *, setup: bool = True
 ) -> Path:
-    """Copy the extension to ``folder``, with the wheels beside it and in its manifest, and the engine's set-up or not."""
+    """Copy the extension to ``folder``, with the wheels beside it and in its manifest, with the set-up or without."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for part in PARTS:
