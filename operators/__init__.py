@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators, settings, preferences and the session's worker: thin, over ``handdiff_addon``."""
 
+import importlib.util
+
 from . import (
     command,
+    diagnostics,
     generate,
     gestures,
     history,
@@ -16,9 +19,16 @@ from . import (
     sample,
     session,
     settings,
+    translations,
 )  # fmt: skip
 
 PARTS = (
-    preferences, models, settings, session, overrides, gestures, passes, pose, generate, history, presets, results,
-    sample, command,
+    translations, diagnostics, preferences, models, settings, session, overrides, gestures, passes, pose, generate,
+    history, presets, results, sample, command,
 )  # fmt: skip
+
+# The edition for extensions.blender.org has no set-up of the engine: that platform bars installing packages.
+if importlib.util.find_spec(f"{__package__}.engine") is not None:
+    from . import engine
+
+    PARTS = (*PARTS, engine)

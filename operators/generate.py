@@ -21,7 +21,7 @@ from ..handdiff_addon.models.engine import check_engine, load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import live, passes, people, session
 from .base import Refusing
-from .preferences import engine_problem, folder_of, preferences, results_folder
+from .preferences import engine_folder, engine_problem, folder_of, preferences, results_folder
 from .settings import SEEDS, to_request
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
             request = dataclasses.replace(request, prompt=self.prompt)
         if self.seed >= 0:
             request = dataclasses.replace(request, seed=self.seed)
-        engine, home = folder_of(preferences().engine_folder), results_folder()
+        engine, home = engine_folder(), results_folder()
         check_engine(engine)
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}

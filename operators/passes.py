@@ -79,7 +79,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         try:
             self._steps = self._sequence(context)
         except HandDiffError as error:
-            self.report({"ERROR"}, str(error))
+            self.tell("ERROR", str(error))
             return {"CANCELLED"}
         manager = context.window_manager
         manager.progress_begin(0, 100)
@@ -92,7 +92,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         """One frame per tick; all else waits, so that nobody changes the scene in between."""
         if event.type == "ESC" and event.value == "PRESS":
             self.cancel(context)
-            self.report({"WARNING"}, f"Stopped: the frames made so far are in {self._folder.folder}")
+            self.tell("WARNING", f"Stopped: the frames made so far are in {self._folder.folder}")
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
@@ -103,7 +103,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
             return {"FINISHED"}
         except (HandDiffError, ReferenceError) as error:
             gone = "The scene has gone while its passes were rendered: start again."
-            self.report({"ERROR"}, str(error) if isinstance(error, HandDiffError) else gone)
+            self.tell("ERROR", str(error) if isinstance(error, HandDiffError) else gone)
             self.cancel(context)
             return {"CANCELLED"}
         if progress:
@@ -168,8 +168,8 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
 
     def _tell(self, warnings: list[str], done: str) -> None:
         for warning in warnings:
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, done)
+            self.tell("WARNING", warning)
+        self.tell("INFO", done)
         session.redraw()
 
 

@@ -123,8 +123,8 @@ class HANDDIFF_OT_apply_texture(Refusing, bpy.types.Operator):
         known = len(conditioning.warnings)
         textures = apply_texture(context.scene, conditioning, _image(), armatures=people.names(context)[0])
         for warning in conditioning.warnings[known:]:
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, f"Textured {len(textures)} object{'s' if len(textures) != 1 else ''}")
+            self.tell("WARNING", warning)
+        self.tell("INFO", f"Textured {len(textures)} object{'s' if len(textures) != 1 else ''}")
         _show_materials(context)
 
 
@@ -177,8 +177,8 @@ class HANDDIFF_OT_apply_layer(Refusing, bpy.types.Operator):
         except OSError as error:
             raise SceneError(f"The person mask {path} cannot be read ({error}): generate the picture again.") from error
         for warning in apply_layer(context.scene, _image(), mask):
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, "The picture lies over the render of this scene")
+            self.tell("WARNING", warning)
+        self.tell("INFO", "The picture lies over the render of this scene")
 
 
 class HANDDIFF_OT_remove_layer(Refusing, bpy.types.Operator):
@@ -220,7 +220,7 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
                 f"The folder {folder} cannot be made ({error.strerror}): save the file where you may write."
             ) from error
         export_glb(folder / "preview.glb", context.scene, armatures=people.names(context)[0])
-        self.report({"INFO"}, f"Saved {folder / 'preview.glb'}")
+        self.tell("INFO", f"Saved {folder / 'preview.glb'}")
 
 
 CLASSES = (

@@ -13,7 +13,7 @@ from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
 from ..operators.settings import frame_prompt
 from ..operators.text import wrapped
-from . import presets
+from . import overlay, presets, recognition
 
 
 class HandDiffPanel:
@@ -38,20 +38,14 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         except SceneError:
             camera = ""
         layout.prop(settings, "camera", placeholder=camera)
+        chosen = overlay.selected(context)
         problem = people.scene_problem(context)
-        if problem:
-            wrapped(layout, context, problem, icon="ERROR", alert=True)
-            if not found and context.mode == "OBJECT":
-                layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
-            return
-        for armature in found[:3]:
-            match = people.match(armature)
-            box = layout.box().column(align=True)
-            name = f"{armature.name}: " if len(found) > 1 else ""
-            box.label(text=f"{name}{match.family}, {match.bones} bones", icon="CHECKMARK")
-            fingers = f"{match.left_fingers} left, {match.right_fingers} right"
-            few = min(match.left_fingers, match.right_fingers) < 5
-            box.label(text=f"Fingers: {fingers}", icon="ERROR" if few else "VIEW_PAN")
+        if problem and (found or not chosen):
+            wrapped(layout, context, problem, icon="ERROR" if found else "INFO", alert=bool(found))
+        if not found and context.mode == "OBJECT":
+            layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
+        for armature in (chosen or found)[:3]:
+            recognition.draw(layout, context, armature)
 
 
 def _listed(found: list[bpy.types.Object]) -> str:

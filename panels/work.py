@@ -10,6 +10,7 @@ import bpy
 from ..handdiff_addon.jobs.history import Entry
 from ..handdiff_addon.presets import differences
 from ..operators import history, live, people, session, settings
+from ..operators.engine_box import draw_missing
 from ..operators.generate import (
     RESPONSIBLE_USE,
     HANDDIFF_OT_cancel,
@@ -27,7 +28,7 @@ from ..operators.history import (
     HANDDIFF_OT_same_new_seed,
     HANDDIFF_OT_turn_page,
 )
-from ..operators.preferences import ROOT_PACKAGE, preferences
+from ..operators.preferences import engine_problem, preferences
 from ..operators.results import (
     HANDDIFF_OT_apply_layer,
     HANDDIFF_OT_apply_texture,
@@ -65,10 +66,10 @@ class _Generate:
         row.operator(HANDDIFF_OT_generate.bl_idname, text=text, icon="RENDER_STILL")
         if len(session.runs) > 1:
             layout.operator(HANDDIFF_OT_cancel.bl_idname, text="Cancel All", icon="X")
-        problem = "" if people.scene_problem(context) else HANDDIFF_OT_generate.problem(context)
-        if problem:
+        draw_missing(layout, context)
+        problem = engine_problem() or people.scene_problem(context)
+        if not problem and (problem := HANDDIFF_OT_generate.problem(context)):
             wrapped(layout, context, problem, icon="INFO")
-            layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ROOT_PACKAGE
         if session.message:
             wrapped(layout, context, session.message, icon="ERROR" if session.failed else "INFO", alert=session.failed)
         if not preferences().responsible_use_read:
