@@ -272,7 +272,8 @@ def _composite(
     """Write ``textured.blend``, ``preview.glb`` and ``layered.blend`` where asked, each from the scene as opened."""
     from .scene.glb import export_glb, save_copy
     from .scene.layer import apply_layer
-    from .scene.texture import apply_texture, restore_materials
+    from .scene.texture import apply_texture
+    from .scene.textured import restore_materials
 
     before = len(conditioning.warnings)
     if "texture" in targets or "glb" in targets:

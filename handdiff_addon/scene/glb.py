@@ -15,11 +15,13 @@ from PIL import Image
 
 from ..errors import OutputError, SceneError
 from ..files import write_bytes
-from .baking import BakeMesh, distinct_rows
+from .filling import distinct_rows
+from .meshes import person_objects, read_mesh
 from .passes import at_frame, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
-from .texture import base_colour, original_material, person_objects, read_mesh, texture_of
+from .texels import BakeMesh
+from .textured import base_colour, original_material, texture_of, texture_pictures
 
 
 def export_glb(path: Path, scene: bpy.types.Scene, armatures: Iterable[str] = (), frame: int | None = None) -> None:
@@ -51,8 +53,7 @@ def export_glb(path: Path, scene: bpy.types.Scene, armatures: Iterable[str] = ()
                 continue
             texture = texture_of(owner)
             if texture is not None:
-                picture = Image.open(io.BytesIO(texture.packed_file.data))
-                picture.load()
+                picture = texture_pictures(texture)[1001]
                 _add(model, owner.name, mesh, np.ones(len(mesh.triangles), dtype=bool), picture, None)
                 continue
             for slot in np.unique(mesh.material):

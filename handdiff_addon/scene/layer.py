@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from . import compat
-from .texture import new_image
+from .textured import new_image
 
 NAME = "HandDiff"
 _OURS = "handdiff_layer"
