@@ -13,13 +13,13 @@ from PIL import Image
 
 from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.raster import rasterise
+from handdiff_addon.conditioning.shots import Shot, View, look, surface_label
+from handdiff_addon.conditioning.shots import sample as sample_picture
 from handdiff_addon.errors import SceneError
 from handdiff_addon.scene.baking import bake
 from handdiff_addon.scene.meshes import read_mesh
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.sample_human import create_sample_scene
-from handdiff_addon.scene.shots import Shot, View, look, surface_label
-from handdiff_addon.scene.shots import sample as sample_picture
 from handdiff_addon.scene.texels import BakeMesh
 from handdiff_addon.scene.texture import apply_texture
 from handdiff_addon.scene.textured import restore_materials, texture_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..conditioning.shots import View, see, surface_label
 from .filling import SurfaceGraph, diffuse, run_out
-from .shots import View, see, surface_label
 from .texels import BakeMesh, texels
 
 _PRIOR = 8.0  # texels that the artist's own colour weighs in a material's mean
@@ -55,13 +55,13 @@ class MeshCanvas:
         self._slots = mesh.material[triangle]
         count = len(triangle)
         self._colour = np.zeros((count, 3))
-        self._weight, self._trust, self._core = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.weight, self._trust, self._core = np.zeros(count), np.zeros(count), np.zeros(count)
 
     def add(self, view: View) -> None:
         """Take what a view shows of the mesh."""
         seen = see(self.points, self._normals, surface_label(self.mesh.label, self._slots), view)
         self._colour += seen.weight[:, None] * seen.colour
-        self._weight += seen.weight
+        self.weight += seen.weight
         np.maximum(self._trust, seen.trust, out=self._trust)
         np.maximum(self._core, seen.core, out=self._core)
 
@@ -75,8 +75,8 @@ class MeshCanvas:
             base: (slots, 3) sRGB in 0..255, each material's own colour.
             margin: pixels that colours run out over the edges of the UV islands.
         """
-        shown = self._weight > 0
-        colours = np.where(shown[:, None], self._colour / np.where(shown, self._weight, 1.0)[:, None], 0.0)
+        shown = self.weight > 0
+        colours = np.where(shown[:, None], self._colour / np.where(shown, self.weight, 1.0)[:, None], 0.0)
         trust = self._trust * shown
         # A material seen only in slivers has no core, and fills from what there is.
         core = np.where(np.bincount(self._slots, self._core)[self._slots] >= _PRIOR, self._core, trust)

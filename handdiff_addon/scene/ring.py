@@ -16,9 +16,9 @@ from .passes import at_frame, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 
-ELEVATIONS = (10.0, -15.0, 35.0, -15.0)
+ELEVATIONS = (10.0, -35.0, 35.0, -35.0)
 """Degrees above the middle of the person, in turn around the ring: from above one sees shoulders and the tops of arms
-and feet, from below chin, soles and the inner sides of arms"""
+and feet, from below chin and the undersides of arms; faces look best from nearly level"""
 VIEWS = 8
 _FIELD = np.radians(30.0)  # angle of view: narrow enough that near parts do not hide what lies behind them
 _MARGIN = 1.06
@@ -74,9 +74,7 @@ def camera_around(
         size: width and height in pixels.
         name: the camera's.
     """
-    back = np.array(
-        [np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)]
-    )
+    back = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     right = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
     axes = np.stack([right, np.cross(back, right), back])
     seen = points[np.isfinite(points).all(axis=1)] @ axes.T
@@ -88,7 +86,7 @@ def camera_around(
     near, far = 0.05 * distance, 4.0 * distance
     view = np.eye(4)
     view[:3, :3] = axes
-    view[:3, 3] = -(centre + (0.0, 0.0, distance))
+    view[:3, 3] = -centre - np.array([0.0, 0.0, distance])
     projection = np.zeros((4, 4))
     projection[0, 0], projection[1, 1] = 1.0 / tangent
     projection[2, 2:] = (near + far) / (near - far), 2.0 * near * far / (near - far)

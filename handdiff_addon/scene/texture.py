@@ -13,33 +13,38 @@ from PIL import Image
 
 from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning
+from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
 from .baking import Bake, MeshCanvas
 from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
 from .passes import at_frame, depsgraph_of
 from .rigs import find_humanoids
-from .shots import Shot, View, look, sample, surface_label
 from .surfaces import read_surfaces
-from .textured import Look, base_colour, drop_unused, new_texture, original_material, show_texture
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles, uv_problem
+from .textured import Look, base_colour, drop_unused, new_texture, original_material, show_texture
 
 _KEPT = 0.5  # trust from which a texel counts as painted, for a further view
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a further view shows of what earlier ones painted."""
+class Painted:
+    """What a camera sees of a person that other views have painted."""
 
     picture: np.ndarray
-    """(H, W, 3) uint8 sRGB, the person as far as it is painted; grey elsewhere"""
-    mask: np.ndarray
-    """(H, W) bool, pixels to keep; the person's others are to be painted"""
+    """(H, W, 3) uint8 sRGB, the person with its textures so far; grey elsewhere"""
+    weight: np.ndarray
+    """(H, W) float32 in 0..1: how much of each pixel comes from pictures; 0 where it is filled, or not the person"""
     person: np.ndarray
     """(H, W) bool, all of the person that can take a picture"""
 
+    @property
+    def kept(self) -> np.ndarray:
+        """(H, W) bool, what a further view has to keep; the person's other pixels are to be painted."""
+        return self.weight >= _KEPT
 
-Paint = Callable[[Camera, Kept], np.ndarray]
-"""Gives a view's picture (H, W, 3) uint8 sRGB, from its camera and what to keep."""
+
+Paint = Callable[[Camera, Painted], np.ndarray]
+"""Gives a view's picture (H, W, 3) uint8 sRGB, from its camera and what is painted there already."""
 
 
 class Projection:
@@ -72,7 +77,7 @@ class Projection:
         """
         self.scene, self.frame, self.armatures = scene, frame, tuple(armatures)
         self.warnings: list[str] = []
-        self._canvases: dict[str, MeshCanvas] = {}
+        self.canvases: dict[str, MeshCanvas] = {}
         self._base: dict[str, np.ndarray] = {}
         self._uv_maps: dict[str, str] = {}
         with at_frame(scene, frame):
@@ -86,41 +91,39 @@ class Projection:
             for label, owner in enumerate(owners):
                 mesh = self._usable(owner, label, uv_map)
                 if mesh is not None:
-                    self._canvases[owner.name] = MeshCanvas(mesh, size)
+                    self.canvases[owner.name] = MeshCanvas(mesh, size)
                     materials = [original_material(owner, i) for i in range(len(owner.material_slots))] or [None]
                     self._base[owner.name] = np.array([base_colour(material) for material in materials])
 
     def add(self, shot: Shot) -> View:
         """Project a picture; texels that other pictures show, too, get the mean, weighed by how well each sees them."""
         view = self._look(shot)
-        for canvas in self._canvases.values():
+        for canvas in self.canvases.values():
             canvas.add(view)
         return view
 
     def bakes(self) -> dict[str, Bake]:
         """The textures so far by the object's name, of those objects of which a picture shows something."""
-        bakes = {name: canvas.finish(self._base[name]) for name, canvas in self._canvases.items()}
+        bakes = {name: canvas.finish(self._base[name]) for name, canvas in self.canvases.items()}
         return {name: bake for name, bake in bakes.items() if bake.weight.any()}
 
-    def kept(self, camera: Camera) -> Kept:
-        """What a camera, whose view was not added yet, sees of the textures: where its picture has to start from."""
+    def painted(self, camera: Camera) -> Painted:
+        """What a camera sees of the textures so far: for a view not added yet, where its picture has to start from."""
         bakes = self.bakes()
         view = self._look(Shot(camera, np.zeros((1, 1, 3), np.uint8)))
-        finer = view.label.shape[0] // camera.height
-        picture = np.full((*view.label.shape, 3), 127.0, dtype=np.float32)
-        kept, person = np.zeros(view.label.shape, dtype=np.float32), view.label >= 0
-        for name, canvas in self._canvases.items():
-            own = person & (view.label >> 16 == canvas.mesh.label)
-            if name in bakes:
-                start, step = self._place[name]
-                triangle, corners = view.triangle[own] - start, view.barycentric[own][:, ::step]
-                colour, weight = look_up(bakes[name], canvas.mesh, triangle, corners)
-                picture[own], kept[own] = colour, weight
-        # Pixels of the frame, of the finer ones that the view has.
-        rows, columns = camera.height, camera.width
-        picture = picture.reshape(rows, finer, columns, finer, 3).mean(axis=(1, 3))
-        kept, whole = (m.reshape(rows, finer, columns, finer).min(axis=(1, 3)) for m in (kept, person.astype(float)))
-        return Kept(np.rint(picture).astype(np.uint8), kept >= _KEPT, whole > 0)
+        person = view.label >= 0
+        picture = np.full((*person.shape, 3), 127.0, dtype=np.float32)
+        weight = np.zeros(person.shape, dtype=np.float32)
+        for name, bake in bakes.items():
+            mesh, (start, step) = self.canvases[name].mesh, self._place[name]
+            own = person & (view.label >> 16 == mesh.label)
+            triangle, corners = view.triangle[own] - start, view.barycentric[own][:, ::step]
+            picture[own], weight[own] = look_up(bake, mesh, triangle, corners)
+        # Pixels of the frame, each of the finer ones that the view has.
+        finer = (camera.height, person.shape[0] // camera.height, camera.width, person.shape[1] // camera.width)
+        picture = picture.reshape(*finer, 3).mean(axis=(1, 3))
+        least, whole = weight.reshape(finer).min(axis=(1, 3)), person.reshape(finer).all(axis=(1, 3))
+        return Painted(np.rint(picture).astype(np.uint8), least, whole)
 
     def show(self, look: Look = "base_colour", folder: Path | None = None) -> dict[str, bpy.types.Image]:
         """Put the textures on, in materials beside the artist's own; ``restore_materials`` brings those back.
@@ -220,7 +223,7 @@ class Projection:
         # Where each canvas's triangles begin, and whether their corners run on or (in a mirrored object) back.
         self._place: dict[str, tuple[int, int]] = {}
         for surface, start in zip(surfaces, starts, strict=False):
-            canvas = self._canvases.get(surface.name)
+            canvas = self.canvases.get(surface.name)
             # Hair and instances of a mesh stand in the way; the mesh itself takes the picture.
             if canvas is None or len(surface.triangles) != len(canvas.mesh.triangles) or surface.name in self._place:
                 labels.append(np.full(len(surface.triangles), -1, dtype=np.int64))
@@ -235,9 +238,7 @@ class Projection:
         )
 
 
-def look_up(
-    bake: Bake, mesh: BakeMesh, triangle: np.ndarray, barycentric: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def look_up(bake: Bake, mesh: BakeMesh, triangle: np.ndarray, barycentric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A bake's colour (N, 3) in 0..255 and weight (N,) at points on triangles (N,) with barycentric weights (N, 3)."""
     uv = np.einsum("nk,nkc->nc", barycentric, mesh.uv[triangle])
     tiles = triangle_tiles(mesh.uv)[triangle]
@@ -258,18 +259,18 @@ def paint_views(projection: Projection, cameras: Sequence[Camera], paint: Paint)
     Args:
         projection: takes the pictures.
         cameras: the first one's view is free, and each further one's paints what is not covered yet.
-        paint: makes the pictures; what is to be kept is laid back over each.
+        paint: makes the pictures; what is to be kept is laid back over those of the camera's size.
 
     Returns:
         The views as they were projected.
     """
     shots = []
     for camera in cameras:
-        kept = projection.kept(camera)
-        painted = paint(camera, kept)
-        if painted.shape == kept.picture.shape:
-            painted = np.where(kept.mask[..., None], kept.picture, painted)
-        shots.append(Shot(camera, painted, kept.person))
+        before = projection.painted(camera)
+        picture = paint(camera, before)
+        if picture.shape == before.picture.shape:
+            picture = np.where(before.kept[..., None], before.picture, picture)
+        shots.append(Shot(camera, picture, before.person))
         projection.add(shots[-1])
     return shots
 

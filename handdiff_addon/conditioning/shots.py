@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..conditioning.camera import Camera
-from ..conditioning.raster import rasterise
+from .camera import Camera
+from .raster import rasterise
 
 _FACING_NONE, _FACING_FULL = 0.08, 0.35  # cosine of the angle to the camera: no trust below, full trust above
 _FINENESS = 2.0  # how strongly the finer view wins; 0 would be the mean of all views
@@ -142,37 +142,52 @@ def see(points: np.ndarray, normals: np.ndarray, labels: np.ndarray, view: View)
         view: from ``look``.
     """
     camera, picture = view.shot.camera, view.shot.picture
-    pixels, depth = camera.project(points)
-    height, width = view.depth.shape
-    fine = pixels * (width / camera.width)
-    with np.errstate(invalid="ignore"):
-        framed = (fine >= 0).all(axis=1) & (fine[:, 0] < width) & (fine[:, 1] < height) & (depth > camera.near)
-    fine = np.where(framed[:, None], fine, 0.0)
-    column, row = fine.astype(np.int64).T
-
     to_camera = np.linalg.inv(camera.view)
     perspective = camera.projection[3, 2] != 0
     towards = to_camera[:3, 3] - points if perspective else np.broadcast_to(to_camera[:3, 2], points.shape)
-    lengths = np.linalg.norm(towards, axis=1) * np.linalg.norm(normals, axis=1)
-    facing = np.einsum("nc,nc->n", towards, normals) / np.maximum(lengths, 1e-12)
-    slope = np.sqrt(np.maximum(1.0 - facing**2, 0.0)) / np.maximum(facing, _FACING_NONE)
-    bias = _pixel_size(camera, depth) * (camera.width / width) * (0.5 + slope)
-    # A pixel beside the point's must show the same material at its depth: skin right under a shirt is not seen.
-    visible = np.zeros(len(points), dtype=bool)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            y, x = np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)
-            visible |= (view.label[y, x] == labels) & (depth <= view.depth[y, x] + bias)
-    visible &= framed & (facing > 0)
+    lengths = np.sqrt((towards**2).sum(axis=1) * (normals**2).sum(axis=1))
+    facing = (towards * normals).sum(axis=1) / np.maximum(lengths, 1e-12)
+    front = np.flatnonzero(facing > _FACING_NONE)
+    pixels, depth = camera.project(points[front])
+    height, width = view.depth.shape
+    finer = width / camera.width
+    with np.errstate(invalid="ignore"):
+        framed = (pixels >= 0).all(axis=1) & (pixels[:, 0] < camera.width) & (pixels[:, 1] < camera.height)
+    framed &= depth > camera.near
+    front, pixels, depth = front[framed], pixels[framed], depth[framed]
 
-    steep = np.clip((facing - _FACING_NONE) / (_FACING_FULL - _FACING_NONE), 0.0, 1.0) * visible
-    trust = steep * sample(view.trust[..., None], fine)[:, 0]
-    spans = np.where(visible, np.maximum(_pixel_size(camera, depth), 1e-9), 1.0)
-    density = np.maximum(facing, 0.0) * (_METRE * picture.shape[1] / (spans * camera.width)) ** 2
-    weight = steep * sample(view.weight[..., None], fine)[:, 0] * density**_FINENESS
+    slope = np.sqrt(1.0 - np.minimum(facing[front], 1.0) ** 2) / facing[front]
+    spans = _pixel_size(camera, depth)
+    reach = depth - spans / finer * (0.5 + slope)
+    column, row = (pixels * finer).astype(np.int64).T
+    visible = np.zeros(len(front), dtype=bool)
+    # The point's pixel or one beside it must show the same material at its depth: skin right under a shirt is not seen.
+    for dy, dx in sorted(np.ndindex(3, 3), key=lambda step: step != (1, 1)):
+        left = np.flatnonzero(~visible)
+        y, x = np.clip(row[left] + dy - 1, 0, height - 1), np.clip(column[left] + dx - 1, 0, width - 1)
+        visible[left] = (view.label[y, x] == labels[front[left]]) & (reach[left] <= view.depth[y, x])
+    front, pixels, spans = front[visible], pixels[visible], spans[visible]
+
+    steep = np.clip((facing[front] - _FACING_NONE) / (_FACING_FULL - _FACING_NONE), 0.0, 1.0)
+    trust = steep * sample(view.trust[..., None], pixels * finer)[:, 0]
+    density = facing[front] * (_METRE * picture.shape[1] / (spans * camera.width)) ** 2
+    weight = steep * sample(view.weight[..., None], pixels * finer)[:, 0] * density**_FINENESS
     scale = np.array([picture.shape[1] / camera.width, picture.shape[0] / camera.height])
-    colour = sample(picture, np.where(framed[:, None], pixels, 0.0) * scale)
-    return Seen(trust, np.where(trust > 0, weight, 0.0), trust * view.core[row, column], colour)
+    column, row = (pixels * finer).astype(np.int64).T
+    count = len(points)
+    return Seen(
+        _spread(count, front, trust),
+        _spread(count, front, np.where(trust > 0, weight, 0.0)),
+        _spread(count, front, trust * view.core[row, column]),
+        _spread(count, front, sample(picture, pixels * scale)),
+    )
+
+
+def _spread(count: int, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (K, ...) at some of ``count`` places, 0 at the others."""
+    result = np.zeros((count, *values.shape[1:]))
+    result[at] = values
+    return result
 
 
 def sample(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
