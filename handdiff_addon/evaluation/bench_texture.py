@@ -43,7 +43,7 @@ class TextureFigures:
     untouched: bool
     """Whether that thing's own materials and images are as they were"""
     seconds: float
-    """Of projecting and baking, without the renders"""
+    """Of the processor, for projecting and baking without the renders"""
 
 
 def bench_texture(say: Callable[[str], None]) -> None:
@@ -109,12 +109,12 @@ def measure(
     with _at_rest(rig):
         true_rest = _render(scene, aside)
 
-    began = time.perf_counter()
+    began = time.process_time()
     projection = Projection(scene, size=texture_size)
     for shot in shots:
         projection.add(shot)
     baked = projection.bakes()[body.name]
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     covered = [projection.painted(camera).weight > 0 for camera in new]
     projection.show("unlit")
     seen_new = _render(scene, new)

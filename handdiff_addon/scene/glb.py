@@ -209,6 +209,7 @@ def _rigged(
             at_frame(scene, frame),
             reduced(scene, owners, triangles, before_armature=True),
             _smaller(owners, side),
+            _materials_in_meshes(owners),
             _selected(scene, [*people, *owners]),
             tempfile.TemporaryDirectory(prefix="handdiff-") as folder,
         ):
@@ -258,6 +259,22 @@ def _selected(scene: bpy.types.Scene, things: Iterable[bpy.types.Object]) -> Ite
         for thing in before:
             thing.select_set(True, view_layer=layer)
         layer.objects.active = active
+
+
+@contextmanager
+def _materials_in_meshes(owners: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Let meshes hold the materials of their objects' slots for a while: the exporter reads no others."""
+    before = []
+    try:
+        for owner in owners:
+            for index, slot in enumerate(owner.material_slots):
+                if slot.link == "OBJECT" and owner.data.is_editable:
+                    before.append((owner.data, index, owner.data.materials[index]))
+                    owner.data.materials[index] = slot.material
+        yield
+    finally:
+        for data, index, material in reversed(before):
+            data.materials[index] = material
 
 
 @contextmanager
