@@ -16,7 +16,7 @@ from .raster import rasterise
 
 _FACING_NONE, _FACING_FULL = 0.08, 0.35  # cosine of the angle to the camera: no trust below, full trust above
 _FINENESS = 2.0  # how strongly the finer view wins; 0 would be the mean of all views
-_FEATHER = 1 / 48  # of the picture's longer side: how far within a silhouette a view gains its full weight
+_FEATHER = 1 / 32  # of the picture's longer side: how far within a silhouette a view gains its full weight
 _METRE = 1e-3  # a pixel of this size weighs 1
 
 

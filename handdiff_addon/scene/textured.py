@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -198,6 +199,9 @@ def new_texture(name: str, pictures: Mapping[int, Image.Image], folder: Path | N
         if folder is None:
             image.pack()
             image.filepath_raw = f"//{stem}.<UDIM>.png"
+        elif bpy.data.filepath:  # so that the .blend and the folder can move together
+            with contextlib.suppress(ValueError):  # another drive
+                image.filepath_raw = bpy.path.relpath(image.filepath_raw)
     image[_OURS] = True
     return image
 
