@@ -392,7 +392,7 @@ def test_further_views_start_from_what_is_painted_and_keep_it(person):
 
 
 def test_a_ring_of_renders_gives_the_true_texture_back():
-    found = measure(192, 512, closeups=True, samples=4, new_views=2)
+    found = measure(192, 512, samples=4, new_views=2)
     assert found.psnr > 30
     assert found.reposed_psnr > 30
     assert found.coverage > 0.92  # more with larger pictures: handdiff bench texture
