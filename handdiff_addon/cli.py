@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from . import __version__
 from . import cli_flags as flags
+from .composite_runs import run_layer, run_preview, run_texture
 from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
 from .model_runs import check, download_model, import_models, list_downloads, list_models
@@ -132,6 +133,46 @@ def _parser() -> argparse.ArgumentParser:
         help=f"comma-separated from {', '.join(TARGETS)}",
     )
 
+    flags.add_texture_flags(generate)
+    generate.add_argument(
+        "--views",
+        type=flags.count,
+        default=0,
+        metavar="N",
+        help="for the texture, paint N further views around the person where earlier ones left gaps",
+    )
+
+    texture = _verb(verbs, "texture", _texture, "project pictures of one or many cameras on to the people")
+    flags.add_person_flags(texture)
+    flags.add_output(texture)
+    flags.add_texture_flags(texture)
+    texture.add_argument(
+        "--view",
+        type=flags.view,
+        action="append",
+        required=True,
+        metavar="[CAMERA=]PICTURE",
+        help="a picture and its camera, repeatable (default: the camera that renders the frame)",
+    )
+
+    layer = _verb(verbs, "layer", _layer, "lay a picture or a sequence over the render, in the compositor")
+    layer.add_argument("scene", type=Path, metavar="SCENE.blend")
+    flags.add_output(layer)
+    layer.add_argument("--picture", type=Path, required=True, metavar="FILE", help="of a sequence the first")
+    layer.add_argument("--mask", type=Path, required=True, metavar="FILE", help="white where it shows; likewise")
+    layer.add_argument("--frames", type=flags.span, metavar="A-B", help="frames of the sequence")
+    layer.add_argument("--under", action="store_true", help="under the render, which needs a transparent film")
+    layer.add_argument("--feather", type=float, metavar="PX", help="softness of the mask's edge")
+    layer.add_argument(
+        "--exr", type=Path, metavar="PASSES", help="a folder of passes: each render writes a multilayer EXR of them"
+    )
+
+    preview = _verb(verbs, "preview", _preview, "a GLB, a page that shows it offline, and a turntable")
+    flags.add_person_flags(preview)
+    flags.add_output(preview)
+    preview.add_argument("--form", choices=("posed", "rest", "rigged", "animated"), default="posed")
+    preview.add_argument("--for", dest="preset", choices=("web", "headset"), default="", help="limits to keep within")
+
     dataset = _verb(verbs, "dataset", _dataset, "render a training data set from rigged humans; run again, it goes on")
     flags.add_output(dataset)
     dataset.add_argument(
@@ -175,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     flags.add_bench_flags(
         _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
     )
+
+    _verb(subjects, "texture", _bench_texture, "textures of a ring of views against a known one: PSNR, coverage")
 
     flags.add_evaluate_flags(
         _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
@@ -240,9 +283,25 @@ def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
 
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
-    request, choice = flags.request_of(arguments), flags.choice_of(arguments)
-    output, compute = arguments.output, (arguments.device, arguments.dtype)
-    _finish(console, *run_generate(arguments.scene, output, request, choice, arguments.to, console.progress, *compute))
+    request, choice, texture = flags.request_of(arguments), flags.choice_of(arguments), flags.texture_of(arguments)
+    files, compute = (arguments.scene, arguments.output), (arguments.device, arguments.dtype)
+    _finish(console, *run_generate(*files, request, choice, arguments.to, console.progress, *compute, texture=texture))
+
+
+def _texture(arguments: argparse.Namespace, console: Console) -> None:
+    choice, texture = flags.person_of(arguments), flags.texture_of(arguments)
+    _finish(console, *run_texture(arguments.scene, arguments.output, arguments.view, choice, texture, console.progress))
+
+
+def _layer(arguments: argparse.Namespace, console: Console) -> None:
+    options = {name: getattr(arguments, name) for name in ("frames", "under", "feather", "exr")}
+    files = arguments.scene, arguments.output, arguments.picture, arguments.mask
+    _finish(console, *run_layer(*files, console.progress, **options))
+
+
+def _preview(arguments: argparse.Namespace, console: Console) -> None:
+    scene, output, choice = arguments.scene, arguments.output, flags.person_of(arguments)
+    _finish(console, *run_preview(scene, output, choice, arguments.form, arguments.preset, console.progress))
 
 
 def _dataset(arguments: argparse.Namespace, console: Console) -> None:
@@ -294,6 +353,13 @@ def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:
         repeats=arguments.repeats,
         sizes=tuple(arguments.canvas),
     )
+
+
+def _bench_texture(_arguments: argparse.Namespace, console: Console) -> None:
+    need_blender()
+    from .evaluation.bench_texture import bench_texture
+
+    bench_texture(console.say)
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> None:

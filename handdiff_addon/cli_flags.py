@@ -27,7 +27,7 @@ from .request import (
     SkeletonStyle,
     check_size,
 )
-from .runs import TARGETS, SceneChoice
+from .runs import TARGETS, Look, SceneChoice, TextureChoice
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 LAST_FRAME = 1_048_574
@@ -50,15 +50,20 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N")
 
 
-def add_scene_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend") -> None:
-    """Flags of :class:`SceneChoice`."""
+def add_person_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend") -> None:
+    """A scene, and who and when of it."""
     parser.add_argument("scene", type=Path, metavar=scene)
-    parser.add_argument("--camera", default="", metavar="NAME", help="camera (default: the one that renders the frame)")
     parser.add_argument(
         "--armature", action="append", default=[], metavar="NAME", help="armature, repeatable (default: every humanoid)"
     )
-    parser.add_argument("--people", type=_people, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
     parser.add_argument("--frame", type=_frame, metavar="N", help="frame (default: the file's current one)")
+
+
+def add_scene_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend") -> None:
+    """Flags of :class:`SceneChoice`."""
+    add_person_flags(parser, scene)
+    parser.add_argument("--camera", default="", metavar="NAME", help="camera (default: the one that renders the frame)")
+    parser.add_argument("--people", type=_people, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
     parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="size in pixels, multiples of 8")
 
 
@@ -70,6 +75,26 @@ def add_skeleton_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hidden-hands", action="store_true", default=None, help="also hands of which nothing is seen")
     parser.add_argument("--no-face", dest="face", action="store_false", default=None, help="no points of the face")
+
+
+def add_texture_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of :class:`TextureChoice`."""
+    parser.add_argument(
+        "--texture-size", type=_texture_size, default=1024, metavar="PX", help="side of each texture (default: 1024)"
+    )
+    parser.add_argument("--uv-map", default="", metavar="NAME", help="UV map (default: the active one, or a new one)")
+    parser.add_argument("--look", choices=get_args(Look), default="base_colour", help="what the texture drives")
+    parser.add_argument("--texture-files", action="store_true", help="PNG files rather than packed into the .blend")
+
+
+def texture_of(arguments: argparse.Namespace) -> TextureChoice:
+    return TextureChoice(
+        arguments.texture_size,
+        arguments.uv_map,
+        arguments.look,
+        arguments.texture_files,
+        getattr(arguments, "views", 0),
+    )
 
 
 def add_pass_flags(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +199,11 @@ def choice_of(arguments: argparse.Namespace, size: tuple[int, int] | None = None
     return SceneChoice(arguments.camera, tuple(arguments.armature), arguments.frame, size, arguments.people)
 
 
+def person_of(arguments: argparse.Namespace) -> SceneChoice:
+    """The choice of :func:`add_person_flags`."""
+    return SceneChoice(armatures=tuple(arguments.armature), frame=arguments.frame)
+
+
 def size_of(arguments: argparse.Namespace) -> tuple[int, int] | None:
     """The passes' size, checked."""
     if not arguments.size:
@@ -227,6 +257,33 @@ def _person_prompt(text: str) -> tuple[str, str]:
 def _people(text: str) -> int:
     if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of people: give 1 or more")
+    return int(text)
+
+
+def count(text: str) -> int:
+    if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: give 1 or more")
+    return int(text)
+
+
+def view(text: str) -> tuple[str, Path]:
+    """A camera's name, which may hold an equals sign where the picture's path holds none, and a picture."""
+    camera, _, picture = text.rpartition("=")
+    if not picture:
+        raise argparse.ArgumentTypeError(f"{text!r} names no picture: give CAMERA=PICTURE.png")
+    return camera, Path(picture)
+
+
+def span(text: str) -> tuple[int, int]:
+    found = _frames(text)
+    if found.step != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} leaves frames out: give A-B such as 1-250")
+    return found[0], found[-1]
+
+
+def _texture_size(text: str) -> int:
+    if not (text.isdecimal() and len(text) <= 5 and 16 <= int(text) <= 16384):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size of a texture: give pixels from 16 to 16384")
     return int(text)
 
 

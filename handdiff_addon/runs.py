@@ -12,11 +12,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .errors import ModelError, UsageError
+from .errors import ModelError, OutputError, UsageError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.folders import remembered
@@ -24,10 +24,16 @@ from .models.stock_plan import plan_stock, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from .conditioning.camera import Camera
     from .conditioning.frame import Conditioning
+    from .diffusion.pipeline import TwoStagePipeline
+    from .scene.texture import Paint, Painted
 
 Target = Literal["image", "texture", "layer", "glb"]
 TARGETS: tuple[Target, ...] = get_args(Target)
+Look = Literal["base_colour", "unlit"]
 Report = Callable[[str, int, int], None]
 """Called with a stage's name, the step and the number of steps (0: unknown)."""
 
@@ -51,6 +57,21 @@ class SceneChoice:
         return {"camera": self.camera, "armatures": self.armatures, "size": self.size, "max_people": self.max_people}
 
 
+@dataclass(frozen=True)
+class TextureChoice:
+    """How pictures become textures."""
+
+    size: int = 1024
+    """Side of each texture, or tile of it, in pixels"""
+    uv_map: str = ""
+    """Name; empty: the active one, or a new one where that cannot hold a texture"""
+    look: Look = "base_colour"
+    files: bool = False
+    """Textures as PNG files in ``textures`` rather than packed into the .blend"""
+    views: int = 0
+    """So many further views around the person are painted, each where earlier ones left gaps"""
+
+
 def run_generate(
     blend: Path,
     output: Path,
@@ -60,6 +81,7 @@ def run_generate(
     report: Report,
     device: str = "auto",
     dtype: str = "auto",
+    texture: TextureChoice | None = None,
 ) -> tuple[Path, list[str]]:
     """The passes of one frame, both stages of diffusion, and the composites asked for.
 
@@ -74,7 +96,7 @@ def run_generate(
     folder = RunFolder(output)
     check_models(request)
     scene = open_scene(blend, choice.frame)
-    return _generate(scene, folder, request, choice, targets, report, device, dtype)
+    return _generate(scene, folder, request, choice, targets, report, device, dtype, texture or TextureChoice())
 
 
 def run_demo(
@@ -252,6 +274,7 @@ def _generate(
     report: Report,
     device: str,
     dtype: str,
+    texture: TextureChoice = TextureChoice(),
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
     from .conditioning.pass_files import write_passes
@@ -276,7 +299,10 @@ def _generate(
 
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result)
-    _composite(scene, folder, conditioning, result, choice, targets, report)
+    if texture.views and "texture" not in targets and "glb" not in targets:
+        result.warnings.append("Further views are painted for textures only: add texture to --to.")
+    paint = _painter(scene, pipeline, request, choice) if texture.views else None
+    _composite(scene, folder, conditioning, result, choice, targets, report, texture, paint)
     report("sheet", 0, 0)
     folder.save_image("contact_sheet.png", _sheet(request, conditioning, result))
     folder.save_json("report.json", result.report(request))
@@ -291,17 +317,19 @@ def _composite(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
+    texture: TextureChoice,
+    paint: Paint | None,
 ) -> None:
     """Write ``textured.blend``, ``preview.glb`` and ``layered.blend`` where asked, each from the scene as opened."""
     from .scene.glb import export_glb, save_copy
     from .scene.layer import apply_layer
-    from .scene.texture import apply_texture, restore_materials
+    from .scene.textured import restore_materials
 
     before = len(conditioning.warnings)
     if "texture" in targets or "glb" in targets:
         with _timed(result.seconds, "texture"):
             report("texture", 0, 0)
-            apply_texture(scene, conditioning, result.image, armatures=choice.armatures)
+            _texture(scene, folder, conditioning, result, choice, texture, paint)
             if "texture" in targets:
                 save_copy(scene, folder.path("textured.blend"))
         if "glb" in targets:
@@ -315,6 +343,74 @@ def _composite(
             result.warnings += apply_layer(scene, result.image, conditioning.person_mask)
             save_copy(scene, folder.path("layered.blend"))
     result.warnings = list(dict.fromkeys([*result.warnings, *conditioning.warnings[before:]]))
+
+
+def _texture(
+    scene: Any,
+    folder: RunFolder,
+    conditioning: Conditioning,
+    result: GenerationResult,
+    choice: SceneChoice,
+    texture: TextureChoice,
+    paint: Paint | None,
+) -> None:
+    """Show the picture, and those of further views, as textures."""
+    import numpy as np
+    from PIL import Image
+
+    from .conditioning.shots import Shot
+    from .scene.ring import ring
+    from .scene.texture import Projection, paint_views
+
+    projection = Projection(scene, choice.armatures, conditioning.frame, uv_map=texture.uv_map, size=texture.size)
+    projection.add(Shot(conditioning.camera, np.asarray(result.image), conditioning.person_mask))
+    if paint is not None:
+        side = min(1024, max(conditioning.width, conditioning.height)) // 8 * 8
+        cameras = ring(scene, choice.armatures, conditioning.frame, count=texture.views, size=(side, side))
+        for number, shot in enumerate(paint_views(projection, cameras, paint), 1):
+            folder.save_image(f"view_{number}.png", Image.fromarray(shot.picture))
+    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
+    conditioning.warnings.extend(projection.warnings)
+
+
+def _painter(scene: Any, pipeline: TwoStagePipeline, request: GenerationRequest, choice: SceneChoice) -> Paint:
+    """Paints the person alone, where a view is not painted yet; what is stays, from the latents on."""
+    import numpy as np
+
+    from .scene.passes import render_passes
+    from .scene.ring import placed
+
+    def paint(camera: Camera, before: Painted) -> np.ndarray:
+        with placed(scene, [camera]) as (thing,):
+            options = {**choice.options(), "camera": thing.name, "size": (camera.width, camera.height)}
+            seen = render_passes(scene, skeleton=request.skeleton, with_normals=True, **options)
+        left = [
+            replace(
+                masks,
+                person=masks.person & ~before.kept,
+                hands={side: hand & ~before.kept for side, hand in masks.hands.items()},
+            )
+            for masks in seen.masks
+        ]
+        seen = replace(seen, masks=left, picture=before.picture)
+        if not seen.person_mask.any():
+            return before.picture
+        return np.asarray(pipeline.generate(replace(request, paint="person"), seen).image)
+
+    return paint
+
+
+def made(folder: Path) -> Path:
+    """A folder, made where it is not there yet.
+
+    Raises:
+        OutputError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose where you may write.") from error
+    return folder
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class HANDDIFF_OT_restore_materials(Refusing, bpy.types.Operator):
         return "" if textured else "No object here carries a HandDiff texture."
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handdiff_addon.scene.texture import restore_materials
+        from ..handdiff_addon.scene.textured import restore_materials
 
         restore_materials(context.scene)
 

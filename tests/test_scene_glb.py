@@ -12,9 +12,11 @@ from PIL import Image
 
 from handdiff_addon.errors import OutputError, SceneError
 from handdiff_addon.scene.glb import export_glb, save_copy
+from handdiff_addon.scene.meshes import read_mesh
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.sample_human import create_sample_scene
-from handdiff_addon.scene.texture import apply_texture, read_mesh, texture_of
+from handdiff_addon.scene.texture import apply_texture
+from handdiff_addon.scene.textured import texture_of
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from handdiff_addon.errors import SceneError
 from handdiff_addon.scene import compat
-from handdiff_addon.scene.layer import NAME, apply_layer, remove_layer
+from handdiff_addon.scene.layer import NAME, add_exr, apply_layer, remove_exr, remove_layer
 
 SIZE = 64
 INSIDE, OUTSIDE = np.s_[:, :36], np.s_[:, 44:]
@@ -71,7 +72,7 @@ def test_the_layer_looks_in_the_render_as_in_its_file(scene, picture, mask, tmp_
 
 def test_the_mask_has_a_soft_edge(scene, picture, mask, tmp_path):
     plain = render(scene, tmp_path)
-    apply_layer(scene, picture, mask, feather=3)
+    apply_layer(scene, picture, mask, feather=9)
     mixed = render(scene, tmp_path)
     difference = np.abs(mixed - plain).sum(axis=-1)[32]
     assert difference[34] > difference[40] > difference[46] > 0
@@ -103,7 +104,7 @@ def test_applying_again_replaces_the_layer(scene, picture, mask, tmp_path):
     apply_layer(scene, picture, mask)
     tree = compat.compositor_tree(scene)
     assert sum(node.bl_idname == "CompositorNodeGroup" for node in tree.nodes) == 1
-    assert [name for name in dict(bpy.data.images.items()) if name.startswith(NAME)] == [NAME]
+    assert [name for name in dict(bpy.data.images.items()) if name.startswith(NAME)] == [NAME, f"{NAME} mask"]
     assert np.abs(render(scene, tmp_path) - np.asarray(picture))[INSIDE].max() == 0
 
 
@@ -129,6 +130,75 @@ def test_removing_leaves_the_compositor_as_it_was(scene, picture, mask):
     assert compat.compositor_tree(scene) is None
     assert not scene.render.use_compositing
     assert NAME not in bpy.data.node_groups
+
+
+def test_a_sequence_plays_in_blenders_own_animation_render(scene, tmp_path):
+    for folder, values in (("image", (40, 110, 200)), ("mask", (255, 0, 255))):
+        (tmp_path / folder).mkdir()
+        for number, value in enumerate(values, 7):
+            Image.new("RGB", (SIZE, SIZE), (value, value, value)).save(tmp_path / folder / f"{number:04d}.png")
+    files = [tmp_path / folder / "0007.png" for folder in ("image", "mask")]
+    assert apply_layer(scene, *files, feather=0, frames=(11, 13)) == []
+    scene.frame_start, scene.frame_end = 11, 13
+    scene.render.filepath = f"{tmp_path}/out/"
+    scene.render.image_settings.file_format = "PNG"
+    bpy.ops.render.render(animation=True)
+    seen = [np.asarray(Image.open(tmp_path / "out" / f"{n:04d}.png").convert("RGB"))[32, 32] for n in (11, 12, 13)]
+    assert np.abs(seen[0].astype(int) - 40).max() <= 1
+    assert np.abs(seen[2].astype(int) - 200).max() <= 1
+    assert seen[1][1] > seen[1][0] + 30  # the green world where the mask is black
+    with pytest.raises(SceneError, match=r"lacks .*0010\.png"):
+        apply_layer(scene, *files, frames=(11, 14))
+
+
+def test_the_groups_sockets_fade_and_limit_the_layer(scene, picture, mask, tmp_path):
+    plain = render(scene, tmp_path)
+    apply_layer(scene, picture, mask)
+    node = compat.compositor_tree(scene).nodes[NAME]
+    node.inputs["Opacity"].default_value = 0.5
+    half = render(scene, tmp_path)[INSIDE]
+    ends = np.stack([plain[INSIDE], np.asarray(picture)[INSIDE]])
+    assert (half >= ends.min(axis=0) - 1).all() and (half <= ends.max(axis=0) + 1).all()
+    assert np.abs(half - plain[INSIDE]).max() > 10
+    node.inputs["Mask"].default_value = 0.0
+    assert np.array_equal(render(scene, tmp_path), plain)
+
+
+def test_under_the_render_shows_where_the_film_is_clear(scene, picture, mask, tmp_path):
+    assert any("film" in warning for warning in apply_layer(scene, picture, np.ones_like(mask), under=True))
+    scene.render.film_transparent = True
+    assert apply_layer(scene, picture, np.ones_like(mask), under=True) == []
+    assert np.abs(render(scene, tmp_path) - np.asarray(picture)).max() == 0
+
+
+def test_a_multilayer_exr_holds_the_picture_and_the_passes(scene, picture, mask, tmp_path):
+    Image.fromarray(mask).convert("L").save(tmp_path / "person_mask.png")
+    Image.fromarray(np.full((SIZE, SIZE), 1500, np.uint16)).save(tmp_path / "metric_depth.png")
+    passes = {name: tmp_path / f"{name}.png" for name in ("person_mask", "metric_depth")}
+    apply_layer(scene, picture, mask)
+    add_exr(scene, tmp_path / "exr", passes)
+    tree = compat.compositor_tree(scene)
+    render(scene, tmp_path)
+    (path,) = (tmp_path / "exr").iterdir()
+    for name in (b"Combined", b"person_mask", b"metric_depth"):
+        assert name in path.read_bytes()[:4000]
+    # Read back by Blender: the depth is in metres.
+    scene.view_settings.view_transform = "Raw"
+    image = bpy.data.images.load(str(path))
+    reader, output = tree.nodes.new("CompositorNodeImage"), compat.compositor_outputs(tree)[0]
+    reader.image = image
+    depth = next(socket for socket in reader.outputs if "metric_depth" in socket.name)
+    dim = compat.compositor_math(tree)
+    dim.operation = "MULTIPLY"
+    dim.inputs[1].default_value = 0.1
+    tree.links.new(depth, dim.inputs[0])
+    tree.links.new(dim.outputs[0], output)
+    assert remove_exr(scene)
+    assert np.abs(render(scene, tmp_path)[8:-8, 8:-8] - 0.15 * 255).max() <= 1
+    for node in (reader, dim):
+        tree.nodes.remove(node)
+    assert not remove_exr(scene)
+    assert remove_layer(scene)
 
 
 def test_a_look_that_shifts_colours_is_warned_about(scene, picture, mask):

@@ -89,6 +89,43 @@ def alpha_over_inputs(over: bpy.types.Node) -> tuple[bpy.types.NodeSocket, bpy.t
     return over.inputs[1], over.inputs[2]
 
 
+def compositor_gamma(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    """A new Gamma node of a compositor tree."""
+    return tree.nodes.new("ShaderNodeGamma" if BLENDER_5 else "CompositorNodeGamma")
+
+
+def blur_by_socket(blur: bpy.types.Node) -> None:
+    """Let a compositor Blur node be a Gaussian one whose size in pixels comes from its Size socket."""
+    if BLENDER_5:
+        blur.inputs["Type"].default_value = "Gaussian"
+    else:
+        blur.filter_type = "GAUSS"
+
+
+def compositor_math(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    """A new Math node of a compositor tree."""
+    return tree.nodes.new("ShaderNodeMath" if BLENDER_5 else "CompositorNodeMath")
+
+
+def multilayer_output(tree: bpy.types.NodeTree, folder: str, stem: str, layers: list[str]) -> bpy.types.Node:
+    """A new File Output node that writes multilayer EXR files, one input for each layer, numbered by frame."""
+    node: Any = tree.nodes.new("CompositorNodeOutputFile")
+    if BLENDER_5:
+        node.format.media_type = "MULTI_LAYER_IMAGE"
+        node.directory, node.file_name = folder, stem
+        node.file_output_items.clear()
+        for layer in layers:
+            node.file_output_items.new("RGBA", layer)
+    else:
+        node.format.file_format = "OPEN_EXR_MULTILAYER"
+        node.base_path = f"{folder}/{stem}"
+        node.layer_slots.clear()
+        for layer in layers:
+            node.layer_slots.new(layer)
+    node.format.color_depth = "32"
+    return node
+
+
 def stored_properties(owner: bpy.types.bpy_struct) -> Any:
     """What add-ons have stored on a bone or a data-block, whether or not they are enabled, as a mapping to read.
 

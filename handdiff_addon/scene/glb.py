@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The posed, textured person as one GLB file, and a copy of the scene's own file."""
+"""The textured person as one GLB file, posed, at rest or with its skin, within the limits of where it is shown."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import bpy
 import numpy as np
@@ -15,53 +18,77 @@ from PIL import Image
 
 from ..errors import OutputError, SceneError
 from ..files import write_bytes
-from .baking import BakeMesh, distinct_rows
+from .filling import distinct_rows
+from .meshes import person_objects
+from .model import Part, read_parts, reduced
 from .passes import at_frame, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
-from .texture import base_colour, original_material, person_objects, read_mesh, texture_of
+from .textured import texture_of
+
+Form = Literal["posed", "rest", "rigged", "animated"]
+FORMS: tuple[Form, ...] = get_args(Form)
+"""One still mesh in its pose or in the rest pose; with bones and skin; with the scene's animation as well"""
 
 
-def export_glb(path: Path, scene: bpy.types.Scene, armatures: Iterable[str] = (), frame: int | None = None) -> None:
-    """Write the person's evaluated meshes, in pose and with the textures of ``apply_texture``, as binary glTF.
+@dataclass(frozen=True)
+class Limits:
+    """What a viewer takes well."""
 
-    One mesh and one material per object, named as the object; world positions in metres turned to glTF's axes (y up,
-    the person faces +z); normals; the textures as PNG inside the file.  Objects without a texture take the colours of
-    their materials, one mesh each.
+    triangles: int
+    texture: int
+    """Longest side of a texture in pixels"""
+    bytes: int
+    """Of the file"""
+
+
+PRESETS = {
+    "web": Limits(100_000, 2048, 5_000_000),
+    "headset": Limits(30_000, 1024, 2_500_000),
+}
+"""A page that opens at once over a mobile connection, and one person of several at 72 frames a second."""
+_QUALITIES = (None, 92, 80)  # PNG first, JPEG where that is too large
+
+
+def export_glb(
+    path: Path,
+    scene: bpy.types.Scene,
+    armatures: Iterable[str] = (),
+    frame: int | None = None,
+    *,
+    form: Form = "posed",
+    limits: Limits | None = None,
+) -> list[str]:
+    """Write the person's evaluated meshes with the textures of ``apply_texture`` as binary glTF.
+
+    Still forms have one mesh and one material per object (per UDIM tile of it), named as the object; world positions in
+    metres turned to glTF's axes (y up, a person facing -y faces +z); normals; the textures inside the file.  Objects
+    without a texture take the colours of their materials, one mesh each.  Forms with bones come from Blender's own
+    exporter: at most four bones a vertex, modifiers other than the armature's applied.
 
     Args:
         path: the file.
         scene: posed.
         armatures: names; by default every humanoid of the scene.
         frame: evaluated at this frame; by default the scene's own.
+        form: what to keep of pose and rig.
+        limits: triangles are merged, textures made smaller and then stored as JPEG until the file fits.
+
+    Returns:
+        Warnings, one sentence each.
 
     Raises:
         SceneError: where the person has no mesh.
         OutputError: where the file cannot be written.
     """
-    import trimesh
-
-    model = trimesh.Scene()
-    with at_frame(scene, frame):
-        depsgraph = depsgraph_of(scene)
-        surfaces = read_surfaces(scene, depsgraph, find_humanoids(scene, tuple(armatures)))
-        for owner in person_objects(scene, surfaces):
-            mesh = read_mesh(owner, depsgraph)
-            if mesh is None:
-                continue
-            texture = texture_of(owner)
-            if texture is not None:
-                picture = Image.open(io.BytesIO(texture.packed_file.data))
-                picture.load()
-                _add(model, owner.name, mesh, np.ones(len(mesh.triangles), dtype=bool), picture, None)
-                continue
-            for slot in np.unique(mesh.material):
-                material = original_material(owner, int(slot)) if slot < len(owner.material_slots) else None
-                name = f"{owner.name} {material.name}" if material else owner.name
-                _add(model, name, mesh, mesh.material == slot, None, base_colour(material))
-    if not model.geometry:
-        raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
-    write_bytes(Path(path), model.export(file_type="glb", include_normals=True))
+    if form in ("rigged", "animated"):
+        build = _rigged(scene, tuple(armatures), frame, form == "animated", limits)
+    else:
+        triangles = limits.triangles if limits else None
+        build = _still(read_parts(scene, armatures, frame, rest=form == "rest", triangles=triangles))
+    data, warnings = _fit(build, limits)
+    write_bytes(Path(path), data)
+    return warnings
 
 
 def save_copy(scene: bpy.types.Scene, path: Path) -> None:
@@ -82,40 +109,193 @@ def save_copy(scene: bpy.types.Scene, path: Path) -> None:
         raise OutputError(f"{path} cannot be written: {remedy}.") from error
 
 
-def _add(
-    model: Any,
-    name: str,
-    mesh: BakeMesh,
-    chosen: np.ndarray,
-    picture: Image.Image | None,
-    colour: tuple[float, float, float] | None,
-) -> None:
-    """Add the chosen triangles as one mesh with one vertex for each (vertex, UV, normal) that occurs."""
+Build = Callable[[int | None, int | None], bytes]
+"""The file for a longest side of textures (None: as they are) and a JPEG quality (None: PNG)."""
+
+
+def _fit(build: Build, limits: Limits | None) -> tuple[bytes, list[str]]:
+    """The first file, from the finest on, that keeps within the limits."""
+    if limits is None:
+        return build(None, None), []
+    side = limits.texture
+    while True:
+        for quality in _QUALITIES:
+            data = build(side, quality)
+            if len(data) <= limits.bytes:
+                return data, []
+        if side <= 256:
+            return data, [
+                f"The GLB has {len(data) / 1e6:.1f} MB, more than the {limits.bytes / 1e6:.1f} MB asked for: leave"
+                " animation out, or choose fewer people."
+            ]
+        side //= 2
+
+
+def _still(parts: list[Part]) -> Build:
+    def build(side: int | None, quality: int | None) -> bytes:
+        import trimesh
+
+        model = trimesh.Scene()
+        for part in parts:
+            _add(model, part, None if part.picture is None else _encoded(part.picture, side, quality))
+        unlit = {part.name for part in parts if part.unlit}
+
+        def mark(tree: dict[str, Any]) -> None:
+            for material in tree.get("materials", ()):
+                if material.get("name") in unlit:
+                    material["extensions"] = {"KHR_materials_unlit": {}}
+                    tree["extensionsUsed"] = ["KHR_materials_unlit"]
+
+        return bytes(model.export(file_type="glb", include_normals=True, tree_postprocessor=mark))
+
+    return build
+
+
+def _encoded(picture: Image.Image, side: int | None, quality: int | None) -> Image.Image:
+    """A picture in the size and the format that it is to be stored in."""
+    if side is not None and max(picture.size) > side:
+        scale = side / max(picture.size)
+        picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    if quality is None:
+        picture.save(buffer, "PNG")
+    else:
+        picture.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return Image.open(buffer)
+
+
+def _add(model: Any, part: Part, picture: Image.Image | None) -> None:
+    """Add a part as one mesh with one vertex for each (vertex, UV, normal) that occurs."""
     import trimesh
 
-    corners = mesh.triangles[chosen].reshape(-1)
-    uv, normals = mesh.uv[chosen].reshape(-1, 2), mesh.normals[chosen].reshape(-1, 3)
+    mesh = part.mesh
+    corners, uv, normals = mesh.triangles.reshape(-1), mesh.uv.reshape(-1, 2), mesh.normals.reshape(-1, 3)
     first, index = distinct_rows(np.concatenate([corners[:, None], np.rint(uv * 1e6), np.rint(normals * 1e3)], axis=1))
-    if colour is None:
-        material = trimesh.visual.material.PBRMaterial(
-            name=name, baseColorTexture=picture, metallicFactor=0.0, roughnessFactor=1.0
-        )
-    else:
-        linear = (np.array(colour) / 255) ** 2.2
-        material = trimesh.visual.material.PBRMaterial(
-            name=name, baseColorFactor=[*linear, 1.0], metallicFactor=0.0, roughnessFactor=1.0
-        )
+    look = {"baseColorTexture": picture} if picture else {"baseColorFactor": [*_linear(part.colour), 1.0]}
+    material = trimesh.visual.material.PBRMaterial(name=part.name, metallicFactor=0.0, roughnessFactor=1.0, **look)
     body = trimesh.Trimesh(
         vertices=_y_up(mesh.vertices[corners[first]]),
         faces=index.reshape(-1, 3),
         vertex_normals=_y_up(normals[first]),
-        visual=trimesh.visual.TextureVisuals(uv=None if np.isnan(uv).any() else uv[first], material=material),
+        visual=trimesh.visual.TextureVisuals(uv=uv[first] if picture else None, material=material),
         process=False,
         validate=False,
     )
-    model.add_geometry(body, node_name=name, geom_name=name)
+    model.add_geometry(body, node_name=part.name, geom_name=part.name)
+
+
+def _linear(colour: tuple[float, float, float]) -> np.ndarray:
+    srgb = np.array(colour) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def _y_up(vectors: np.ndarray) -> np.ndarray:
     """Blender's axes (z up) as glTF's (y up)."""
     return np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], axis=1)
+
+
+def _rigged(
+    scene: bpy.types.Scene, armatures: tuple[str, ...], frame: int | None, animated: bool, limits: Limits | None
+) -> Build:
+    people = find_humanoids(scene, armatures)
+    with at_frame(scene, frame):
+        owners = person_objects(scene, read_surfaces(scene, depsgraph_of(scene), people))
+    if not owners:
+        raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
+
+    def build(side: int | None, quality: int | None) -> bytes:
+        triangles = limits.triangles if limits else None
+        with (
+            at_frame(scene, frame),
+            reduced(scene, owners, triangles, before_armature=True),
+            _smaller(owners, side),
+            _materials_in_meshes(owners),
+            _selected(scene, [*people, *owners]),
+            tempfile.TemporaryDirectory(prefix="handdiff-") as folder,
+        ):
+            path = Path(folder) / "model.glb"
+            bpy.ops.export_scene.gltf(
+                filepath=str(path),
+                export_format="GLB",
+                use_selection=True,
+                use_active_scene=True,
+                export_apply=True,
+                export_skins=True,
+                export_all_influences=False,
+                export_def_bones=False,
+                export_animations=animated,
+                export_animation_mode="ACTIVE_ACTIONS",
+                export_morph=False,
+                export_yup=True,
+                export_image_format="AUTO" if quality is None else "JPEG",
+                **({} if quality is None else {"export_image_quality": quality, "export_jpeg_quality": quality}),
+            )
+            return path.read_bytes()
+
+    return build
+
+
+@contextmanager
+def _selected(scene: bpy.types.Scene, things: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Select only these for a while; the exporter knows no other way of choosing."""
+    layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
+    before, active = list(layer.objects.selected), layer.objects.active
+    for thing in before:
+        thing.select_set(False, view_layer=layer)
+    hidden = [thing for thing in things if thing.name in layer.objects and thing.hide_get(view_layer=layer)]
+    for thing in hidden:
+        thing.hide_set(False, view_layer=layer)
+    for thing in things:
+        if thing.name in layer.objects:
+            thing.select_set(True, view_layer=layer)
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=layer):
+            yield
+    finally:
+        for thing in things:
+            thing.select_set(False, view_layer=layer)
+        for thing in hidden:
+            thing.hide_set(True, view_layer=layer)
+        for thing in before:
+            thing.select_set(True, view_layer=layer)
+        layer.objects.active = active
+
+
+@contextmanager
+def _materials_in_meshes(owners: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Let meshes hold the materials of their objects' slots for a while: the exporter reads no others."""
+    before = []
+    try:
+        for owner in owners:
+            for index, slot in enumerate(owner.material_slots):
+                if slot.link == "OBJECT" and owner.data.is_editable:
+                    before.append((owner.data, index, owner.data.materials[index]))
+                    owner.data.materials[index] = slot.material
+        yield
+    finally:
+        for data, index, material in reversed(before):
+            data.materials[index] = material
+
+
+@contextmanager
+def _smaller(owners: Iterable[bpy.types.Object], side: int | None) -> Iterator[None]:
+    """Let our textures be at most ``side`` pixels for a while, by copies of them."""
+    swapped: list[tuple[Any, bpy.types.Image, bpy.types.Image]] = []
+    try:
+        for owner in owners:
+            texture = texture_of(owner)
+            if side is None or texture is None or max(texture.size) <= side:
+                continue
+            copy = texture.copy()
+            copy.scale(side * texture.size[0] // max(texture.size), side * texture.size[1] // max(texture.size))
+            for slot in owner.material_slots:
+                for node in slot.material.node_tree.nodes if slot.material and slot.material.node_tree else ():
+                    if node.bl_idname == "ShaderNodeTexImage" and node.image == texture:
+                        node.image = copy
+                        swapped.append((node, texture, copy))
+        yield
+    finally:
+        for node, texture, _ in swapped:
+            node.image = texture
+        for copy in {copy for _, _, copy in swapped}:
+            bpy.data.images.remove(copy)

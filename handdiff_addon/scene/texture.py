@@ -1,40 +1,278 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result picture on the person's meshes, beside the artist's own materials and never over them."""
+"""Pictures from one or many cameras on the person's meshes, as textures."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 import numpy as np
 from PIL import Image
 
+from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning
-from ..errors import SceneError
-from . import compat
-from .baking import BakeMesh, bake, look, surface_label
+from ..conditioning.shots import Shot, View, look, sample, surface_label
+from ..errors import SceneError, UsageError
+from .baking import Bake, MeshCanvas
+from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
 from .passes import at_frame, depsgraph_of
 from .rigs import find_humanoids
-from .surfaces import Surface, read_surfaces
+from .surfaces import read_surfaces
+from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles, uv_problem
+from .textured import Look, base_colour, drop_unused, new_texture, original_material, show_texture
 
-_SLOTS = "handdiff_materials"
-"""Custom property of a textured object: its slots as the artist had them, {"0": {"link": .., "material": ..}, ..}.
-Blender keeps materials named there with the file, used or not."""
-_OURS = "handdiff"
-"""Custom property that marks materials and images as made here."""
-_PLAIN = {
-    "Metallic": 0.0,
-    "Roughness": 1.0,
-    "Specular IOR Level": 0.0,
-    "Emission Strength": 0.0,
-    "Subsurface Weight": 0.0,
-    "Transmission Weight": 0.0,
-    "Coat Weight": 0.0,
-    "Sheen Weight": 0.0,
-}
-"""Inputs of the Principled BSDF that would change the picture's colours."""
+_KEPT = 0.5  # trust from which a texel counts as painted, for a further view
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What a camera sees of a person that other views have painted."""
+
+    picture: np.ndarray
+    """(H, W, 3) uint8 sRGB, the person with its textures so far; grey elsewhere"""
+    weight: np.ndarray
+    """(H, W) float32 in 0..1: how much of each pixel comes from pictures; 0 where it is filled, or not the person"""
+    person: np.ndarray
+    """(H, W) bool, all of the person that can take a picture"""
+
+    @property
+    def kept(self) -> np.ndarray:
+        """(H, W) bool, what a further view has to keep; the person's other pixels are to be painted."""
+        return self.weight >= _KEPT
+
+
+Paint = Callable[[Camera, Painted], np.ndarray]
+"""Gives a view's picture (H, W, 3) uint8 sRGB, from its camera and what is painted there already."""
+
+
+class Projection:
+    """The people of one frame, taking one picture after the other.
+
+    Nothing of the scene changes but for the second UV map that a mesh gets whose own cannot hold a texture, until
+    ``show`` puts the textures on.
+    """
+
+    def __init__(
+        self,
+        scene: bpy.types.Scene,
+        armatures: Iterable[str] = (),
+        frame: int | None = None,
+        *,
+        uv_map: str = "",
+        size: int = 1024,
+    ) -> None:
+        """
+        Args:
+            scene: posed.
+            armatures: names; by default every humanoid of the scene.
+            frame: evaluated at this frame; by default as the scene stands.
+            uv_map: name of the UV map to use, where a mesh has it; empty: the active one.  A mesh whose map is
+                missing, overlapping or mirrored gets a second one named "HandDiff", which is used instead.
+            size: of each texture, or tile of it, in pixels.
+
+        Raises:
+            UsageError: where no mesh has a UV map of the name given.
+        """
+        self.scene, self.frame, self.armatures = scene, frame, tuple(armatures)
+        self.warnings: list[str] = []
+        self.canvases: dict[str, MeshCanvas] = {}
+        self._base: dict[str, np.ndarray] = {}
+        self._uv_maps: dict[str, str] = {}
+        with at_frame(scene, frame):
+            people = find_humanoids(scene, self.armatures)
+            surfaces = read_surfaces(scene, depsgraph_of(scene), people)
+            owners = person_objects(scene, surfaces)
+            if uv_map and not any(uv_map in owner.data.uv_layers for owner in owners):
+                names = sorted({layer.name for owner in owners for layer in owner.data.uv_layers})
+                known = f"choose one of {', '.join(names)}" if names else "leave the choice out to have one made"
+                raise UsageError(f'No mesh of the person has a UV map named "{uv_map}": {known}.')
+            for label, owner in enumerate(owners):
+                mesh = self._usable(owner, label, uv_map)
+                if mesh is not None:
+                    self.canvases[owner.name] = MeshCanvas(mesh, size)
+                    materials = [original_material(owner, i) for i in range(len(owner.material_slots))] or [None]
+                    self._base[owner.name] = np.array([base_colour(material) for material in materials])
+
+    def add(self, shot: Shot) -> View:
+        """Project a picture; texels that other pictures show, too, get the mean, weighed by how well each sees them."""
+        view = self._look(shot)
+        for canvas in self.canvases.values():
+            canvas.add(view)
+        return view
+
+    def bakes(self) -> dict[str, Bake]:
+        """The textures so far by the object's name, of those objects of which a picture shows something."""
+        bakes = {name: canvas.finish(self._base[name]) for name, canvas in self.canvases.items()}
+        return {name: bake for name, bake in bakes.items() if bake.weight.any()}
+
+    def painted(self, camera: Camera) -> Painted:
+        """What a camera sees of the textures so far: for a view not added yet, where its picture has to start from."""
+        bakes = self.bakes()
+        view = self._look(Shot(camera, np.zeros((1, 1, 3), np.uint8)))
+        person = view.label >= 0
+        picture = np.full((*person.shape, 3), 127.0, dtype=np.float32)
+        weight = np.zeros(person.shape, dtype=np.float32)
+        for name, bake in bakes.items():
+            mesh, (start, step) = self.canvases[name].mesh, self._place[name]
+            own = person & (view.label >> 16 == mesh.label)
+            triangle, corners = view.triangle[own] - start, view.barycentric[own][:, ::step]
+            picture[own], weight[own] = look_up(bake, mesh, triangle, corners)
+        # Pixels of the frame, each of the finer ones that the view has.
+        finer = (camera.height, person.shape[0] // camera.height, camera.width, person.shape[1] // camera.width)
+        picture = picture.reshape(*finer, 3).mean(axis=(1, 3))
+        least, whole = weight.reshape(finer).min(axis=(1, 3)), person.reshape(finer).all(axis=(1, 3))
+        return Painted(np.rint(picture).astype(np.uint8), least, whole)
+
+    def show(self, look: Look = "base_colour", folder: Path | None = None) -> dict[str, bpy.types.Image]:
+        """Put the textures on, in materials beside the artist's own; ``restore_materials`` brings those back.
+
+        The materials sit in the object's own slots; the mesh's slots stay as they are.  Showing again replaces the
+        texture, never the memory of the originals.
+
+        Args:
+            look: what the texture drives.
+            folder: where PNG files go; None packs the textures into the .blend.
+
+        Returns:
+            The texture of each textured object by the object's name.
+
+        Raises:
+            SceneError: where no picture lands on any mesh.
+            OutputError: where the folder cannot be written.
+        """
+        bakes = self.bakes()
+        if not bakes:
+            self.undo()
+            raise SceneError(
+                "The picture lands on no mesh that can take a texture: keep the person's meshes in the camera's view,"
+                " local to this file and with at most seven UV maps."
+            )
+        textures = {}
+        for name, bake in bakes.items():
+            pictures = {tile: Image.fromarray(t) for tile, t in zip(bake.tiles, bake.textures, strict=True)}
+            textures[name] = new_texture(f"HandDiff {name}", pictures, folder)
+        for name, texture in textures.items():
+            owner = self.scene.objects[name]
+            choose_uv_map(owner, self._uv_maps[name])
+            show_texture(owner, texture, look)
+        self.undo(but=textures)
+        drop_unused()
+        return textures
+
+    def undo(self, but: Iterable[str] = ()) -> None:
+        """Drop the second UV maps that were made for textures that are not shown."""
+        for name in set(self._uv_maps) - set(but):
+            owner = self.scene.objects[name]
+            if "handdiff_materials" not in owner:
+                choose_uv_map(owner, "")
+
+    def _usable(self, owner: bpy.types.Object, label: int, uv_map: str) -> BakeMesh | None:
+        """The mesh on a UV map that can hold its texture, made where it has none; None where that cannot be."""
+        if not owner.is_editable:
+            self.warnings.append(f"'{owner.name}' got no texture: it is linked from another file; make it local.")
+            return None
+        wanted = uv_map if uv_map in owner.data.uv_layers else ""
+        mesh = read_mesh(owner, depsgraph_of(self.scene), label, wanted)
+        if mesh is None:
+            return None
+        self._uv_maps[owner.name] = wanted or getattr(owner.data.uv_layers.active, "name", "")
+        problem = uv_problem(mesh)
+        if not problem:
+            return mesh
+        if not make_uv_map(self.scene, owner):
+            if np.isnan(mesh.uv).any():
+                self.warnings.append(
+                    f"'{owner.name}' got no texture: {problem} and cannot get one; make its mesh local, with at most"
+                    " seven UV maps."
+                )
+                return None
+            self.warnings.append(
+                f"'{owner.name}': {problem}, and a second one cannot be made, so places that share texels share"
+                " colours; make its mesh local, with at most seven UV maps."
+            )
+            return mesh
+        again = read_mesh(owner, depsgraph_of(self.scene), label, UV_MAP)
+        left = uv_problem(again) if again is not None else problem
+        if again is None or left:
+            choose_uv_map(owner, "")
+            if np.isnan(mesh.uv).any():
+                self.warnings.append(
+                    f"'{owner.name}' got no texture: its modifiers keep no UV map; apply them, or unwrap after them."
+                )
+                return None
+            self.warnings.append(
+                f"'{owner.name}': {problem}, and its modifiers copy any UV map, so places that share texels share"
+                " colours; apply the modifier that mirrors or repeats the mesh."
+            )
+            return mesh
+        if not np.isnan(mesh.uv).any():
+            self.warnings.append(f"'{owner.name}': {problem}, so its texture lies on a second UV map, \"{UV_MAP}\".")
+        self._uv_maps[owner.name] = UV_MAP
+        return again
+
+    def _look(self, shot: Shot) -> View:
+        """See the scene as a shot's camera does; only our canvases take its picture."""
+        with at_frame(self.scene, self.frame):
+            people = find_humanoids(self.scene, self.armatures)
+            surfaces = read_surfaces(self.scene, depsgraph_of(self.scene), people, camera=shot.camera, uv=True)
+        offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
+        starts = np.cumsum([0, *(len(surface.triangles) for surface in surfaces)])
+        labels: list[np.ndarray] = []
+        # Where each canvas's triangles begin, and whether their corners run on or (in a mirrored object) back.
+        self._place: dict[str, tuple[int, int]] = {}
+        for surface, start in zip(surfaces, starts, strict=False):
+            canvas = self.canvases.get(surface.name)
+            # Hair and instances of a mesh stand in the way; the mesh itself takes the picture.
+            if canvas is None or len(surface.triangles) != len(canvas.mesh.triangles) or surface.name in self._place:
+                labels.append(np.full(len(surface.triangles), -1, dtype=np.int64))
+                continue
+            self._place[surface.name] = int(start), -1 if surface.mirrored else 1
+            labels.append(surface_label(canvas.mesh.label, np.asarray(surface.material)))
+        return look(
+            shot,
+            np.concatenate([surface.vertices for surface in surfaces]),
+            np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets, strict=False)]),
+            np.concatenate(labels),
+        )
+
+
+def look_up(bake: Bake, mesh: BakeMesh, triangle: np.ndarray, barycentric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A bake's colour (N, 3) in 0..255 and weight (N,) at points on triangles (N,) with barycentric weights (N, 3)."""
+    uv = np.einsum("nk,nkc->nc", barycentric, mesh.uv[triangle])
+    tiles = triangle_tiles(mesh.uv)[triangle]
+    colour, weight = np.zeros((len(triangle), 3)), np.zeros(len(triangle))
+    for index, tile in enumerate(bake.tiles):
+        own = (tiles == tile) | (bake.tiles == (FIRST_TILE,))
+        at = (uv[own] - tile_corner(tile)) % 1.0
+        size = bake.textures.shape[1]
+        pixels = np.stack([at[:, 0], 1.0 - at[:, 1]], axis=1) * size
+        colour[own] = sample(bake.textures[index], pixels)
+        weight[own] = sample(bake.weight[index][..., None], pixels)[:, 0]
+    return colour, weight
+
+
+def paint_views(projection: Projection, cameras: Sequence[Camera], paint: Paint) -> list[Shot]:
+    """Paint a person view by view, each starting from what earlier views left there.
+
+    Args:
+        projection: takes the pictures.
+        cameras: the first one's view is free, and each further one's paints what is not covered yet.
+        paint: makes the pictures; what is to be kept is laid back over those of the camera's size.
+
+    Returns:
+        The views as they were projected.
+    """
+    shots = []
+    for camera in cameras:
+        before = projection.painted(camera)
+        picture = paint(camera, before)
+        if picture.shape == before.picture.shape:
+            picture = np.where(before.kept[..., None], before.picture, picture)
+        shots.append(Shot(camera, picture, before.person))
+        projection.add(shots[-1])
+    return shots
 
 
 def apply_texture(
@@ -44,271 +282,35 @@ def apply_texture(
     person_mask: np.ndarray | None = None,
     armatures: Iterable[str] = (),
     size: int = 1024,
+    *,
+    closeups: Iterable[Shot] = (),
+    uv_map: str = "",
+    look: Look = "base_colour",
+    folder: Path | None = None,
 ) -> dict[str, bpy.types.Image]:
-    """Project a picture through its camera on to the posed person and show it as the person's material.
-
-    Each mesh object of which the picture shows something gets one texture on its active UV map, and materials that
-    carry it: the artist's material with the texture as base colour (its alpha and normal map go on working), matt and
-    without emission.  They sit in the object's own slots; the mesh's slots stay as they are, and
-    ``restore_materials`` brings everything back.  Applying again replaces the texture, never the memory of the
-    originals.  The textures are packed into the file.
+    """Project one picture through its camera on to the posed person and show it as the person's material.
 
     Args:
         scene: posed as it was when ``conditioning`` was made; evaluated at that frame.
-        conditioning: gives the camera and the frame; takes a warning for each mesh that has no UV map.
+        conditioning: gives the camera and the frame; takes the warnings of the projection.
         image: RGB in sRGB, stretched over the camera's frame.
         person_mask: (H, W) bool at the frame's size, pixels that may land on the person; by default the passes' own.
         armatures: names; by default every humanoid of the scene.
         size: of each texture in pixels.
+        closeups: pictures of parts of the frame with more pixels, such as the hands' crops; see ``crop_camera``.
+        uv_map, look, folder: see :class:`Projection` and its ``show``.
 
     Returns:
         The texture of each textured object by the object's name.
 
     Raises:
-        SceneError: where the picture lands on no mesh with a UV map.
+        SceneError: where the picture lands on no mesh that can take a texture.
+        UsageError, OutputError: see :class:`Projection` and its ``show``.
     """
-    picture = np.asarray(image.convert("RGB"))
+    projection = Projection(scene, armatures, conditioning.frame, uv_map=uv_map, size=size)
     mask = conditioning.person_mask if person_mask is None else person_mask
-    textures: dict[str, bpy.types.Image] = {}
-    without: list[str] = []
-    with at_frame(scene, conditioning.frame):
-        depsgraph = depsgraph_of(scene)
-        people = find_humanoids(scene, tuple(armatures))
-        surfaces = read_surfaces(scene, depsgraph, people, camera=conditioning.camera, uv=True)
-        meshes = {name: index for index, name in enumerate(dict.fromkeys(surface.name for surface in surfaces))}
-        offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
-        view = look(
-            conditioning.camera,
-            np.concatenate([surface.vertices for surface in surfaces]),
-            np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets, strict=False)]),
-            np.concatenate([surface_label(meshes[surface.name], np.asarray(surface.material)) for surface in surfaces]),
-            mask,
-        )
-        for owner in person_objects(scene, surfaces):
-            name = owner.name
-            mesh = read_mesh(owner, depsgraph, meshes[name])
-            if mesh is None:
-                continue
-            if np.isnan(mesh.uv).any() or not owner.is_editable:
-                without.append(name)
-                continue
-            materials = [original_material(owner, index) for index in range(len(owner.material_slots))] or [None]
-            baked = bake(mesh, picture, view, np.array([base_colour(material) for material in materials]), size)
-            if baked.weight.any():
-                textures[name] = new_image(f"HandDiff {name}", Image.fromarray(baked.texture))
-    for name, texture in textures.items():
-        _show(scene.objects[name], texture)
-    _drop_unused()
-    if not textures:
-        raise SceneError(
-            "The picture lands on no mesh that can take a texture: give the person's meshes a UV map"
-            " (Edit Mode, UV > Smart UV Project) and keep them in the camera's view."
-        )
-    for name in without:
-        conditioning.warnings.append(
-            f"'{name}' got no texture: it has no UV map or is linked from another file; unwrap it or make it local."
-        )
+    for shot in (Shot(conditioning.camera, np.asarray(image.convert("RGB")), mask), *closeups):
+        projection.add(shot)
+    textures = projection.show(look, folder)
+    conditioning.warnings.extend(projection.warnings)
     return textures
-
-
-def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> int:
-    """Give objects the materials back that they had before ``apply_texture``; slots filled otherwise since stay.
-
-    Returns:
-        How many objects were restored.
-    """
-    restored = 0
-    for owner in list(where.objects if isinstance(where, bpy.types.Scene) else where):
-        remembered = owner.get(_SLOTS)
-        if remembered is None:
-            continue
-        for key, slot_before in remembered.items():
-            if int(key) >= len(owner.material_slots):
-                continue
-            slot = owner.material_slots[int(key)]
-            if slot.link == "OBJECT" and _is_ours(slot.material):
-                slot.material = slot_before.get("material")
-                slot.link = slot_before["link"]
-        if not remembered and len(owner.material_slots) == 1 and _is_ours(owner.material_slots[0].material):
-            owner.material_slots[0].material = None
-            owner.material_slots[0].link = "DATA"
-            if owner.data.users == 1:
-                owner.data.materials.clear()
-        del owner[_SLOTS]
-        restored += 1
-    _drop_unused()
-    return restored
-
-
-def texture_of(owner: bpy.types.Object) -> bpy.types.Image | None:
-    """The texture that ``apply_texture`` put on an object."""
-    for slot in owner.material_slots:
-        if _is_ours(slot.material):
-            for node in slot.material.node_tree.nodes:
-                if node.bl_idname == "ShaderNodeTexImage" and _is_ours(node.image):
-                    return node.image
-    return None
-
-
-def original_material(owner: bpy.types.Object, index: int) -> bpy.types.Material | None:
-    """The artist's material in a slot, whether a texture lies over it or not."""
-    slot = owner.material_slots[index]
-    if not _is_ours(slot.material):
-        return slot.material
-    before = owner.get(_SLOTS, {}).get(str(index))
-    if before is not None and "material" in before:
-        return before["material"]
-    return owner.data.materials[index]
-
-
-def person_objects(scene: bpy.types.Scene, surfaces: Iterable[Surface]) -> list[bpy.types.Object]:
-    """The scene's mesh objects that belong to a person."""
-    names = dict.fromkeys(surface.name for surface in surfaces if surface.person >= 0)
-    return [scene.objects[name] for name in names if name in scene.objects and scene.objects[name].type == "MESH"]
-
-
-def read_mesh(owner: bpy.types.Object, depsgraph: bpy.types.Depsgraph, label: int = 0) -> BakeMesh | None:
-    """The evaluated mesh of an object in world space, with its active UV map (NaN without one); None without faces."""
-    evaluated = owner.evaluated_get(depsgraph)
-    mesh = evaluated.to_mesh()
-    try:
-        if not mesh.polygons:
-            return None
-        layer = mesh.uv_layers.active
-        mesh.calc_loop_triangles()
-        count = len(mesh.loop_triangles)
-        vertices = _read(mesh.vertices, "co", len(mesh.vertices) * 3).reshape(-1, 3)
-        triangles = _read(mesh.loop_triangles, "vertices", count * 3, np.int32).reshape(-1, 3)
-        loops = _read(mesh.loop_triangles, "loops", count * 3, np.int32).reshape(-1, 3)
-        material = _read(mesh.loop_triangles, "material_index", count, np.int32)
-        uv = np.full((len(mesh.loops), 2), np.nan)
-        if layer is not None:
-            uv = _read(layer.uv, "vector", len(mesh.loops) * 2).reshape(-1, 2)
-        normals = _read(mesh.corner_normals, "vector", len(mesh.loops) * 3).reshape(-1, 3)
-        matrix = np.array(evaluated.matrix_world, dtype=np.float64)
-    finally:
-        evaluated.to_mesh_clear()
-    normals = normals @ np.linalg.inv(matrix[:3, :3])
-    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored object: its corners would run the wrong way round
-        triangles, loops = triangles[:, ::-1], loops[:, ::-1]
-    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
-    return BakeMesh(
-        owner.name, world, triangles.astype(np.int64), uv[loops], normals[loops], material.astype(np.int64), label
-    )
-
-
-def base_colour(material: bpy.types.Material | None) -> tuple[float, float, float]:
-    """A material's own colour as sRGB in 0..255; the mean of its image where the base colour is one."""
-    node = _principled(material)
-    if node is None:
-        linear = np.array(material.diffuse_color[:3]) if material else np.full(3, 0.8)
-    else:
-        socket = node.inputs["Base Color"]
-        source = socket.links[0].from_node if socket.is_linked else None
-        image = getattr(source, "image", None)
-        if image is not None and image.size[0]:
-            pixels = np.empty(image.size[0] * image.size[1] * image.channels, dtype=np.float32)
-            image.pixels.foreach_get(pixels)
-            mean = pixels.reshape(-1, image.channels).mean(axis=0)[[0, 1, 2] if image.channels > 2 else [0, 0, 0]]
-            if not image.is_float:  # byte images hand out their sRGB as it is stored
-                return float(mean[0] * 255), float(mean[1] * 255), float(mean[2] * 255)
-            linear = mean
-        else:
-            linear = np.array(socket.default_value[:3])
-    linear = np.clip(linear, 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 255
-    return float(srgb[0]), float(srgb[1]), float(srgb[2])
-
-
-def _show(owner: bpy.types.Object, texture: bpy.types.Image) -> None:
-    """Put materials with the texture into the object's slots, remembering what was there."""
-    slots = owner.material_slots
-    if _SLOTS not in owner:
-        owner[_SLOTS] = {}
-        for index, slot in enumerate(slots):
-            before: dict[str, object] = {"link": slot.link}
-            if slot.link == "OBJECT" and slot.material is not None:
-                before["material"] = slot.material
-            owner[_SLOTS][str(index)] = before
-    originals = [original_material(owner, index) for index in range(len(slots))]
-    if not slots:
-        owner.data.materials.append(None)
-        originals = [None]
-    uv_map = owner.data.uv_layers.active
-    for slot, original in zip(slots, originals, strict=True):
-        slot.link = "OBJECT"
-        slot.material = _textured(original, owner.name, texture, uv_map.name if uv_map else "")
-
-
-def _textured(
-    original: bpy.types.Material | None, name: str, texture: bpy.types.Image, uv_map: str
-) -> bpy.types.Material:
-    """The original with the texture as its matt base colour; a plain material where it is not a Principled one."""
-    if original is not None and _principled(original) is not None:
-        material = original.copy()
-        material.name = f"HandDiff {original.name}"
-    else:
-        material = bpy.data.materials.new(f"HandDiff {original.name if original else name}")
-        compat.use_nodes(material)
-    material[_OURS] = True
-    tree = material.node_tree
-    node: Any = _principled(material)
-    for socket in node.inputs:
-        if socket.name in _PLAIN:
-            for link in list(socket.links):
-                tree.links.remove(link)
-            socket.default_value = _PLAIN[socket.name]
-    picture = tree.nodes.new("ShaderNodeTexImage")
-    picture.name = picture.label = "HandDiff"
-    picture.image = texture
-    picture.location = (node.location.x - 300, node.location.y)
-    tree.links.new(picture.outputs["Color"], node.inputs["Base Color"])
-    if uv_map:
-        place = tree.nodes.new("ShaderNodeUVMap")
-        place.uv_map = uv_map
-        place.location = (picture.location.x - 200, picture.location.y)
-        tree.links.new(place.outputs["UV"], picture.inputs["Vector"])
-    for other in tree.nodes:
-        other.select = other == picture
-    tree.nodes.active = picture  # what the viewport's Solid mode shows where it shows textures
-    return material
-
-
-def _principled(material: bpy.types.Material | None) -> bpy.types.Node | None:
-    """The Principled BSDF that feeds a material's output."""
-    if material is None or material.node_tree is None:
-        return None
-    output = material.node_tree.get_output_node("ALL")
-    links = output.inputs["Surface"].links if output else ()
-    node = links[0].from_node if links else None
-    return node if node is not None and node.bl_idname == "ShaderNodeBsdfPrincipled" else None
-
-
-def new_image(name: str, picture: Image.Image) -> bpy.types.Image:
-    """An image of this file, packed as PNG."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    image = bpy.data.images.new(name, *picture.size, alpha=picture.mode == "RGBA")
-    image.pack(data=buffer.getvalue(), data_len=len(buffer.getvalue()))
-    image.source = "FILE"
-    image[_OURS] = True
-    return image
-
-
-def _read(collection: bpy.types.bpy_prop_collection, name: str, count: int, dtype: type = np.float32) -> np.ndarray:
-    values: np.ndarray = np.empty(count, dtype=dtype)
-    collection.foreach_get(name, values)
-    return values.astype(np.float64) if dtype is np.float32 else values
-
-
-def _is_ours(block: bpy.types.ID | None) -> bool:
-    return block is not None and bool(block.get(_OURS))
-
-
-def _drop_unused() -> None:
-    """Remove materials and textures of ours that nothing shows any more."""
-    for material in [m for m in bpy.data.materials if _is_ours(m) and not m.users]:
-        bpy.data.materials.remove(material)
-    for image in [i for i in bpy.data.images if _is_ours(i) and not i.users]:
-        bpy.data.images.remove(image)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runs behind ``handdiff texture``, ``layer`` and ``preview``: pictures that are there already, on a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import SceneError, UsageError
+from .jobs.store import RunFolder
+from .request import PASSES
+from .runs import Report, SceneChoice, TextureChoice, made, open_scene
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def run_texture(
+    blend: Path,
+    output: Path,
+    views: Sequence[tuple[str, Path]],
+    choice: SceneChoice,
+    texture: TextureChoice,
+    report: Report,
+) -> tuple[Path, list[str]]:
+    """Project pictures through cameras of the scene on to its people, and write ``textured.blend``.
+
+    Args:
+        views: a camera's name (empty: the one that renders) and its picture, each.
+
+    Returns:
+        the folder, and the warnings.
+
+    Raises:
+        OutputError, SceneError, UsageError: before anything is written.
+    """
+    folder = RunFolder(output)
+    report("texture", 0, 0)
+    scene = open_scene(blend, choice.frame)
+    import numpy as np
+
+    from .conditioning.shots import Shot
+    from .scene.cameras import read_camera, scene_camera
+    from .scene.glb import save_copy
+    from .scene.passes import depsgraph_of
+    from .scene.texture import Projection
+
+    projection = Projection(scene, choice.armatures, uv_map=texture.uv_map, size=texture.size)
+    for number, (name, path) in enumerate(views):
+        report("texture", number, len(views))
+        picture = np.asarray(_picture(path))
+        camera = scene_camera(scene, name)
+        size = picture.shape[1], picture.shape[0]
+        projection.add(Shot(read_camera(scene, depsgraph_of(scene), camera, size), picture))
+    folder.start()
+    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
+    save_copy(scene, folder.path("textured.blend"))
+    return folder.folder, projection.warnings
+
+
+def run_layer(
+    blend: Path,
+    output: Path,
+    picture: Path,
+    mask: Path,
+    report: Report,
+    *,
+    frames: tuple[int, int] | None = None,
+    under: bool = False,
+    feather: float | None = None,
+    exr: Path | None = None,
+) -> tuple[Path, list[str]]:
+    """Lay a picture or a sequence over or under a scene's render, and write ``layered.blend``.
+
+    Args:
+        picture, mask: files; of a sequence (``frames`` given) its first.
+        exr: a folder of passes, as ``handdiff passes`` writes them, that go into a multilayer EXR with each render.
+
+    Returns:
+        the folder, and the warnings.
+
+    Raises:
+        OutputError, SceneError, UsageError: before anything is written.
+    """
+    folder = RunFolder(output)
+    report("layer", 0, 0)
+    scene = open_scene(blend, None)
+    from .scene.glb import save_copy
+    from .scene.layer import add_exr, apply_layer
+
+    passes = _passes(exr, frames) if exr is not None else {}
+    warnings = apply_layer(scene, picture, mask, feather, frames=frames, under=under)
+    if passes:
+        add_exr(scene, folder.folder.resolve() / "exr", {"HandDiff": picture, **passes}, frames)
+    folder.start()
+    save_copy(scene, folder.path("layered.blend"))
+    return folder.folder, warnings
+
+
+def run_preview(
+    blend: Path, output: Path, choice: SceneChoice, form: str, preset: str, report: Report
+) -> tuple[Path, list[str]]:
+    """Write ``preview.glb``, ``preview.html`` and ``turntable.gif`` of a scene's people, as they are textured there.
+
+    Args:
+        form: one of ``scene.glb.FORMS``.
+        preset: one of ``scene.glb.PRESETS``, or empty for no limits.
+
+    Returns:
+        the folder, and the warnings.
+
+    Raises:
+        OutputError, SceneError: before anything is written.
+    """
+    folder = RunFolder(output)
+    scene = open_scene(blend, choice.frame)
+    from .scene.glb import PRESETS, export_glb
+    from .scene.model import read_parts
+    from .scene.turntable import write_turntable
+    from .scene.viewer import write_viewer
+
+    limits = PRESETS[preset] if preset else None
+    report("preview", 0, 3)
+    rest = form == "rest"
+    parts = read_parts(scene, choice.armatures, rest=rest, triangles=limits.triangles if limits else None)
+    folder.start()
+    warnings = export_glb(folder.path("preview.glb"), scene, choice.armatures, form=form, limits=limits)  # type: ignore[arg-type]
+    report("preview", 1, 3)
+    shown = folder.path("preview.glb")
+    if form in ("rigged", "animated"):  # the page shows still meshes
+        shown = folder.path(".still.glb")
+        warnings += export_glb(shown, scene, choice.armatures, limits=limits or PRESETS["web"])
+    write_viewer(folder.path("preview.html"), shown.read_bytes(), blend.stem)
+    if shown.name != "preview.glb":
+        shown.unlink()
+    report("preview", 2, 3)
+    write_turntable(folder.path("turntable.gif"), parts)
+    return folder.folder, warnings
+
+
+def _picture(path: Path) -> Image.Image:
+    from PIL import Image
+
+    try:
+        return Image.open(path).convert("RGB")
+    except OSError as error:
+        raise SceneError(f"The picture {path} cannot be read: choose another, or make it again.") from error
+
+
+def _passes(folder: Path, frames: tuple[int, int] | None) -> Mapping[str, Path]:
+    """The picture passes of a folder, each its file or the first of its sequence."""
+    found: dict[str, Path] = {}
+    for name in PASSES:
+        path = folder / f"{name}.png" if frames is None else folder / name / f"{frames[0]:04d}.png"
+        if path.is_file():
+            found[name] = path
+    if not found:
+        wanted = "handdiff passes" if frames is None else "handdiff passes --frames"
+        raise UsageError(f"{folder} holds no passes of that frame: make them with  {wanted}.")
+    return found

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Textures from a ring of views, against a true texture: the sample human is rendered in it from the ring, the renders
+are projected instead of generated pictures, and both are looked at from eight new sides."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..conditioning.camera import Camera
+from ..conditioning.crops import HandCrop, hand_crops
+from ..conditioning.shots import Shot, crop_camera
+
+TRUE_SIZE = 2048  # pixels of the true texture's side
+_MAGENTA = (255, 0, 255)
+_ROUND, _UP = 11, (90.0, 45.0, 0.0, -45.0, -90.0)  # directions from which a surface counts as one that can be seen
+
+
+@dataclass(frozen=True)
+class TextureFigures:
+    """What :func:`measure` found."""
+
+    psnr: float
+    """dB over the pixels of eight new views whose texels a ring view covers"""
+    reposed_psnr: float
+    """The same with the person back in its rest pose, from four sides"""
+    hands_psnr: float
+    """The same over the hands of the eight new views"""
+    coverage: float
+    """The share of the surface, by area, that the ring covers of what can be seen from any side at all"""
+    visible: float
+    """The share of the surface that can be seen from any side"""
+    foreign: int
+    """Texels that took the colour of a thing that hides the person in some views"""
+    untouched: bool
+    """Whether that thing's own materials and images are as they were"""
+    seconds: float
+    """Of the processor, for projecting and baking without the renders"""
+
+
+def bench_texture(say: Callable[[str], None]) -> None:
+    """Measure textures at several sizes of the ring's pictures and print a table.
+
+    Closes the open file for an empty one.
+
+    Args:
+        say: takes the table line by line.
+    """
+    row = "{:<26}{:>12}{:>12}{:>12}{:>12}{:>12}{:>10}"
+    say(row.format("views", "PSNR", "re-posed", "hands", "coverage", "foreign", "seconds"))
+    for size, closeups in ((256, False), (512, False), (512, True)):
+        found = measure(size, 1024, closeups=closeups)
+        say(
+            row.format(
+                f"8 of {size} px{', hands apart' if closeups else ''}",
+                f"{found.psnr:.1f} dB",
+                f"{found.reposed_psnr:.1f} dB",
+                f"{found.hands_psnr:.1f} dB",
+                f"{found.coverage:.1%}",
+                f"{found.foreign if found.untouched else 'changed'}",
+                f"{found.seconds:.1f}",
+            )
+        )
+    say("")
+    say(f"Coverage is of the {found.visible:.1%} of the surface that can be seen from outside at all, by area.")
+
+
+def measure(
+    size: int, texture_size: int, *, closeups: bool = False, samples: int = 8, new_views: int = 8
+) -> TextureFigures:
+    """Texture the sample human from renders of its true texture.
+
+    Args:
+        size: side of the ring's pictures in pixels, a multiple of 8.
+        texture_size: side of the baked texture in pixels.
+        closeups: also project pictures of each hand alone, of half the side, in every view that shows it.
+        samples: render samples per pixel.
+        new_views: how many; half as many look at the rest pose.
+    """
+    from ..scene.files import new_scene
+    from ..scene.ring import ring
+    from ..scene.sample_human import create_sample_scene
+    from ..scene.texture import Projection
+    from ..scene.textured import new_texture, show_texture
+
+    scene = new_scene()
+    rig = create_sample_scene(scene)
+    body = scene.objects["SampleHuman"]
+    _plain(scene, samples)
+    thing = _thing(scene)
+    before = _state(thing)
+    with _at_rest(rig):
+        truth = _true_texture(body)
+        aside = _around(_points(scene), max(1, new_views // 2), size)
+    show_texture(body, new_texture("True", {1001: Image.fromarray(truth)}), "unlit")
+    people = _points(scene)
+    new = _around(people, new_views, size)
+    shots = _shots(scene, ring(scene, size=(size, size)), closeups)
+    hands = [_hands(scene, camera)[0] for camera in new]
+    true_new = _render(scene, new)
+    with _at_rest(rig):
+        true_rest = _render(scene, aside)
+
+    began = time.process_time()
+    projection = Projection(scene, size=texture_size)
+    for shot in shots:
+        projection.add(shot)
+    baked = projection.bakes()[body.name]
+    seconds = time.process_time() - began
+    covered = [projection.painted(camera).weight > 0 for camera in new]
+    projection.show("unlit")
+    seen_new = _render(scene, new)
+    with _at_rest(rig):
+        covered_rest = [projection.painted(camera).weight > 0 for camera in aside]
+        seen_rest = _render(scene, aside)
+
+    got = projection.canvases[body.name].weight > 0
+    reachable, area = _reachable(scene, people, size, texture_size)
+    magenta = np.abs(baked.textures.astype(int) - _MAGENTA).max(axis=-1) < 70
+    return TextureFigures(
+        psnr=_psnr(true_new, seen_new, covered),
+        reposed_psnr=_psnr(true_rest, seen_rest, covered_rest),
+        hands_psnr=_psnr(true_new, seen_new, [mask & hand for mask, hand in zip(covered, hands)]),
+        coverage=float(area[got & reachable].sum() / area[reachable].sum()),
+        visible=float(area[reachable].sum() / area.sum()),
+        foreign=int((magenta & (baked.weight > 0)).sum()),
+        untouched=_state(thing) == before,
+        seconds=seconds,
+    )
+
+
+def _around(points: np.ndarray, count: int, size: int) -> list[Camera]:
+    """Cameras that stand where none of the ring's does."""
+    from ..scene.ring import camera_around
+
+    turns = (np.arange(count) + 0.5) * 2 * np.pi / count
+    return [camera_around(points, turn, (0.0, 0.35)[i % 2], (size, size)) for i, turn in enumerate(turns)]
+
+
+def _psnr(truth: Sequence[np.ndarray], seen: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float:
+    errors = [t[m].astype(np.float64) - s[m] for t, s, m in zip(truth, seen, masks)]
+    return float(10 * np.log10(255**2 / max(float((np.concatenate(errors) ** 2).mean()), 1e-12)))
+
+
+def _plain(scene: Any, samples: int) -> None:
+    """Render colours as they are."""
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = samples
+    scene.cycles.use_denoising = False
+    scene.cycles.max_bounces = 0
+    scene.view_settings.view_transform = "Standard"
+
+
+def _true_texture(body: Any) -> np.ndarray:
+    """Coloured noise of the place at rest, waves of 60 to 2 cm, as (S, S, 3) uint8 on the body's UV map."""
+    from ..scene.baking import MeshCanvas
+    from ..scene.filling import run_out
+    from ..scene.meshes import read_mesh
+    from ..scene.passes import depsgraph_of
+
+    mesh = read_mesh(body, depsgraph_of(body.users_scene[0]))
+    assert mesh is not None
+    canvas = MeshCanvas(mesh, TRUE_SIZE)
+    random = np.random.default_rng(5)
+    colour = np.tile([110.0, 130.0, 110.0], (len(canvas.points), 1))
+    for length in np.geomspace(0.6, 0.02, 12):
+        waves = random.normal(size=(3, 3))
+        waves *= 2 * np.pi / length / np.linalg.norm(waves, axis=1, keepdims=True)
+        colour += 22 * (length / 0.6) ** 0.25 * np.sin(canvas.points @ waves.T + random.uniform(0, 6.28, 3))
+    picture = np.zeros((TRUE_SIZE * TRUE_SIZE, 3))
+    picture[canvas.texels.texel] = np.clip(colour, [0, 60, 0], [200, 255, 200])
+    there = np.zeros(len(picture), dtype=bool)
+    there[canvas.texels.texel] = True
+    square = (TRUE_SIZE, TRUE_SIZE)
+    filled = run_out(picture.reshape(*square, 3), there.reshape(square), 16, np.full(3, 128.0))
+    return np.rint(filled).astype(np.uint8)
+
+
+def _thing(scene: Any) -> Any:
+    """A magenta board that hides the person's middle from some views, with a picture of its own."""
+    import bpy
+
+    from ..scene.textured import new_image, show_texture
+
+    bpy.ops.mesh.primitive_cube_add(size=0.3, location=(-0.5, -0.6, 1.0))
+    thing = bpy.context.object
+    picture = new_image("Board", Image.new("RGB", (16, 16), _MAGENTA))
+    show_texture(thing, picture, "unlit")
+    del thing["handdiff_materials"], picture["handdiff"], thing.material_slots[0].material["handdiff"]
+    return thing
+
+
+def _state(thing: Any) -> list[object]:
+    """All that a texture on the wrong object would change."""
+    materials = [slot.material for slot in thing.material_slots]
+    images = [node.image for m in materials for node in m.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]
+    maps = [layer.name for layer in thing.data.uv_layers]
+    return [[m.name for m in materials], [hash(tuple(image.pixels)) for image in images], maps, len(thing.keys())]
+
+
+@contextmanager
+def _at_rest(rig: Any) -> Iterator[None]:
+    from ..scene.passes import depsgraph_of
+
+    scene = rig.users_scene[0]
+    rig.data.pose_position = "REST"
+    depsgraph_of(scene).update()
+    try:
+        yield
+    finally:
+        rig.data.pose_position = "POSE"
+        depsgraph_of(scene).update()
+
+
+def _points(scene: Any) -> np.ndarray:
+    """The person's vertices in world space."""
+    from ..scene.passes import depsgraph_of
+    from ..scene.rigs import find_humanoids
+    from ..scene.surfaces import read_surfaces
+
+    surfaces = read_surfaces(scene, depsgraph_of(scene), find_humanoids(scene))
+    return np.concatenate([surface.vertices for surface in surfaces if surface.person >= 0])
+
+
+def _render(scene: Any, cameras: Sequence[Camera]) -> list[np.ndarray]:
+    """What cameras of one size see, as (H, W, 3) uint8; one call, so that Blender keeps the meshes in between."""
+    import bpy
+
+    from ..scene.ring import placed
+
+    render = scene.render
+    render.resolution_x, render.resolution_y = cameras[0].width, cameras[0].height
+    render.use_persistent_data = True
+    render.image_settings.file_format = "PNG"
+    with placed(scene, cameras) as objects, tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
+        scene.timeline_markers.clear()
+        for frame, thing in enumerate(objects, 1):
+            scene.timeline_markers.new("Camera", frame=frame).camera = thing
+        scene.frame_start, scene.frame_end = 1, len(objects)
+        render.filepath = f"{folder}/"
+        bpy.ops.render.render(animation=True, scene=scene.name)
+        scene.timeline_markers.clear()
+        return [np.array(Image.open(path).convert("RGB")) for path in sorted(Path(folder).iterdir())]
+
+
+def _hands(scene: Any, camera: Camera) -> tuple[np.ndarray, list[HandCrop]]:
+    """Where a camera sees hands, (H, W) bool, and a crop around each."""
+    from ..scene.passes import render_passes
+    from ..scene.ring import placed
+
+    size = camera.width, camera.height
+    with placed(scene, [camera]) as (thing,):
+        seen = render_passes(scene, camera=thing.name, size=size)
+    return seen.hands_mask, hand_crops(seen.people[0], seen.masks[0].hands, *size, sides=seen.usable_hands())
+
+
+def _shots(scene: Any, cameras: Sequence[Camera], closeups: bool) -> list[Shot]:
+    crops = [
+        crop_camera(camera, crop.box, camera.width // 2)
+        for camera in cameras
+        for crop in (_hands(scene, camera)[1] if closeups else ())
+    ]
+    pictures = _render(scene, cameras) + (_render(scene, crops) if crops else [])
+    return [Shot(camera, picture) for camera, picture in zip([*cameras, *crops], pictures)]
+
+
+def _reachable(scene: Any, points: np.ndarray, size: int, texture_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the body's texels can be seen from anywhere outside (N,) bool, and their areas (N,) in square metres."""
+    from ..scene.ring import camera_around
+    from ..scene.texture import Projection
+
+    projection = Projection(scene, size=texture_size)
+    (canvas,) = projection.canvases.values()
+    for elevation in _UP:
+        for turn in np.arange(_ROUND) * 2 * np.pi / _ROUND:
+            camera = camera_around(points, turn, np.radians(elevation), (size, size))
+            projection.add(Shot(camera, np.zeros((1, 1, 3), np.uint8)))
+            if abs(elevation) == 90:
+                break
+    mesh, triangle = canvas.mesh, canvas.texels.triangle
+    a, b, c = mesh.vertices[mesh.triangles].transpose(1, 0, 2)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return canvas.weight > 0, (area / np.maximum(np.bincount(triangle, minlength=len(area)), 1))[triangle]
