@@ -455,4 +455,43 @@ REFUSALS: dict[str, str] = {
     "The settings file {} cannot be read ({}): give a JSON file that HandDiff saved.": (
         "設定ファイル {0} を読み込めません（{1}）。HandDiff が保存した JSON ファイルを指定してください。"
     ),
+    "{} carries no frame number: name the sequence's files like 0001.png.": (
+        "{0} にフレーム番号がありません。連番のファイルは 0001.png のように名付けてください。"
+    ),
+    "The render has no transparent film, so it hides the layer under it: switch on Transparent in Render Properties > Film.": (
+        "レンダーのフィルムが透過でないため、下のレイヤーが隠れます。レンダープロパティ > フィルムで「透過」をオンにしてください。"
+    ),
+    "The sequence lacks {}: make that frame, or name a shorter range.": (
+        "連番に {0} がありません。そのフレームを作るか、範囲を短くしてください。"
+    ),
+    "The picture {} cannot be read: choose another, or make it again.": (
+        "画像 {0} を読み込めません。別の画像を選ぶか、作り直してください。"
+    ),
+    "The person has no mesh to look at: bind a mesh to the armature, or choose another armature.": (
+        "この人物には見えるメッシュがありません。メッシュをアーマチュアに関連付けるか、別のアーマチュアを選んでください。"
+    ),
+    "The picture lands on no mesh that can take a texture: keep the person's meshes in the camera's view, local to this file and with at most seven UV maps.": (
+        "画像を受け取れるメッシュがありません。人物のメッシュをカメラに収め、このファイル内のデータにし、UV マップを 7 つ以下にしてください。"
+    ),
+    'No mesh of the person has a UV map named "{}": {}.': (
+        "「{0}」という UV マップを持つメッシュがこの人物にありません。{1}。"
+    ),
+    "'{}' got no texture: it is linked from another file; make it local.": (
+        "「{0}」にテクスチャを付けられません。別のファイルからリンクされています。ローカル化してください。"
+    ),
+    "'{}': {}, and a second one cannot be made, so places that share texels share colours; make its mesh local, with at most seven UV maps.": (
+        "「{0}」：{1}。2 つ目の UV マップを作れないため、テクセルを共有する場所は同じ色になります。メッシュをローカル化し、UV マップを 7 つ以下にしてください。"
+    ),
+    "'{}': {}, and its modifiers copy any UV map, so places that share texels share colours; apply the modifier that mirrors or repeats the mesh.": (
+        "「{0}」：{1}。モディファイアーがどの UV マップも複製するため、テクセルを共有する場所は同じ色になります。メッシュを反転または反復するモディファイアーを適用してください。"
+    ),
+    "'{}': {}, so its texture lies on a second UV map, \"{}\".": (
+        "「{0}」：{1}。そのためテクスチャは 2 つ目の UV マップ「{2}」に置かれます。"
+    ),
+    "'{}' got no texture: {} and cannot get one; make its mesh local, with at most seven UV maps.": (
+        "「{0}」にテクスチャを付けられません。{1}。UV マップを新しく作ることもできません。メッシュをローカル化し、UV マップを 7 つ以下にしてください。"
+    ),
+    "'{}' got no texture: its modifiers keep no UV map; apply them, or unwrap after them.": (
+        "「{0}」にテクスチャを付けられません。モディファイアーが UV マップを残しません。適用するか、その後で展開してください。"
+    ),
 }
