@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import NoReturn, get_args
 
+from .animate_runs import TARGETS as ANIMATE_TARGETS
 from .errors import UsageError
 from .request import (
     DEFAULT_PASSES,
@@ -51,7 +52,7 @@ def add_scene_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend")
     parser.add_argument(
         "--armature", action="append", default=[], metavar="NAME", help="armature, repeatable (default: every humanoid)"
     )
-    parser.add_argument("--people", type=_people, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
+    parser.add_argument("--people", type=count, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
     parser.add_argument("--frame", type=_frame, metavar="N", help="frame (default: the file's current one)")
     parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="size in pixels, multiples of 8")
 
@@ -68,7 +69,7 @@ def add_skeleton_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_pass_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--frames", type=_frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
+        "--frames", type=frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
     )
     parser.add_argument(
         "--passes",
@@ -144,6 +145,10 @@ def targets(text: str) -> tuple[str, ...]:
     return _chosen(text, TARGETS)
 
 
+def animate_targets(text: str) -> tuple[str, ...]:
+    return _chosen(text, ANIMATE_TARGETS)
+
+
 def _chosen(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     if unknown := [word for word in words if word not in names]:
@@ -168,9 +173,9 @@ def _minutes(text: str) -> float:
     return minutes
 
 
-def _people(text: str) -> int:
+def count(text: str) -> int:
     if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of people: give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: give 1 or more")
     return int(text)
 
 
@@ -180,7 +185,7 @@ def _frame(text: str) -> int:
     return int(text)
 
 
-def _frames(text: str) -> range:
+def frames(text: str) -> range:
     parts = re.fullmatch(r"(-?\d{1,7})-(-?\d{1,7})(?::(\d{1,7}))?", text)
     if not parts:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of frames: give A-B or A-B:STEP such as 1-250")

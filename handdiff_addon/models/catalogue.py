@@ -120,6 +120,18 @@ def check_model(path: Path) -> ModelIdentity:
     return ModelIdentity(name, path, tuple(parts), files)
 
 
+def weight_sums(model: str, hand_model: str = "") -> dict[str, str]:
+    """sha256 of every weight file of a model, and of the hand generator where another one is named.
+
+    Raises:
+        ModelError: as :func:`find_model` and :func:`check_model`.
+    """
+    folders = {"model": find_model(model), **({"hand_model": find_model(hand_model)} if hand_model else {})}
+    return {
+        f"{role}/{file.path}": file.sha256 for role, folder in folders.items() for file in check_model(folder).files
+    }
+
+
 def _refuse_links_out(path: Path) -> None:
     # A download cache of huggingface_hub keeps the files of models--x/snapshots/y as links to models--x/blobs.
     home = path.parents[1] if path.parent.name == "snapshots" else path

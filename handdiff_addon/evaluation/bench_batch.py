@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a batch costs beside the painting itself, and whether many frames fill the memory."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..conditioning.frame import Conditioning
+from ..jobs.batch import BatchFolder, paint_frames
+from ..request import GenerationRequest
+from .bench_passes import resident
+
+SIZE = (512, 512)
+PROMPT = "a person in a red shirt with a green background"
+
+
+def bench_batch(
+    say: Callable[[str], None], model: str = "", count: int = 12, steps: int = GenerationRequest("").steps
+) -> None:
+    """Paint frames of the sample human as a batch and by themselves, in one run, and print how the times compare.
+
+    Painting alone is timed before the batch and after it, half of the frames each.  Closes the open file.
+
+    Args:
+        say: takes the table line by line.
+        model: model folder; empty: the embedded model.
+        count: how many frames.
+        steps: denoising steps of each stage.
+    """
+    import torch
+
+    from ..diffusion.pipeline import TwoStagePipeline
+
+    request = GenerationRequest(PROMPT, model=model, steps=steps, hand_steps=steps)
+    pipeline = TwoStagePipeline.load(model)
+    scene = _sample(count)
+    frames = range(1, count + 1)
+    began = time.perf_counter()
+    ready = list(_passes(scene, frames))
+    passes = time.perf_counter() - began
+
+    def alone(part: list[Conditioning]) -> float:
+        began = time.perf_counter()
+        for conditioning in part:
+            pipeline.generate(request, conditioning)
+        return time.perf_counter() - began
+
+    pipeline.generate(request, ready[0])
+    painting = alone(ready[: count // 2])
+    memory: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="handdiff-") as folder, BatchFolder(folder) as batch:
+        batch.begin({})
+        began = time.perf_counter()
+        for waiting in paint_frames(
+            batch, request, _passes(scene, frames), lambda conditioning: pipeline.generate(request, conditioning)
+        ):
+            concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            if batch.saved > len(memory):
+                memory.append(resident() or 0)
+        whole = time.perf_counter() - began
+    painting += alone(ready[count // 2 :])
+    say(f"{count} frames of {SIZE[0]} x {SIZE[1]} on {pipeline.checkpoint.device}, {torch.get_num_threads()} threads")
+    for name, seconds in (("passes alone", passes), ("painting alone", painting), ("the batch", whole)):
+        say(f"{name:<16}{seconds / count:8.3f} s a frame")
+    say(f"The batch has {painting / whole:.3f} of the throughput of painting alone.")
+    if memory and memory[-1]:
+        early = len(memory) // 5
+        say(
+            f"Memory after frame {early + 1}: {memory[early] / 2**20:.0f} MiB;"
+            f" after frame {len(memory)}: {memory[-1] / 2**20:.0f} MiB."
+        )
+
+
+def _sample(count: int) -> Any:
+    """A new file with the sample human, who turns a little from frame to frame."""
+    from ..scene.files import new_scene
+    from ..scene.sample_human import create_sample_scene
+
+    scene = new_scene()
+    rig = create_sample_scene(scene)
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    for frame, turn in ((1, -0.3), (count + 1, 0.3)):
+        rig.rotation_euler.z = turn
+        rig.keyframe_insert("rotation_euler", frame=frame)
+    return scene
+
+
+def _passes(scene: Any, frames: range) -> Any:
+    from ..scene.sequence import render_sequence
+
+    return render_sequence(scene, frames, with_normals=True)
