@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from ..conditioning.frame import Conditioning
 from ..jobs.batch import BatchFolder, paint_frames
-from ..request import GenerationRequest
+from ..request import GenerationRequest, GenerationResult
 from .bench_passes import resident
 
 SIZE = (512, 512)
@@ -21,52 +22,55 @@ PROMPT = "a person in a red shirt with a green background"
 def bench_batch(
     say: Callable[[str], None], model: str = "", count: int = 12, steps: int = GenerationRequest("").steps
 ) -> None:
-    """Paint frames of the sample human as a batch and by themselves, in one run, and print how the times compare.
+    """Paint frames of the sample human as a batch, and print how its throughput compares with painting alone.
 
-    Painting alone is timed before the batch and after it, half of the frames each.  Closes the open file.
+    Each frame is painted twice: while the passes of the next one are made and the one before is saved, and once more
+    right afterwards, while nothing else is done.  So both kinds of time come from the same moments of the same run.
+    Closes the open file.
 
     Args:
         say: takes the table line by line.
         model: model folder; empty: the embedded model.
-        count: how many frames.
+        count: how many frames, at least 2.
         steps: denoising steps of each stage.
     """
     import torch
 
     from ..diffusion.pipeline import TwoStagePipeline
 
+    count = max(2, count)
     request = GenerationRequest(PROMPT, model=model, steps=steps, hand_steps=steps)
     pipeline = TwoStagePipeline.load(model)
-    scene = _sample(count)
-    frames = range(1, count + 1)
+    scene, frames = _sample(count), range(1, count + 1)
     began = time.perf_counter()
-    ready = list(_passes(scene, frames))
-    passes = time.perf_counter() - began
+    for conditioning in _passes(scene, frames):
+        first = conditioning
+    passes = (time.perf_counter() - began) / count
+    pipeline.generate(request, first)  # a warm-up
+    painted: list[tuple[float, float, float]] = []
 
-    def alone(part: list[Conditioning]) -> float:
-        began = time.perf_counter()
-        for conditioning in part:
-            pipeline.generate(request, conditioning)
-        return time.perf_counter() - began
+    def paint(conditioning: Conditioning) -> GenerationResult:
+        times = [time.perf_counter()]
+        for _ in range(2):
+            result = pipeline.generate(request, conditioning)
+            times.append(time.perf_counter())
+        painted.append((times[0], times[1], times[2]))
+        return result
 
-    pipeline.generate(request, ready[0])
-    painting = alone(ready[: count // 2])
     memory: list[int] = []
     with tempfile.TemporaryDirectory(prefix="handdiff-") as folder, BatchFolder(folder) as batch:
         batch.begin({})
-        began = time.perf_counter()
-        for waiting in paint_frames(
-            batch, request, _passes(scene, frames), lambda conditioning: pipeline.generate(request, conditioning)
-        ):
+        for waiting in paint_frames(batch, request, _passes(scene, frames), paint):
             concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
             if batch.saved > len(memory):
                 memory.append(resident() or 0)
-        whole = time.perf_counter() - began
-    painting += alone(ready[count // 2 :])
+    alone = sum(end - middle for _, middle, end in painted[:-1]) / (count - 1)
+    between = sum(after[0] - before[2] for before, after in itertools.pairwise(painted)) / (count - 1)
+    together = sum(middle - start for start, middle, _ in painted[:-1]) / (count - 1) + between
     say(f"{count} frames of {SIZE[0]} x {SIZE[1]} on {pipeline.checkpoint.device}, {torch.get_num_threads()} threads")
-    for name, seconds in (("passes alone", passes), ("painting alone", painting), ("the batch", whole)):
-        say(f"{name:<16}{seconds / count:8.3f} s a frame")
-    say(f"The batch has {painting / whole:.3f} of the throughput of painting alone.")
+    for name, seconds in (("passes", passes), ("painting alone", alone), ("in the batch", together)):
+        say(f"{name:<16}{seconds:8.3f} s a frame")
+    say(f"The batch has {alone / together:.3f} of the throughput of painting alone.")
     if memory and memory[-1]:
         early = len(memory) // 5
         say(

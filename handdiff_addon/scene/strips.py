@@ -69,8 +69,7 @@ def write_movie(
     beside = path.with_name(f".{path.stem}.part.mp4")
     scene = bpy.data.scenes.new(name)
     try:
-        strip = _image_strip(scene.sequence_editor_create(), pictures, 1, hold, 1)
-        strip.transform.offset_x, strip.transform.offset_y = (width % 2) / 2, (height % 2) / 2
+        _image_strip(scene.sequence_editor_create(), pictures, 1, hold, 1)
         scene.frame_start, scene.frame_end = 1, len(pictures) * hold
         scene.view_settings.view_transform = "Standard"
         render = scene.render
@@ -96,14 +95,13 @@ def write_movie(
 
 def _image_strip(
     editor: bpy.types.SequenceEditor, pictures: Sequence[Path], start: int, hold: int, channel: int
-) -> bpy.types.Strip:
+) -> None:
     strip = editor.strips.new_image(
         name=NAME, filepath=str(pictures[0]), channel=channel, frame_start=start, fit_method="ORIGINAL"
     )
     shown = [picture.name for picture in pictures for _ in range(hold)]
     for file in shown[1:]:
         strip.elements.append(file)
-    return strip
 
 
 def _check(pictures: Sequence[Path]) -> None:
