@@ -188,10 +188,11 @@ def _compose(scene: Any, batch: BatchFolder, frames: range, targets: Sequence[Ta
     """Make what was asked for of the finished pictures."""
     if not targets:
         return []
+    from .jobs.batch import picture_paths
     from .scene.glb import save_copy
     from .scene.strips import add_strip, write_movie
 
-    pictures, hold = batch.pictures(frames), frames.step
+    pictures, hold = picture_paths(batch.folder, frames), frames.step
     if "movie" in targets:
         report("movie", 0, 0)
         fps = scene.render.fps, scene.render.fps_base

@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators, settings, preferences and the session's worker: thin, over ``handdiff_addon``."""
 
-from . import command, generate, gestures, overrides, passes, pose, preferences, results, sample, session, settings
+from . import (
+    animate,
+    command,
+    generate,
+    gestures,
+    overrides,
+    passes,
+    pose,
+    preferences,
+    results,
+    sample,
+    session,
+    settings,
+)
 
-PARTS = (preferences, settings, session, overrides, gestures, passes, pose, generate, results, sample, command)
+PARTS = (preferences, settings, session, overrides, gestures, passes, pose, generate, animate, results, sample, command)

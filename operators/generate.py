@@ -25,6 +25,19 @@ _pipelines: dict[tuple[str, str], Any] = {}
 """The loaded pipeline by model folders, at most one; the worker's thread alone touches it."""
 
 
+def pipeline(request: GenerationRequest, engine: str) -> Any:
+    """The request's model, loaded; for the worker's thread."""
+    load_engine(engine)
+    from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    leave_a_core()
+    models = (request.model, request.hand_model)
+    if models not in _pipelines:
+        _pipelines.clear()
+        _pipelines[models] = TwoStagePipeline.load(*models)
+    return _pipelines[models]
+
+
 def paint(
     job: Job,
     request: GenerationRequest,
@@ -35,16 +48,9 @@ def paint(
 ) -> session.Finished:
     """The worker's part: load what is needed, generate, and save everything before Blender hears of it."""
     started = time.monotonic()
-    load_engine(engine)
     from ..handdiff_addon.conditioning.pass_files import write_passes
-    from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
-    leave_a_core()
-    models = (request.model, request.hand_model)
-    if models not in _pipelines:
-        _pipelines.clear()
-        _pipelines[models] = TwoStagePipeline.load(*models)
-    result = _pipelines[models].generate(request, conditioning, progress=job.report, cancelled=job.cancelled)
+    result = pipeline(request, engine).generate(request, conditioning, progress=job.report, cancelled=job.cancelled)
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result, scene=scene)
     return session.Finished(folder.folder, conditioning, result.warnings, time.monotonic() - started)

@@ -8,6 +8,8 @@ steps undone and objects deleted while a run goes on.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,20 @@ def start(name: str, work: Work) -> Run:
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
     return run
+
+
+def in_turn(name: str, work: Callable[[], Any]) -> Future:
+    """Let the painting thread do something between two runs, without telling of it; its result comes by the future."""
+    future: Future = Future()
+
+    def do(_job: Job) -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    _worker.submit(name, do)
+    return future
 
 
 def cancel() -> None:

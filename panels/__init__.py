@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The HandDiff tab in the 3D view's sidebar.  Panels only draw."""
 
-from . import gestures, overrides, sidebar, thumbnails
+from . import animation, gestures, overrides, sidebar, thumbnails
 
-PARTS = (thumbnails, sidebar, gestures, overrides)
+PARTS = (thumbnails, sidebar, animation, gestures, overrides)

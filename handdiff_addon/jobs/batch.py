@@ -152,10 +152,6 @@ class BatchFolder:
             save_image(Image.fromarray(picture), folder / name / f"{number}.png")
         self._note(conditioning, "empty", conditioning.warnings)
 
-    def pictures(self, frames: Sequence[int]) -> list[Path]:
-        """The finished pictures of these frames, in order."""
-        return [self.folder / "image" / f"{frame_number(frame)}.png" for frame in frames]
-
     def warnings(self, frames: Sequence[int]) -> list[str]:
         """What finished frames lack, each sentence once with its frames.
 
@@ -179,26 +175,23 @@ class BatchFolder:
 
     def _started(self) -> Path:
         """The folder, with its settings in it, and with an earlier run put aside where this batch is a new one."""
+        if self._goes_on and not (self.folder / "batch.json").is_file():
+            raise OutputError(
+                f"The folder {self.folder} was moved or deleted while its frames were painted: the frames in it are"
+                " whole, so run the same command again with its new place."
+            )
         try:
-            if not self._goes_on:
-                folder = self._run.start(alone=True)
-                for name in ("frames", *SEQUENCES):
-                    (folder / name).mkdir(exist_ok=True)
-                write_json(folder / "batch.json", self._settings)
-                self._goes_on = True
-            elif not (self.folder / "batch.json").is_file():
-                raise OutputError(
-                    f"The folder {self.folder} was moved or deleted while its frames were painted: the frames in it "
-                    "are whole, so run the same command again with its new place."
-                )
-            else:
-                for name in ("frames", *SEQUENCES):
-                    (self.folder / name).mkdir(exist_ok=True)
+            folder = self.folder if self._goes_on else self._run.start(alone=True)
+            for name in ("frames", *SEQUENCES):
+                (folder / name).mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(
                 f"The folder {self.folder} cannot be written ({error.strerror}): choose a folder that you may write to."
             ) from error
-        return self.folder
+        if not self._goes_on:
+            write_json(folder / "batch.json", self._settings)
+            self._goes_on = True
+        return folder
 
     def _note(self, conditioning: Conditioning, status: Status, warnings: Sequence[str], *painted: Any) -> None:
         append(self.manifest, Entry(conditioning.frame, status, conditioning.camera.name, tuple(warnings), *painted))
@@ -285,6 +278,11 @@ def paint_frames(
                 stop.set()
             for future in flying:
                 future.cancel()
+
+
+def picture_paths(folder: Path, frames: Sequence[int]) -> list[Path]:
+    """Where the pictures of a batch's frames lie, in order."""
+    return [folder / "image" / f"{frame_number(frame)}.png" for frame in frames]
 
 
 def changed_settings(earlier: Any, now: dict[str, Any]) -> list[str]:
