@@ -139,10 +139,11 @@ def test_a_stopped_batch_does_not_wait_for_its_workers(model: Path) -> None:
             paint(person_frame(1))
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(model: Path) -> None:
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999999"])
+def test_a_cluster_that_is_not_there_is_one_sentence(model: Path, address: str) -> None:
     stop = threading.Event()
     with (
-        pytest.raises(UsageError, match=r"No Ray cluster can be used at nowhere"),
-        ray_painters(request_of(model), {}, "nowhere", 1, stop),
+        pytest.raises(UsageError, match=f"No Ray cluster can be used at {address}"),
+        ray_painters(request_of(model), {}, address, 1, stop),
     ):
         pass

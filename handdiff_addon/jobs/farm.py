@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import os
 import queue
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -148,8 +149,10 @@ def _connect(address: str) -> None:
     if address == "local":
         options["include_dashboard"] = False
     try:
+        if match := re.fullmatch(r"(?:ray://)?(.+):(\d+)", address):  # Ray itself would try for minutes
+            socket.create_connection((match[1], int(match[2])), timeout=10).close()
         ray.init(address=address, **options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UsageError(
             f"No Ray cluster can be used at {address} ({reason}): start one with  ray start --head  and give its"
