@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from . import __version__
 from .errors import Cancelled, OutputError
-from .models.catalogue import weight_sums
+from .models.sums import weight_sums
 from .request import GenerationRequest, GenerationResult
-from .runs import Report, SceneChoice, need, need_engine, open_scene
+from .runs import Report, SceneChoice, check_models, need, open_scene
 
 if TYPE_CHECKING:
     from .conditioning.frame import Conditioning
@@ -37,11 +37,11 @@ class Farm:
     """Models loaded at once; None: one per GPU, or one per machine where there is none."""
 
     def painters(
-        self, request: GenerationRequest, weights: dict[str, str], stop: threading.Event
+        self, request: GenerationRequest, weights: dict[str, str], stop: threading.Event, device: str, dtype: str
     ) -> AbstractContextManager[tuple[Paint, int]]:
         from .jobs.farm import ray_painters
 
-        return ray_painters(request, weights, self.address, self.workers, stop)
+        return ray_painters(request, weights, self.address, self.workers, stop, device, dtype)
 
 
 def run_animate(
@@ -55,6 +55,8 @@ def run_animate(
     *,
     restart: bool = False,
     farm: Farm | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> tuple[Path, list[str]]:
     """Paint those frames of a range that are not finished yet, each into a folder of its own.
 
@@ -68,6 +70,7 @@ def run_animate(
         report: told of finished frames.
         restart: put the batch that lies there aside and begin anew.
         farm: paint on a Ray cluster.
+        device, dtype: as ``TwoStagePipeline.for_request`` takes them.
 
     Returns:
         the folder, and the warnings.
@@ -79,8 +82,8 @@ def run_animate(
     from .jobs.batch import BatchFolder
 
     with BatchFolder(output) as batch:
-        weights = weight_sums(request.model, request.hand_model)
-        need_engine()
+        check_models(request)
+        weights = weight_sums(request)
         if farm is not None:
             need("ray", "farm")
         scene = open_scene(blend, None)
@@ -93,12 +96,14 @@ def run_animate(
         warnings = missing_libraries()
         if frames is None:
             frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-        batch.begin(batch_settings(request, choice, weights, _sha256(blend)), restart=restart)
+        batch.begin(batch_settings(request, choice, weights, _sha256(blend), dtype=dtype), restart=restart)
         finished = batch.finished()
         todo = [frame for frame in frames if frame not in finished]
         if todo:
             stop = threading.Event()
-            painters = _painter(request, stop) if farm is None else farm.painters(request, weights, stop)
+            painters: AbstractContextManager[tuple[Paint, int]] = _painter(request, stop, device, dtype)
+            if farm is not None:
+                painters = farm.painters(request, weights, stop, device, dtype)
             _paint(scene, batch, request, choice, todo, report, painters, stop)
         warnings += batch.warnings(frames)
         warnings += _compose(scene, batch, frames, targets, report)
@@ -106,7 +111,7 @@ def run_animate(
 
 
 def batch_settings(
-    request: GenerationRequest, choice: SceneChoice, weights: dict[str, str], scene: str
+    request: GenerationRequest, choice: SceneChoice, weights: dict[str, str], scene: str, **more: Any
 ) -> dict[str, Any]:
     """What the pictures of a batch depend on, JSON-ready: the paths of models count by their weights.
 
@@ -115,15 +120,18 @@ def batch_settings(
         choice: what of the scene to use.
         weights: as :func:`weight_sums` gives them.
         scene: what tells the scene from others.
+        more: what else there is.
     """
     settings = request.to_dict()
-    del settings["model"], settings["hand_model"], settings["schema_version"]
+    for name in ("schema_version", "model", "hand_model", "vae"):
+        del settings[name]
     return {
         "request": settings,
         "choice": {name: value for name, value in choice.options().items() if name != "size"},
         "model": {"sha256": weights},
         "scene": scene,
         "version": __version__,
+        **more,
     }
 
 
@@ -147,10 +155,11 @@ def _paint(
             todo,
             skeleton=request.skeleton,
             with_normals=True,
-            with_picture=request.paint == "person",
+            with_picture=request.needs_picture,
             **choice.options(),
         )
-        steps = paint_frames(batch, request, passes, paint, workers=workers, stop=stop)
+        wanted = ((request, conditioning) for conditioning in passes)
+        steps = paint_frames(batch, wanted, paint, workers=workers, stop=stop)
         try:
             for waiting in steps:
                 report("frames", batch.saved, len(todo))
@@ -172,13 +181,13 @@ def _state(batch: BatchFolder) -> str:
 
 
 @contextlib.contextmanager
-def _painter(request: GenerationRequest, stop: threading.Event) -> Iterator[tuple[Paint, int]]:
+def _painter(request: GenerationRequest, stop: threading.Event, device: str, dtype: str) -> Iterator[tuple[Paint, int]]:
     """What paints a frame in this process, one at once."""
     from .diffusion.pipeline import TwoStagePipeline
 
-    pipeline = TwoStagePipeline.load(request.model, request.hand_model)
+    pipeline = TwoStagePipeline.for_request(request, device, dtype)
 
-    def paint(conditioning: Conditioning) -> GenerationResult:
+    def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         return pipeline.generate(request, conditioning, cancelled=stop.is_set)
 
     yield paint, 1

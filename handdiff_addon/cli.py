@@ -24,6 +24,7 @@ from .animate_runs import TARGETS as ANIMATE_TARGETS
 from .animate_runs import Farm, run_animate
 from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
+from .model_runs import check, download_model, import_models, list_downloads, list_models
 from .pass_runs import run_passes, run_pose, run_sequence
 from .request import DEFAULT_PASSES
 from .runs import (
@@ -31,6 +32,7 @@ from .runs import (
     TARGETS,
     TASKS,
     need_blender,
+    need_engine,
     run_dataset,
     run_demo,
     run_evaluate,
@@ -155,6 +157,13 @@ def _parser() -> argparse.ArgumentParser:
 
     dataset = _verb(verbs, "dataset", _dataset, "render a training data set from rigged humans; run again, it goes on")
     flags.add_output(dataset)
+    dataset.add_argument(
+        "characters",
+        nargs="*",
+        type=Path,
+        metavar="CHARACTER.blend",
+        help="your own characters, which keep their looks",
+    )
     dataset.add_argument("--humans", type=Path, metavar="DIR", help="folder of rigged .blend files")
     dataset.add_argument("--sample-human", action="store_true", help="use the bundled sample human, too")
     dataset.add_argument("--count", type=int, default=3000, metavar="N", help="samples in the whole data set")
@@ -189,16 +198,27 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
     batch.add_argument("--frames", dest="count", type=flags.count, default=12, metavar="N", help="how many frames")
     _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
+    flags.add_bench_flags(
+        _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
+    )
 
     flags.add_evaluate_flags(
         _verb(verbs, "evaluate", _evaluate, "score a model, or pictures, on the benchmark; goes on when run again")
     )
 
-    models = _verb(verbs, "models", None, "which models there are, and whether they are whole")
+    models = _verb(verbs, "models", None, "which models there are, what they are, and where to get more")
     actions = models.add_subparsers(metavar="ACTION", required=True)
-    _verb(actions, "list", _models_list, "the models that HandDiff finds by itself")
-    check = _verb(actions, "check", _models_check, "whether a model folder is whole, and what it is")
-    check.add_argument("path", nargs="?", default="", help="model folder; left out: the embedded model")
+    _verb(actions, "list", _models_list, "the models on this machine: the cache, and the folders that are remembered")
+    one = _verb(actions, "check", _models_check, "what a model is, and whether it loads")
+    one.add_argument("path", nargs="?", default="", metavar="NAME", help="left out: the embedded model")
+    bring = _verb(actions, "import", _models_import, "remember a folder of models; nothing is copied")
+    bring.add_argument("path", type=Path, metavar="DIR", help="of ComfyUI, A1111, Forge, Krita AI Diffusion, or any")
+    fetch = _verb(
+        actions, "download", _models_download, "what can be downloaded; with NAME: its size, then the download"
+    )
+    fetch.add_argument("name", nargs="?", default="", metavar="NAME")
+    fetch.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder that gets the model")
+    fetch.add_argument("--yes", action="store_true", help="begin, after the size was shown")
     return parser
 
 
@@ -212,7 +232,10 @@ def _verb(verbs: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentP
 def _demo(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.prompt is None and arguments.settings is None:
         arguments.prompt = DEMO_PROMPT
-    _finish(console, *run_demo(arguments.output, flags.request_of(arguments), console.progress))
+    _finish(
+        console,
+        *run_demo(arguments.output, flags.request_of(arguments), console.progress, arguments.device, arguments.dtype),
+    )
 
 
 def _passes(arguments: argparse.Namespace, console: Console) -> None:
@@ -244,7 +267,8 @@ def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
     request, choice = flags.request_of(arguments), flags.choice_of(arguments)
-    _finish(console, *run_generate(arguments.scene, arguments.output, request, choice, arguments.to, console.progress))
+    output, compute = arguments.output, (arguments.device, arguments.dtype)
+    _finish(console, *run_generate(arguments.scene, output, request, choice, arguments.to, console.progress, *compute))
 
 
 def _animate(arguments: argparse.Namespace, console: Console) -> None:
@@ -263,6 +287,8 @@ def _animate(arguments: argparse.Namespace, console: Console) -> None:
         console.progress,
         restart=arguments.restart,
         farm=farm,
+        device=arguments.device,
+        dtype=arguments.dtype,
     )
     _finish(console, folder, warnings)
 
@@ -273,6 +299,7 @@ def _dataset(arguments: argparse.Namespace, console: Console) -> None:
         console.progress,
         humans=arguments.humans,
         sample_human=arguments.sample_human,
+        characters=arguments.characters,
         count=arguments.count,
         minutes=arguments.minutes,
         worker=arguments.worker,
@@ -311,6 +338,19 @@ def _bench_batch(arguments: argparse.Namespace, console: Console) -> None:
     bench_batch(console.say, arguments.model, arguments.count)
 
 
+def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:
+    need_engine()
+    from .evaluation.bench_diffusion import bench_diffusion
+
+    bench_diffusion(
+        console.say,
+        full=arguments.full or None,
+        steps=arguments.steps,
+        repeats=arguments.repeats,
+        sizes=tuple(arguments.canvas),
+    )
+
+
 def _evaluate(arguments: argparse.Namespace, console: Console) -> None:
     page = run_evaluate(
         arguments.output,
@@ -332,24 +372,23 @@ def _finish(console: Console, folder: Path, warnings: list[str]) -> None:
     console.say(str(folder))
 
 
-def _models_list(arguments: argparse.Namespace, console: Console) -> None:
-    from .models.catalogue import check_model, embedded_model
-
-    _say_identity(console, check_model(embedded_model()))
+def _models_list(_arguments: argparse.Namespace, console: Console) -> None:
+    list_models(console.say)
 
 
 def _models_check(arguments: argparse.Namespace, console: Console) -> None:
-    from .models.catalogue import check_model, find_model
-
-    identity = check_model(find_model(arguments.path))
-    _say_identity(console, identity)
-    for file in identity.files:
-        console.say(f"  {file.path}  {file.parameters:,} parameters  {file.bytes:,} bytes  sha256 {file.sha256}")
+    check(arguments.path, console.say)
 
 
-def _say_identity(console: Console, identity: Any) -> None:
-    console.say(f"{identity.name}  {identity.parameters:,} parameters  {identity.path}")
-    console.say(f"  parts: {', '.join(identity.parts)}")
+def _models_import(arguments: argparse.Namespace, console: Console) -> None:
+    import_models(arguments.path, console.say)
+
+
+def _models_download(arguments: argparse.Namespace, console: Console) -> None:
+    if not arguments.name:
+        list_downloads(console.say)
+        return
+    download_model(arguments.name, arguments.output, arguments.yes, console.say, console.progress)
 
 
 if __name__ == "__main__":

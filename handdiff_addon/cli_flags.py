@@ -11,20 +11,26 @@ from typing import NoReturn, get_args
 
 from .animate_runs import TARGETS as ANIMATE_TARGETS
 from .errors import UsageError
+from .jobs.metadata import read_request
 from .request import (
     DEFAULT_PASSES,
     MAX_PEOPLE,
     PASSES,
+    ControlNetChoice,
+    ControlRole,
     GenerationRequest,
+    LoraChoice,
     MaskSource,
     Paint,
     Pass,
+    Preset,
     SkeletonSettings,
     SkeletonStyle,
     check_size,
 )
 from .runs import TARGETS, SceneChoice
 
+DTYPES = ("auto", "float32", "float16", "bfloat16")
 LAST_FRAME = 1_048_574
 """Blender's last frame; its first is the same below zero."""
 
@@ -81,22 +87,60 @@ def add_pass_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
     """Flags that set fields of :class:`GenerationRequest`; left out, ``--settings`` or the default holds."""
-    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="a saved request, or a report.json")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="a saved request, a report.json or a PNG of ours")
     parser.add_argument("--negative", dest="negative_prompt", metavar="T", help="what not to paint")
     parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps of each stage")
-    parser.add_argument("--model", metavar="DIR", help="model folder (default: the embedded model)")
+    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps (default: what the model likes)")
+    parser.add_argument(
+        "--preset", choices=get_args(Preset), help="fast: half the steps and smaller crops for the hands"
+    )
+    parser.add_argument("--strength", type=float, metavar="S", help="below 1: begin from the rendered frame")
+    parser.add_argument(
+        "--person-prompt",
+        action="append",
+        type=_person_prompt,
+        metavar="ARMATURE=T",
+        help="more words for one person, repeatable",
+    )
+    parser.add_argument("--upscale", action="store_true", default=None, help="paint once more at the frame's size")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="model folder, .safetensors file or Hugging Face id (default: the embedded model)",
+    )
+    parser.add_argument(
+        "--controlnet",
+        action="append",
+        type=ControlNetChoice.parse,
+        metavar="[ROLE=]NAME[@SCALE]",
+        help=f"ControlNet for a stock model, repeatable; ROLE from {', '.join(get_args(ControlRole))}",
+    )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        type=LoraChoice.parse,
+        metavar="NAME[@WEIGHT]",
+        help="LoRA for a stock model, repeatable",
+    )
+    parser.add_argument("--vae", metavar="NAME", help="autoencoder in place of a stock model's own")
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
     parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
     parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
     parser.add_argument("--paint", choices=get_args(Paint), help="what stage 2 may paint")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="torch device (default: a GPU where there is one)"
+    )
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="auto", help="numbers of a stock model (default: what suits the device)"
+    )
     parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
+    parser.add_argument("--mark", action="store_true", default=None, help='write "AI generated" into the corner')
     add_skeleton_flags(parser)
 
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages",
+    "two_stages", "preset", "strength", "upscale", "vae", "mark",
 )  # fmt: skip
 
 
@@ -104,10 +148,15 @@ def request_of(arguments: argparse.Namespace) -> GenerationRequest:
     """The saved request, if one is given, with the flags laid over it."""
     given = {name: value for name in _REQUEST_FLAGS if (value := getattr(arguments, name, None)) is not None}
     if "steps" in given:
-        given["hand_steps"] = given["steps"]
+        given["hand_steps"] = None
+    if prompts := getattr(arguments, "person_prompt", None):
+        given["person_prompts"] = dict(prompts)
+    for flag, name in (("controlnet", "controlnets"), ("lora", "loras")):
+        if choices := getattr(arguments, flag, None):
+            given[name] = tuple(choices)
     if size := getattr(arguments, "size", None):
         given["size"] = tuple(size)
-    saved = GenerationRequest.read(arguments.settings) if arguments.settings else None
+    saved = read_request(arguments.settings) if arguments.settings else None
     if saved:
         return dataclasses.replace(saved, **given, skeleton=skeleton_of(arguments, saved.skeleton))
     if "prompt" not in given:
@@ -173,6 +222,13 @@ def _minutes(text: str) -> float:
     return minutes
 
 
+def _person_prompt(text: str) -> tuple[str, str]:
+    name, equals, prompt = text.partition("=")
+    if not (name.strip() and equals and prompt.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no prompt for a person: give ARMATURE=WORDS")
+    return name.strip(), prompt.strip()
+
+
 def count(text: str) -> int:
     if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no number: give 1 or more")
@@ -193,6 +249,16 @@ def frames(text: str) -> range:
     if first > last or step < 1:
         raise argparse.ArgumentTypeError(f"{text!r} holds no frame: give the first frame, the last, and a step from 1")
     return range(first, last + 1, step)
+
+
+def add_bench_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``bench diffusion``."""
+    parser.add_argument("--full", action="store_true", help="models of the published size (default: on a GPU)")
+    parser.add_argument(
+        "--canvas", type=int, action="append", default=[], metavar="N", help="side in pixels, repeatable"
+    )
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="denoising steps")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each way")
 
 
 def add_evaluate_flags(parser: argparse.ArgumentParser) -> None:

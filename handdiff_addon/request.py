@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,6 +16,7 @@ SCHEMA_VERSION = 1
 
 MaskSource = Literal["predicted", "rendered", "auto"]
 Paint = Literal["everything", "person"]
+Preset = Literal["fast", "quality"]
 SkeletonStyle = Literal["classic", "xinsir", "mediapipe-hands"]
 Pass = Literal[
     "skeleton", "hands_mask", "left_hand_mask", "right_hand_mask", "person_mask", "depth", "metric_depth",
@@ -26,6 +28,8 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
 )  # fmt: skip
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
+ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint"]
+"""What a ControlNet is shown: a pass, or the picture with a hole to fill"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 
@@ -77,20 +81,99 @@ class SkeletonSettings:
 
 
 @dataclass(frozen=True)
+class ControlNetChoice:
+    """A ControlNet beside a stock model."""
+
+    model: str
+    """Path, Hugging Face id that is downloaded already, or name of a file in the model folders"""
+    roles: tuple[ControlRole, ...] = ()
+    """What it is shown; empty: what the catalogue says of it, and all that a union model can take"""
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if unknown := [role for role in self.roles if role not in get_args(ControlRole)]:
+            raise UsageError(f"A ControlNet takes no {unknown[0]!r}: choose from {', '.join(get_args(ControlRole))}.")
+        _check_weight("ControlNet", self.model, self.scale)
+
+    @classmethod
+    def parse(cls, text: str) -> ControlNetChoice:
+        """Read ``[ROLE[+ROLE]=]NAME[@SCALE]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        words, equals, name = text.partition("=")
+        model, scale = _name_and_weight(name if equals else text)
+        roles = tuple(role.strip() for role in words.split("+")) if equals else ()
+        return cls(model, roles, scale)  # type: ignore[arg-type]
+
+    @property
+    def written(self) -> str:
+        """As :meth:`parse` reads it."""
+        return f"{'+'.join(self.roles)}{'=' if self.roles else ''}{self.model}@{self.scale:g}"
+
+
+@dataclass(frozen=True)
+class LoraChoice:
+    """A LoRA to add to a stock model."""
+
+    model: str
+    """Path, Hugging Face id that is downloaded already, or name of a file in the model folders"""
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_weight("LoRA", self.model, self.weight)
+
+    @classmethod
+    def parse(cls, text: str) -> LoraChoice:
+        """Read ``NAME[@WEIGHT]``, as users write it.
+
+        Raises:
+            UsageError
+        """
+        return cls(*_name_and_weight(text))
+
+
+def _name_and_weight(text: str) -> tuple[str, float]:
+    """A name and the number after its last ``@``, 1 where there is none; an ``@`` in a path's folders stays."""
+    name, at, number = text.strip().rpartition("@")
+    if not at or "/" in number or "\\" in number:
+        return text.strip(), 1.0
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
+
+
+def _check_weight(kind: str, model: str, weight: float) -> None:
+    if not model:
+        raise UsageError(f"A {kind} is named by nothing: give its path or its name.")
+    if not -10.0 <= weight <= 10.0:  # not a number fails, too
+        raise UsageError(f"The {kind} {model} has the weight {weight}: give a number from -10 to 10.")
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One generation.  Equal requests on equal hardware give equal pictures."""
 
     prompt: str
     negative_prompt: str = ""
     seed: int = 0
-    steps: int = 8
-    """Denoising steps of stage 2; the embedded model paints its calmest pictures in few."""
-    hand_steps: int = 8
-    """Denoising steps of stage 1."""
-    guidance_scale: float = 3.0
-    """Classifier-free guidance: 1 is off."""
+    person_prompts: dict[str, str] = field(default_factory=dict)
+    """More words for one person, by the armature's name: told of their hands and of the pixels where they are seen."""
+    preset: Preset = "quality"
+    """What stage 1 may cost where the request leaves it open: ``fast`` takes half the steps, and with a stock model
+    crops of half the canvas's side; ``quality`` takes the steps of stage 2 and crops of the canvas's side."""
+    steps: int | None = None
+    """Denoising steps of stage 2; None: as many as the model likes."""
+    hand_steps: int | None = None
+    """Denoising steps of stage 1; None: by the preset."""
+    guidance_scale: float | None = None
+    """Classifier-free guidance: 1 is off; None: as the model likes."""
     control_scale: float = 1.0
     """Weight of the ControlNet's residuals."""
+    strength: float = 1.0
+    """How far from the rendered frame both stages begin: 1 is noise alone, less skips so many of the first steps."""
     size: tuple[int, int] | None = None
     """Width and height that the model paints at, multiples of 8; None: the frame's aspect at the model's area."""
     two_stages: bool = True
@@ -103,22 +186,60 @@ class GenerationRequest:
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
     best_of: int = 1
     """Seeds of stage 1 to try; the one whose masks fit the rig best is kept."""
+    upscale: bool = False
+    """Paint the finished picture over once more at the frame's size, tile by tile, where that is larger."""
     model: str = ""
-    """Model folder; empty: the embedded model."""
+    """Model folder, one-file checkpoint or Hugging Face id; empty: the embedded model."""
     hand_model: str = ""
     """Folder of the hand generator; empty: the one beside the model."""
+    controlnets: tuple[ControlNetChoice, ...] = ()
+    """Beside a stock model; the embedded model has its own."""
+    loras: tuple[LoraChoice, ...] = ()
+    """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
+    vae: str = ""
+    """Autoencoder in place of a stock model's own"""
+    mark: bool = False
+    """Mark the saved picture visibly as made by AI."""
 
     def __post_init__(self) -> None:
-        for name, values in (("mask_source", MaskSource), ("paint", Paint)):
+        for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
         for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
-            if not low <= getattr(self, name) <= high:
-                raise UsageError(f"{name} is {getattr(self, name)}: give a whole number from {low} to {high}.")
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")
+        if not 0.0 < self.strength <= 1.0:
+            raise UsageError(f"The strength is {self.strength}: give more than 0 and at most 1.")
+        if self.guidance_scale is not None and not 0.0 <= self.guidance_scale <= 100.0:
+            raise UsageError(f"The guidance is {self.guidance_scale}: give 0 to 100, where 1 is off.")
+        words = self.person_prompts
+        if not (isinstance(words, dict) and all(isinstance(text, str) for pair in words.items() for text in pair)):
+            raise UsageError("The prompts of single persons are no texts by name: give armature names and prompts.")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"The seed is {self.seed}: give a whole number from 0 to 2^63 - 1.")
         if self.size is not None:
             check_size(*self.size)
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether the rendered frame goes into the painting."""
+        return self.paint == "person" or self.strength < 1.0
+
+    @property
+    def text(self) -> str:
+        """The prompt without the LoRAs that it names: what is painted."""
+        return split_loras(self.prompt)[0]
+
+    @property
+    def all_loras(self) -> tuple[LoraChoice, ...]:
+        """The LoRAs of the request and of its prompt."""
+        return self.loras + split_loras(self.prompt)[1]
+
+    @property
+    def weights(self) -> tuple[object, ...]:
+        """What of the request is loaded: equal for requests that one loaded model serves."""
+        return self.model, self.hand_model, self.controlnets, self.all_loras, self.vae
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON-ready data with its schema version."""
@@ -149,6 +270,9 @@ class GenerationRequest:
                 data["expansion"] = ExpansionSettings(**data["expansion"])
             if "skeleton" in data:
                 data["skeleton"] = SkeletonSettings(**data["skeleton"])
+            for name, choice in (("controlnets", ControlNetChoice), ("loras", LoraChoice)):
+                if name in data:
+                    data[name] = tuple(choice(**_listed(entry)) for entry in data[name])
             if data.get("size") is not None:
                 width, height = data["size"]
                 data["size"] = (int(width), int(height))
@@ -172,6 +296,34 @@ class GenerationRequest:
                 f"The settings file {path} cannot be read ({error}): give a JSON file that HandDiff saved."
             ) from error
         return cls.from_dict(data.get("request", data) if isinstance(data, dict) else data)
+
+
+def _listed(entry: dict[str, Any]) -> dict[str, Any]:
+    """A choice's fields as JSON keeps them, with lists as tuples again."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r} is no table")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+
+
+_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")
+
+
+def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
+    """A prompt without its ``<lora:NAME:WEIGHT>``, and these LoRAs; without a weight, it is 1.
+
+    A second weight (``<lora:NAME:WEIGHT:WEIGHT>``, for the text encoder in other programs) is passed over.
+
+    Raises:
+        UsageError: where a weight is no number.
+    """
+    loras = []
+    for name, weight in _LORA.findall(prompt):
+        try:
+            loras.append(LoraChoice(name.strip(), float(weight) if weight.strip() else 1.0))
+        except ValueError as error:
+            raise UsageError(f"The prompt gives the LoRA {name} the weight {weight!r}: give a number.") from error
+    text = _LORA.sub("", prompt)
+    return (re.sub(r"\s{2,}", " ", text).strip() if loras else prompt), tuple(loras)
 
 
 def check_size(width: int, height: int) -> None:
@@ -213,8 +365,10 @@ class GenerationResult:
     hands: Any | None
     """Stage 1's hands on the canvas, RGB; None without a hand stage."""
     hands_predicted_mask: Any | None
-    """Their predicted mask on the canvas, L, 255 inside."""
+    """Their predicted mask on the canvas, L, 255 inside; None where the model predicts none."""
     painted_size: tuple[int, int]
+    settings: dict[str, Any]
+    """What was left to the model, as it was used: steps, guidance, side of the crops, what was done to save memory"""
     model: dict[str, Any]
     """Name and sha256 of every weight file used."""
     hand_reports: list[HandReport]
@@ -230,6 +384,7 @@ class GenerationResult:
             "request": request.to_dict(),
             "painted_size": list(self.painted_size),
             "image_size": list(self.image.size),
+            "settings": self.settings,
             "model": self.model,
             "hands": [dataclasses.asdict(hand) for hand in self.hand_reports],
             "seconds": self.seconds,

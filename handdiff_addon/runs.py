@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .errors import ModelError, UsageError
 from .jobs.store import RunFolder
-from .models.catalogue import check_model, find_model
+from .models.catalogue import check_model, find_model, is_own
+from .models.folders import remembered
+from .models.stock_plan import plan_stock, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
@@ -56,8 +58,12 @@ def run_generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> tuple[Path, list[str]]:
     """The passes of one frame, both stages of diffusion, and the composites asked for.
+
+    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits.
 
     Returns:
         the folder, and the warnings.
@@ -68,11 +74,13 @@ def run_generate(
     folder = RunFolder(output)
     check_models(request)
     scene = open_scene(blend, choice.frame)
-    return _generate(scene, folder, request, choice, targets, report)
+    return _generate(scene, folder, request, choice, targets, report, device, dtype)
 
 
-def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[Path, list[str]]:
-    """The main job on the bundled sample human, every output and a contact sheet.
+def run_demo(
+    output: Path, request: GenerationRequest, report: Report, device: str = "auto", dtype: str = "auto"
+) -> tuple[Path, list[str]]:
+    """The main job on the bundled sample human, every output and a contact sheet; see :func:`run_generate`.
 
     Returns:
         the folder, and the warnings.
@@ -85,7 +93,7 @@ def run_demo(output: Path, request: GenerationRequest, report: Report) -> tuple[
 
     scene = new_scene()
     create_sample_scene(scene)
-    return _generate(scene, folder, request, SceneChoice(), TARGETS, report)
+    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, device, dtype)
 
 
 TASKS = {
@@ -185,14 +193,18 @@ def check_models(request: GenerationRequest) -> None:
     Raises:
         ModelError
     """
-    check_model(find_model(request.model))
-    if request.hand_model:
-        check_model(find_model(request.hand_model))
+    if is_own(request.model):
+        refuse_stock_parts(request)
+        check_model(find_model(request.model))
+        if request.hand_model:
+            check_model(find_model(request.hand_model))
+    else:
+        plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
     need_engine()
 
 
 def need_engine() -> None:
-    """Refuse a Python without the engine; imports no torch.
+    """Refuse a Python without torch and the libraries above it.
 
     Raises:
         ModelError
@@ -243,6 +255,8 @@ def _generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
+    device: str,
+    dtype: str,
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
     from .conditioning.pass_files import write_passes
@@ -254,14 +268,14 @@ def _generate(
             scene,
             skeleton=request.skeleton,
             with_normals=True,
-            with_picture=request.paint == "person",
+            with_picture=request.needs_picture,
             **choice.options(),
         )
     report("loading", 0, 0)
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline
 
-        pipeline = TwoStagePipeline.load(request.model, request.hand_model)
+        pipeline = TwoStagePipeline.for_request(request, device, dtype)
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 

@@ -16,18 +16,19 @@ from bpy.props import BoolProperty
 
 from ..handdiff_addon.errors import Cancelled, HandDiffError, SceneError
 from ..handdiff_addon.jobs.worker import explain
-from ..handdiff_addon.models.catalogue import weight_sums
 from ..handdiff_addon.models.engine import check_engine
+from ..handdiff_addon.models.sums import weight_sums
+from ..handdiff_addon.prompts import marker_prompts
 from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
 from .base import Refusing
-from .preferences import engine_problem, folder_of, preferences, results_folder
+from .preferences import engine_folder, engine_problem, results_folder
 from .settings import to_request
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
-    from ..handdiff_addon.jobs.batch import Waiting
-    from ..handdiff_addon.request import GenerationResult
+    from ..handdiff_addon.jobs.batch import Frame, Waiting
+    from ..handdiff_addon.request import GenerationRequest, GenerationResult
 
 INTERVAL = 0.1
 progress: tuple[int, int] | None = None
@@ -52,23 +53,24 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         the warnings.
 
     Raises:
-        HandDiffError: what cannot be painted; in the first step, before anything is written, where it is known then.
+        HandDiffError: what cannot be painted; before anything is written, where it is known then.
     """
     global progress
     from ..handdiff_addon.animate_runs import batch_settings
     from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames
+    from ..handdiff_addon.scene.passes import at_frame
 
-    request, scene, frames = to_request(context.scene.handdiff), context.scene.name, frame_range(context.scene)
-    engine, wanted = folder_of(preferences().engine_folder), passes.options(context)
+    engine, wanted, frames = engine_folder(), passes.options(context), frame_range(context.scene)
     check_engine(engine)
+    with at_frame(context.scene, frames.start):
+        first = to_request(context.scene.handdiff)
     choice = SceneChoice(wanted["camera"], tuple(wanted["armatures"]), max_people=wanted["max_people"])
-    weights = weight_sums(request.model, request.hand_model)
-    wanted.update(with_normals=True, with_picture=request.paint == "person")
+    scene, prompts = context.scene.name, _prompts(context.scene)
+    named = f"{Path(bpy.data.filepath).name}/{scene}"
 
-    def paint(conditioning: Conditioning) -> GenerationResult:
+    def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         future = session.in_turn(
-            "Painting an animation",
-            lambda: generate.pipeline(request, engine).generate(request, conditioning, cancelled=_stop.is_set),
+            lambda: generate.pipeline(request, engine).generate(request, conditioning, cancelled=_stop.is_set)
         )
         while not _stop.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
@@ -77,32 +79,53 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
 
     _stop.clear()
     with BatchFolder(animation_folder()) as batch:
-        named = f"{Path(bpy.data.filepath).name}/{scene}"
-        batch.begin(batch_settings(request, choice, weights, named), restart=restart)
-        finished = batch.finished()
-        todo = [frame for frame in frames if frame not in finished]
-        steps = paint_frames(batch, request, _passes(scene, todo, wanted), paint, stop=_stop)
         try:
-            for waiting in steps:
-                progress = (len(frames) - len(todo) + batch.saved, len(frames))
-                yield waiting
+            progress = (0, len(frames))
+            # Large models take their time to read.
+            weights = session.in_turn(lambda: weight_sums(first))
+            while not weights.done():
+                yield {weights}
+            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts)
+            batch.begin(settings, restart=restart)
+            finished = batch.finished()
+            todo = [frame for frame in frames if frame not in finished]
+            steps = paint_frames(batch, _frames(scene, todo, wanted), paint, stop=_stop)
+            try:
+                for waiting in steps:
+                    progress = (len(frames) - len(todo) + batch.saved, len(frames))
+                    yield waiting
+            finally:
+                steps.close()
         finally:
-            steps.close()
             progress = None
         return batch.warnings(frames)
 
 
-def _passes(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Conditioning]:
-    """Each frame's passes; the scene comes back to its own frame after each, so that it can be worked in."""
+def _frames(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Frame]:
+    """Each frame's settings and passes; the scene comes back to its own frame after each, to be worked in."""
+    from ..handdiff_addon.scene.passes import at_frame
     from ..handdiff_addon.scene.sequence import render_sequence
 
     for frame in frames:
         scene = bpy.data.scenes.get((name, None))
         if scene is None:
             raise SceneError(f'The scene "{name}" has gone while it was painted: bring it back and start again.')
-        with contextlib.closing(render_sequence(scene, [frame], **wanted)) as one:
-            conditioning = next(one)
-        yield conditioning
+        with at_frame(scene, frame):
+            request = to_request(scene.handdiff)
+            options = {**wanted, "with_normals": True, "with_picture": request.needs_picture}
+            with contextlib.closing(render_sequence(scene, [frame], **options)) as one:
+                conditioning = next(one)
+        yield request, conditioning
+
+
+def _prompts(scene: bpy.types.Scene) -> Any:
+    """Prompts that change over time, as they are written."""
+    settings = scene.handdiff
+    if settings.prompt_from == "TEXT" and settings.prompt_text is not None:
+        return settings.prompt_text.as_string()
+    if settings.prompt_from == "MARKERS":
+        return marker_prompts((marker.frame, marker.name) for marker in scene.timeline_markers)
+    return ""
 
 
 class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import bpy
 
 from ..handdiff_addon.errors import HandDiffError
+from . import diagnostics
+from .translations import translated_report
 
 
 class Refusing:
@@ -22,13 +26,19 @@ class Refusing:
     def poll(cls, context: bpy.types.Context) -> bool:
         problem = cls.problem(context)
         if problem:
-            cls.poll_message_set(problem.removesuffix("."))  # Blender adds the full stop
+            cls.poll_message_set(translated_report(problem).rstrip(".。"))  # Blender adds the full stop
         return not problem
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             self.run(context)
         except HandDiffError as error:
-            self.report({"ERROR"}, str(error))
+            self.tell("ERROR", str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+    def tell(self, kind: Literal["INFO", "WARNING", "ERROR"], text: str) -> None:
+        """Report in the interface's language."""
+        if kind == "ERROR":
+            diagnostics.note(text)
+        self.report({kind}, translated_report(text))  # type: ignore[attr-defined]

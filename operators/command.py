@@ -7,7 +7,9 @@ import sys
 
 import bpy
 
-from .preferences import folder_of, preferences
+from ..handdiff_addon.errors import ModelError
+from ..handdiff_addon.models.engine import add_to_path
+from .preferences import engine_folder
 
 _command: object = None
 
@@ -15,11 +17,12 @@ _command: object = None
 def _main(arguments: list[str]) -> int:
     from ..handdiff_addon.cli import main
 
-    engine = folder_of(preferences().engine_folder)
-    if engine and engine not in sys.path:
-        sys.path.append(engine)
     try:
+        add_to_path(engine_folder())
         return main(arguments)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
 

@@ -175,7 +175,7 @@ class HANDDIFF_OT_import_keypoints(OfArmature, bpy.types.Operator, ImportHelper)
 
         count = import_overrides(target(context), Path(self.filepath))
         _keypoint_chosen(context.window_manager.handdiff_keypoint, context)
-        self.report({"INFO"}, f"Keypoints put by hand: {count}")
+        self.tell("INFO", f"Keypoints put by hand: {count}")
 
 
 class HANDDIFF_OT_export_keypoints(OfArmature, bpy.types.Operator, ExportHelper):
@@ -191,7 +191,7 @@ class HANDDIFF_OT_export_keypoints(OfArmature, bpy.types.Operator, ExportHelper)
         from ..handdiff_addon.scene.overrides import export_overrides
 
         export_overrides(target(context), Path(self.filepath))
-        self.report({"INFO"}, f"Keypoints saved in {self.filepath}")
+        self.tell("INFO", f"Keypoints saved in {self.filepath}")
 
 
 CLASSES = (

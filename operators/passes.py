@@ -19,6 +19,7 @@ from .settings import to_skeleton
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.scene.passes import Steps
 
 progress: tuple[int, int] | None = None
 """Frames done and wanted, while a range is being rendered."""
@@ -55,6 +56,13 @@ def chosen(context: bpy.types.Context) -> tuple[Pass, ...]:
     return names
 
 
+def turns(context: bpy.types.Context, **more: Any) -> Steps:
+    """The same of the current frame, in turns that leave the window alive; see ``pass_steps``."""
+    from ..handdiff_addon.scene.passes import pass_steps
+
+    return pass_steps(context.scene, **options(context), **more)
+
+
 class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
     """Render skeleton, masks, depth and pose of this frame or of all frames, without painting"""
 
@@ -71,7 +79,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         try:
             self._steps = self._sequence(context)
         except HandDiffError as error:
-            self.report({"ERROR"}, str(error))
+            self.tell("ERROR", str(error))
             return {"CANCELLED"}
         manager = context.window_manager
         manager.progress_begin(0, 100)
@@ -84,7 +92,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
         """One frame per tick; all else waits, so that nobody changes the scene in between."""
         if event.type == "ESC" and event.value == "PRESS":
             self.cancel(context)
-            self.report({"WARNING"}, f"Stopped: the frames made so far are in {self._folder.folder}")
+            self.tell("WARNING", f"Stopped: the frames made so far are in {self._folder.folder}")
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
@@ -95,7 +103,7 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
             return {"FINISHED"}
         except (HandDiffError, ReferenceError) as error:
             gone = "The scene has gone while its passes were rendered: start again."
-            self.report({"ERROR"}, str(error) if isinstance(error, HandDiffError) else gone)
+            self.tell("ERROR", str(error) if isinstance(error, HandDiffError) else gone)
             self.cancel(context)
             return {"CANCELLED"}
         if progress:
@@ -160,21 +168,14 @@ class HANDDIFF_OT_render_passes(Refusing, bpy.types.Operator):
 
     def _tell(self, warnings: list[str], done: str) -> None:
         for warning in warnings:
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, done)
+            self.tell("WARNING", warning)
+        self.tell("INFO", done)
         session.redraw()
-
-
-def _draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.separator()
-    self.layout.operator(HANDDIFF_OT_render_passes.bl_idname, text="HandDiff Passes", icon="RENDERLAYERS")
 
 
 def register() -> None:
     bpy.utils.register_class(HANDDIFF_OT_render_passes)
-    bpy.types.TOPBAR_MT_render.append(_draw_menu)
 
 
 def unregister() -> None:
-    bpy.types.TOPBAR_MT_render.remove(_draw_menu)
     bpy.utils.unregister_class(HANDDIFF_OT_render_passes)

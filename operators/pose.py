@@ -36,7 +36,7 @@ class HANDDIFF_OT_export_pose(Refusing, bpy.types.Operator, ExportHelper):
         frame = passes.render(context)
         skeleton = to_skeleton(context.scene.handdiff)
         write_json(Path(self.filepath), to_openpose(frame.people, frame.camera, frame.frame, skeleton))
-        self.report({"INFO"}, f"Saved {self.filepath}")
+        self.tell("INFO", f"Saved {self.filepath}")
 
 
 class HANDDIFF_OT_import_pose(Refusing, bpy.types.Operator, ImportHelper):
@@ -64,7 +64,7 @@ class HANDDIFF_OT_import_pose(Refusing, bpy.types.Operator, ImportHelper):
             if area.type == "IMAGE_EDITOR":
                 area.spaces.active.image = image
         who = "1 person" if len(pose.people) == 1 else f"{len(pose.people)} people"
-        self.report({"INFO"}, f'{who}, {pose.width} x {pose.height} pixels, in the image "{image.name}"')
+        self.tell("INFO", f'{who}, {pose.width} x {pose.height} pixels, in the image "{image.name}"')
 
 
 def _draw_export(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

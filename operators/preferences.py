@@ -9,8 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..handdiff_addon.errors import ModelError
-from ..handdiff_addon.models.engine import check_engine
-from .text import wrapped
+from ..handdiff_addon.models.engine import MARKER, check_engine
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 
@@ -20,14 +19,15 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
 
     engine_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Engine Folder",
-        description="Folder that holds torch and diffusers (a site-packages folder) for this Blender's Python. "
-        "Leave empty where Blender finds them by itself",
+        description="Folder or environment with torch and diffusers for this Blender's Python, "
+        "to be used in place of the engine that HandDiff installs",
         subtype="DIR_PATH",
     )
     model_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Default Model",
-        description="Model folder for scenes that name none. Leave empty for the model that comes with HandDiff",
-        subtype="DIR_PATH",
+        description="Model folder or .safetensors file for scenes that name none. "
+        "Leave empty for the model that comes with HandDiff",
+        subtype="FILE_PATH",
     )
     results_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Results",
@@ -35,15 +35,18 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    responsible_use_read: bpy.props.BoolProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+
     def draw(self, context: bpy.types.Context) -> None:
+        from .engine_box import draw_engine
+        from .models_box import draw_models
+
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "engine_folder")
-        problem = engine_problem()
-        text = problem or "The engine is there; it loads with the first generation"
-        wrapped(layout, context, text, icon="ERROR" if problem else "CHECKMARK", alert=bool(problem))
+        draw_engine(layout, context)
         layout.prop(self, "model_folder", placeholder="The model that comes with HandDiff")
         layout.prop(self, "results_folder", placeholder="In Blender's user folder")
+        draw_models(layout, context)
 
 
 def preferences() -> HandDiffPreferences:
@@ -56,27 +59,53 @@ def folder_of(value: str) -> str:
     return str(Path(bpy.path.abspath(value))) if value.strip() else ""
 
 
+def own_engine() -> Path:
+    """The folder of the engine that HandDiff installs."""
+    return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="engine"))
+
+
+def engine_folder() -> str:
+    """The engine to use: the folder that is named, else HandDiff's own, else nothing, for what Python finds itself."""
+    own = own_engine()
+    return folder_of(preferences().engine_folder) or (str(own) if (own / MARKER).is_file() else "")
+
+
 _engine_check: tuple[str, float, str] = ("", 0.0, "")
 
 
 def engine_problem() -> str:
     """Why the engine cannot work, or nothing.  Panels ask at every redraw, so an answer is kept for two seconds."""
     global _engine_check
-    folder, now = folder_of(preferences().engine_folder), time.monotonic()
-    if _engine_check[0] != folder or now > _engine_check[1]:
+    named, now = preferences().engine_folder, time.monotonic()
+    if _engine_check[0] != named or now > _engine_check[1]:
         try:
-            check_engine(folder)
+            check_engine(engine_folder())
             problem = ""
         except ModelError as error:
             problem = str(error)
-        _engine_check = (folder, now + 2.0, problem)
+        _engine_check = (named, now + 2.0, problem)
     return _engine_check[2]
 
 
+def forget_engine() -> None:
+    """Look at the engine anew when next asked."""
+    global _engine_check
+    _engine_check = ("", 0.0, "")
+
+
+_session = time.strftime("%Y-%m-%d %H.%M.%S")
+
+
 def results_folder() -> Path:
-    """Where this file's results go: ``handdiff/NAME`` beside the .blend, or a user folder while it is unsaved."""
+    """Where this file's results go: ``handdiff/NAME`` beside the .blend, or while it is unsaved, a folder of this
+    session's in the user folder."""
     if bpy.data.filepath:
         return Path(bpy.path.abspath("//handdiff")) / Path(bpy.data.filepath).stem
+    return unsaved_results() / _session
+
+
+def unsaved_results() -> Path:
+    """Holds one folder for each session that made results in files that were not saved yet."""
     if chosen := folder_of(preferences().results_folder):
         return Path(chosen)
     return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="results"))

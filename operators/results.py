@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do with the latest picture: look at it, put it on the person, over the render, or into a GLB file."""
+"""What to do with the picture in hand: look at it, put it on the person, over the render, or into a GLB file."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..handdiff_addon.errors import OutputError, SceneError
-from . import passes, people, session
+from . import history, live, passes, people, session
 from .base import Refusing
 from .preferences import results_folder
 
@@ -18,55 +17,49 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..handdiff_addon.conditioning.frame import Conditioning
-
-
-def latest_picture() -> Path | None:
-    """The finished picture of this file's latest run."""
-    path = results_folder() / "image.png"
-    return path if path.is_file() else None
+    from ..handdiff_addon.jobs.history import Entry
 
 
 def shown_picture(name: str) -> Path | None:
-    """The newest of this file's pictures by that name, passes alone included; the skeleton where there is none yet."""
-    folders = (results_folder(), results_folder() / "passes")
+    """The picture of the run in hand by that name; the newest of the file's passes where none was chosen."""
+    entry = history.current()
+    folders = [] if entry is None else [entry.folder]
+    if entry is None or not history.chosen():
+        folders.append(results_folder() / "passes")
     for wanted in (name, "skeleton"):
         found = [path for path in (folder / f"{wanted}.png" for folder in folders) if path.is_file()]
-        if found or latest_picture():
+        if found or entry is not None:
             return max(found, key=lambda path: path.stat().st_mtime, default=None)
     return None
 
 
 def _no_picture() -> str:
-    return "" if latest_picture() else "There is no picture of this file yet: generate one."
+    return "" if history.current() else "There is no picture of this file yet: generate one."
+
+
+def _entry() -> Entry:
+    entry = history.current()
+    if entry is None:
+        raise SceneError(_no_picture())
+    return entry
 
 
 def _image() -> Image:
     from PIL import Image
 
-    path = latest_picture()
-    if path is None:
-        raise SceneError(_no_picture())
+    path = _entry().image
     try:
         return Image.open(path).convert("RGB")
     except OSError as error:
         raise SceneError(f"The picture {path} cannot be read ({error}): generate it again.") from error
 
 
-def _scene_report() -> dict[str, Any]:
-    """What the latest run's report says of its scene; empty where it says nothing."""
-    try:
-        report = json.loads((results_folder() / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    scene = report.get("scene") if isinstance(report, dict) else None
-    return scene if isinstance(scene, dict) else {}
-
-
 def _conditioning(context: bpy.types.Context) -> Conditioning:
-    """The latest run's passes; rendered anew at its frame where another session made them."""
-    if session.latest is not None and session.latest.folder == results_folder():
+    """The passes of the run in hand; rendered anew at its frame where another session made them."""
+    entry = _entry()
+    if session.latest is not None and session.latest.folder == entry.folder:
         return session.latest.conditioning
-    return passes.render(context, _scene_report().get("frame"))
+    return passes.render(context, entry.frame)
 
 
 class HANDDIFF_OT_open_image(Refusing, bpy.types.Operator):
@@ -83,17 +76,19 @@ class HANDDIFF_OT_open_image(Refusing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         path = shown_picture(context.scene.handdiff.picture)
         assert path is not None
-        image = bpy.data.images.load(str(path), check_existing=True)
-        image.reload()
-        image.name = f"HandDiff {path.stem}"
-        if bpy.app.background:
-            return
-        area = next((a for a in context.window.screen.areas if a.type == "IMAGE_EDITOR"), None)
-        if area is None:
-            bpy.ops.wm.window_new()
-            area = context.window_manager.windows[-1].screen.areas[0]
-            area.type = "IMAGE_EDITOR"
-        area.spaces.active.image = image
+        show_image(context, live.open_image(path))
+
+
+def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """Show an image in an image editor of this window, or in a new window where it has none."""
+    if bpy.app.background:
+        return
+    area = next((a for a in context.window.screen.areas if a.type == "IMAGE_EDITOR"), None)
+    if area is None:
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = image
 
 
 class HANDDIFF_OT_open_folder(Refusing, bpy.types.Operator):
@@ -128,8 +123,8 @@ class HANDDIFF_OT_apply_texture(Refusing, bpy.types.Operator):
         known = len(conditioning.warnings)
         textures = apply_texture(context.scene, conditioning, _image(), armatures=people.names(context)[0])
         for warning in conditioning.warnings[known:]:
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, f"Textured {len(textures)} object{'s' if len(textures) != 1 else ''}")
+            self.tell("WARNING", warning)
+        self.tell("INFO", f"Textured {len(textures)} object{'s' if len(textures) != 1 else ''}")
         _show_materials(context)
 
 
@@ -176,14 +171,14 @@ class HANDDIFF_OT_apply_layer(Refusing, bpy.types.Operator):
 
         from ..handdiff_addon.scene.layer import apply_layer
 
-        path = results_folder() / "person_mask.png"
+        path = _entry().folder / "person_mask.png"
         try:
             mask = np.asarray(Image.open(path).convert("L")) > 127
         except OSError as error:
             raise SceneError(f"The person mask {path} cannot be read ({error}): generate the picture again.") from error
         for warning in apply_layer(context.scene, _image(), mask):
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, "The picture lies over the render of this scene")
+            self.tell("WARNING", warning)
+        self.tell("INFO", "The picture lies over the render of this scene")
 
 
 class HANDDIFF_OT_remove_layer(Refusing, bpy.types.Operator):
@@ -204,7 +199,7 @@ class HANDDIFF_OT_remove_layer(Refusing, bpy.types.Operator):
 
 
 class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
-    """Save the posed, textured person as preview.glb in the results"""
+    """Save the posed, textured person as preview.glb beside the picture"""
 
     bl_idname = "handdiff.export_glb"
     bl_label = "Export GLB"
@@ -216,7 +211,8 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         from ..handdiff_addon.scene.glb import export_glb
 
-        folder = results_folder()
+        entry = history.current()
+        folder = results_folder() if entry is None else entry.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -224,7 +220,7 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
                 f"The folder {folder} cannot be made ({error.strerror}): save the file where you may write."
             ) from error
         export_glb(folder / "preview.glb", context.scene, armatures=people.names(context)[0])
-        self.report({"INFO"}, f"Saved {folder / 'preview.glb'}")
+        self.tell("INFO", f"Saved {folder / 'preview.glb'}")
 
 
 CLASSES = (

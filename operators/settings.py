@@ -6,8 +6,22 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, ExpansionSettings, GenerationRequest, SkeletonSettings
+from ..handdiff_addon.presets import flat
+from ..handdiff_addon.prompts import marker_prompts, prompt_at, read_prompts
+from ..handdiff_addon.request import (
+    DEFAULT_PASSES,
+    MAX_PEOPLE,
+    ControlNetChoice,
+    ExpansionSettings,
+    GenerationRequest,
+    SkeletonSettings,
+)
 from .preferences import folder_of, preferences
+
+_LEFT_TO_THE_MODEL = ("steps", "hand_steps", "guidance_scale")
+"""Settings that a request leaves open and the panel shows as 0"""
+SEEDS = 2**31
+"""Seeds that a whole number of Blender's can hold"""
 
 _DEFAULT = GenerationRequest(prompt="")
 _EXPANSION = _DEFAULT.expansion
@@ -100,10 +114,12 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     frame_range: BoolProperty(  # type: ignore[valid-type]
         name="All Frames",
+        options=set(),
         description="Render the scene's frame range, as an image sequence for each pass",
     )
     images: BoolProperty(  # type: ignore[valid-type]
         name="As Blender Images",
+        options=set(),
         description="Also keep this frame's passes as images in the file, where nodes and the image editor find them",
     )
     prompt: StringProperty(  # type: ignore[valid-type]
@@ -111,6 +127,31 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         default="a person in a red shirt, blue background",
         description="What to paint: the person, the clothes, the background",
     )
+    prompt_from: EnumProperty(  # type: ignore[valid-type]
+        name="Prompt From",
+        options=set(),
+        description="Where the prompt of each frame comes from",
+        items=(
+            ("FIELD", "This Field", "One prompt for all frames"),
+            ("TEXT", "Text", 'A text of lines such as "24: a person waving", each from that frame on'),
+            ("MARKERS", "Markers", 'Timeline markers named such as "prompt: a person waving", each from there on'),
+        ),
+    )
+    prompt_text: PointerProperty(  # type: ignore[valid-type]
+        name="Text",
+        type=bpy.types.Text,
+        description='Lines such as "24: a person waving"; before the first frame named, the field above holds',
+    )
+    look: StringProperty(  # type: ignore[valid-type]
+        name="Look",
+        description="What follows every prompt, such as a medium or the light; style presets set it",
+    )
+    mark: BoolProperty(  # type: ignore[valid-type]
+        name="Mark Picture",
+        options=set(),
+        description='Write "AI generated" into the corner of the saved picture. Its file says so inside in any case',
+    )
+    homes: StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
     negative_prompt: StringProperty(  # type: ignore[valid-type]
         name="Negative",
         description="What to keep out of the picture",
@@ -123,27 +164,48 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(  # type: ignore[valid-type]
         name="Body Steps",
-        default=_DEFAULT.steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the body stage: more are slower and finer",
+        description="Denoising steps of the body stage: more are slower and finer; 0: as many as the model likes",
     )
     hand_steps: IntProperty(  # type: ignore[valid-type]
         name="Hand Steps",
-        default=_DEFAULT.hand_steps,
-        min=1,
+        default=0,
+        min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the hand stage",
+        description="Denoising steps of the hand stage; 0: by the preset",
     )
     guidance_scale: FloatProperty(  # type: ignore[valid-type]
         name="Guidance",
-        default=_DEFAULT.guidance_scale,
-        min=1.0,
+        default=0.0,
+        min=0.0,
         max=30.0,
         soft_max=12.0,
-        description="How strictly the picture follows the prompt; 1 is off",
+        description="How strictly the picture follows the prompt; 1 is off, 0: as the model likes",
+    )
+    preset: EnumProperty(  # type: ignore[valid-type]
+        name="Hands",
+        default=_DEFAULT.preset,
+        items=(
+            ("fast", "Fast", "Half the steps for the hands, and with a stock model smaller crops"),
+            ("quality", "Quality", "As many steps for the hands as for the body, in crops as large as the canvas"),
+        ),
+        description="What the hand stage may cost",
+    )
+    strength: FloatProperty(  # type: ignore[valid-type]
+        name="Strength",
+        default=_DEFAULT.strength,
+        min=0.05,
+        max=1.0,
+        description="Below 1, painting begins from the rendered frame, and the less, the closer it stays",
+    )
+    upscale: BoolProperty(  # type: ignore[valid-type]
+        name="Upscale",
+        default=_DEFAULT.upscale,
+        description="Paint the picture over once more at the render's size; for stock models",
     )
     control_scale: FloatProperty(  # type: ignore[valid-type]
         name="Pose Strength",
@@ -155,8 +217,19 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
-        subtype="DIR_PATH",
-        description="Model folder. Empty: the preferences' default, else the model that comes with HandDiff",
+        subtype="FILE_PATH",
+        description="Model folder, or a checkpoint of the SD 1.5 or SDXL family in one .safetensors file. "
+        "Empty: the preferences' default, else the model that comes with HandDiff",
+    )
+    controlnets: StringProperty(  # type: ignore[valid-type]
+        name="ControlNets",
+        description="For a stock model: ROLE=NAME@SCALE, separated by commas, as in openpose=control_openpose@0.9. "
+        "ROLE is openpose, depth, hand_depth, normal or inpaint; where HandDiff knows the file, NAME is enough",
+    )
+    vae: StringProperty(  # type: ignore[valid-type]
+        name="VAE",
+        subtype="FILE_PATH",
+        description="Autoencoder in place of a stock model's own. Empty: the model's own",
     )
     two_stages: BoolProperty(  # type: ignore[valid-type]
         name="Hands First",
@@ -249,6 +322,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
     )
     picture: EnumProperty(  # type: ignore[valid-type]
         name="Picture",
+        options=set(),
         default="image",
         description="Which picture of the latest run to look at",
         items=(
@@ -265,30 +339,51 @@ def to_skeleton(settings: HandDiffSettings) -> SkeletonSettings:
     return SkeletonSettings(settings.style, settings.occluded, settings.hidden_hands, settings.face)
 
 
+def frame_prompt(settings: HandDiffSettings) -> str:
+    """The prompt of the scene's current frame, without the look.
+
+    Raises:
+        UsageError: where the text of prompts cannot be read.
+    """
+    scene = settings.id_data
+    prompts: list[tuple[int, str]] = []
+    if settings.prompt_from == "TEXT" and settings.prompt_text is not None:
+        prompts = read_prompts(settings.prompt_text.as_string())
+    elif settings.prompt_from == "MARKERS":
+        prompts = marker_prompts((marker.frame, marker.name) for marker in scene.timeline_markers)
+    return prompt_at(prompts, scene.frame_current, settings.prompt)
+
+
 def to_request(settings: HandDiffSettings) -> GenerationRequest:
-    """The request that these settings make.
+    """The request that these settings make at the scene's current frame.
 
     Raises:
         UsageError: for settings that do not go together.
     """
     return GenerationRequest(
-        prompt=settings.prompt,
+        prompt=", ".join(part for part in (frame_prompt(settings).strip(), settings.look.strip()) if part),
         negative_prompt=settings.negative_prompt,
         seed=settings.seed,
-        steps=settings.steps,
-        hand_steps=settings.hand_steps,
-        guidance_scale=settings.guidance_scale,
-        control_scale=settings.control_scale,
+        steps=settings.steps or None,
+        hand_steps=settings.hand_steps or None,
+        guidance_scale=_plain(settings.guidance_scale) or None,
+        preset=settings.preset,
+        strength=_plain(settings.strength),
+        upscale=settings.upscale,
+        control_scale=_plain(settings.control_scale),
         two_stages=settings.two_stages,
         mask_source=settings.mask_source,
-        auto_mask_iou=settings.auto_mask_iou,
+        auto_mask_iou=_plain(settings.auto_mask_iou),
         paint=settings.paint,
         skeleton=to_skeleton(settings),
         best_of=settings.best_of,
         model=folder_of(settings.model) or folder_of(preferences().model_folder),
+        controlnets=tuple(ControlNetChoice.parse(text) for text in settings.controlnets.split(",") if text.strip()),
+        vae=folder_of(settings.vae),
+        mark=settings.mark,
         expansion=ExpansionSettings(
-            start=settings.start,
-            end=settings.end,
+            start=_plain(settings.start),
+            end=_plain(settings.end),
             expansions=settings.expansions,
             cells=settings.cells,
             rim=settings.rim,
@@ -296,6 +391,58 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
             final_paste=settings.final_paste,
         ),
     )
+
+
+def from_request(settings: HandDiffSettings, request: GenerationRequest) -> list[str]:
+    """Set the scene's settings as a request has them.
+
+    Returns:
+        what could not be set, as warnings.
+    """
+    warnings = []
+    values = {**flat(request), "look": ""}
+    if values["seed"] >= SEEDS:
+        warnings.append(f"The seed {values.pop('seed')} is larger than Blender holds, so the scene keeps its own.")
+    if request.model == folder_of(preferences().model_folder):
+        values["model"] = ""
+    values["controlnets"] = ", ".join(choice.written for choice in request.controlnets)
+    settings.prompt_from = "FIELD"
+    set_values(settings, values)
+    return warnings
+
+
+def values(settings: HandDiffSettings) -> dict[str, object]:
+    """The settings by the names that requests and presets use, as far as the scene has them."""
+    names = [*flat(_DEFAULT), "look"]
+    own = {name: getattr(settings, _property(name)) for name in names if hasattr(settings, _property(name))}
+    plain = {name: _plain(value) if isinstance(value, float) else value for name, value in own.items()}
+    return plain | {name: plain[name] or None for name in _LEFT_TO_THE_MODEL}
+
+
+def set_values(settings: HandDiffSettings, values: dict[str, object]) -> None:
+    """Set some settings by those names; names that the scene has no setting for are passed over."""
+    values = dict(values)
+    start, end = (values.pop(f"expansion.{name}", getattr(settings, name)) for name in ("start", "end"))
+    settings.end = 1.0  # each pushes the other along: make room first
+    settings.start, settings.end = start, end
+    for name, value in values.items():
+        if hasattr(settings, _property(name)):
+            setattr(settings, _property(name), 0 if value is None else value)
+
+
+def label(name: str) -> str:
+    """What the panel calls a setting."""
+    own = HandDiffSettings.bl_rna.properties.get(_property(name))
+    return own.name if own is not None else name.replace("_", " ").capitalize()
+
+
+def _property(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _plain(value: float) -> float:
+    """A number as it was typed: Blender keeps seven digits."""
+    return float(f"{value:.6g}")
 
 
 def register() -> None:

@@ -3,26 +3,32 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import blf
 import bpy
 
+from .translations import translated
+from .wrapping import wrap
+
 
 def wrapped(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", alert: bool = False
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    text: str,
+    icon: str = "NONE",
+    alert: bool = False,
+    width: int = 0,
 ) -> None:
-    """Draw a sentence over as many lines as the region's width asks for."""
-    style = context.preferences.ui_styles[0].widget
+    """Draw a sentence, in the interface's language, over as many lines as the width asks for.
+
+    Args:
+        width: of a dialog in pixels before scaling; 0: the region's.
+    """
     scale = context.preferences.system.ui_scale
-    blf.size(0, style.points * scale)
-    letter = max(1.0, blf.dimensions(0, "the quick brown fox jumps over it")[0] / 33)
-    room = context.region.width - (92 if icon != "NONE" else 68) * scale
+    blf.size(0, context.preferences.ui_styles[0].widget.points * scale)
+    room = (width * scale or context.region.width) - (92 if icon != "NONE" else 68) * scale
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, max(16, int(room / letter))) or [""]):
-        if icon == "NONE":
-            column.label(text=line)
-        else:
-            column.label(text=line, icon=icon if number == 0 else "BLANK1")
+    for number, line in enumerate(wrap(translated(text), lambda line: blf.dimensions(0, line)[0] <= max(room, 60))):
+        symbol = icon if number == 0 or icon == "NONE" else "BLANK1"
+        column.label(text=line, icon=symbol, translate=False)

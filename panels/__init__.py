@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HandDiff tab in the 3D view's sidebar.  Panels only draw."""
+"""The HandDiff tab in the sidebars, and the menus.  Panels only draw."""
 
-from . import animation, gestures, overrides, sidebar, thumbnails
+from . import animation, gestures, menus, overlay, overrides, presets, sidebar, thumbnails, work
 
-PARTS = (thumbnails, sidebar, animation, gestures, overrides)
+PARTS = (thumbnails, presets, overlay, sidebar, work, animation, gestures, overrides, menus)

@@ -5,25 +5,15 @@ from __future__ import annotations
 
 import bpy
 
-from ..handdiff_addon.errors import SceneError
-from ..operators import passes, people, session
-from ..operators.generate import HANDDIFF_OT_cancel, HANDDIFF_OT_generate, HANDDIFF_OT_new_seed
+from ..handdiff_addon.errors import SceneError, UsageError
+from ..operators import passes, people
+from ..operators.generate import HANDDIFF_OT_free_memory, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
-from ..operators.preferences import ROOT_PACKAGE, preferences, results_folder
-from ..operators.results import (
-    HANDDIFF_OT_apply_layer,
-    HANDDIFF_OT_apply_texture,
-    HANDDIFF_OT_export_glb,
-    HANDDIFF_OT_open_folder,
-    HANDDIFF_OT_open_image,
-    HANDDIFF_OT_remove_layer,
-    HANDDIFF_OT_restore_materials,
-    latest_picture,
-    shown_picture,
-)
+from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
+from ..operators.settings import frame_prompt
 from ..operators.text import wrapped
-from .thumbnails import icon
+from . import overlay, presets, recognition
 
 
 class HandDiffPanel:
@@ -48,20 +38,14 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         except SceneError:
             camera = ""
         layout.prop(settings, "camera", placeholder=camera)
+        chosen = overlay.selected(context)
         problem = people.scene_problem(context)
-        if problem:
-            wrapped(layout, context, problem, icon="ERROR", alert=True)
-            if not found and context.mode == "OBJECT":
-                layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
-            return
-        for armature in found[:3]:
-            match = people.match(armature)
-            box = layout.box().column(align=True)
-            name = f"{armature.name}: " if len(found) > 1 else ""
-            box.label(text=f"{name}{match.family}, {match.bones} bones", icon="CHECKMARK")
-            fingers = f"{match.left_fingers} left, {match.right_fingers} right"
-            few = min(match.left_fingers, match.right_fingers) < 5
-            box.label(text=f"Fingers: {fingers}", icon="ERROR" if few else "VIEW_PAN")
+        if problem and (found or not chosen):
+            wrapped(layout, context, problem, icon="ERROR" if found else "INFO", alert=bool(found))
+        if not found and context.mode == "OBJECT":
+            layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
+        for armature in (chosen or found)[:3]:
+            recognition.draw(layout, context, armature)
 
 
 def _listed(found: list[bpy.types.Object]) -> str:
@@ -104,18 +88,33 @@ class HANDDIFF_PT_prompt(HandDiffPanel, bpy.types.Panel):
     bl_label = "Prompt"
     bl_idname = "HANDDIFF_PT_prompt"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        presets.draw(self.layout, context, "style")
+
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.handdiff
         layout = self.layout
         column = layout.column(align=True)
         column.prop(settings, "prompt", text="", icon="GREASEPENCIL", placeholder="What to paint")
+        column.prop(settings, "look", text="", icon="BRUSH_DATA", placeholder="Look, such as a medium or the light")
         column.prop(settings, "negative_prompt", text="", icon="REMOVE", placeholder="What to keep out")
         column = layout.column()
         column.use_property_split = True
-        column.use_property_decorate = False
         row = column.row(align=True)
         row.prop(settings, "seed")
         row.operator(HANDDIFF_OT_new_seed.bl_idname, text="", icon="FILE_REFRESH")
+        column.prop(settings, "prompt_from")
+        if settings.prompt_from == "TEXT":
+            column.prop(settings, "prompt_text")
+        if settings.prompt_from != "FIELD":
+            try:
+                wrapped(layout, context, f"At frame {context.scene.frame_current}: {frame_prompt(settings)}")
+            except UsageError as error:
+                wrapped(layout, context, str(error), icon="ERROR", alert=True)
+        column = layout.column(heading="Origin")
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "mark")
 
 
 class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
@@ -124,18 +123,31 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
     bl_parent_id = "HANDDIFF_PT_prompt"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        presets.draw(self.layout, context, "quality")
+
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.handdiff
         layout = self.layout
         layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(settings, "model", placeholder=preferences().model_folder or "Embedded")
+        models = layout.column()
+        models.use_property_decorate = False
+        model = preferences().model_folder
+        models.prop(settings, "model", placeholder=model or "Embedded")
+        if settings.model or model:
+            models.prop(settings, "controlnets", placeholder="openpose=NAME, depth=NAME")
+            models.prop(settings, "vae", placeholder="The model's own")
         steps = layout.column(align=True)
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")
+        layout.prop(settings, "best_of")
+        layout.row().prop(settings, "preset", expand=True)
         strengths = layout.column(align=True)
         strengths.prop(settings, "guidance_scale")
         strengths.prop(settings, "control_scale")
+        strengths.prop(settings, "strength", slider=True)
+        layout.prop(settings, "upscale")
+        layout.operator(HANDDIFF_OT_free_memory.bl_idname, icon="TRASH")
 
 
 class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):
@@ -143,16 +155,17 @@ class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):
     bl_idname = "HANDDIFF_PT_blending"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        presets.draw(self.layout, context, "blending")
+
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.handdiff
         layout = self.layout
         layout.use_property_split = True
-        layout.use_property_decorate = False
         layout.prop(settings, "paint")
         layout.column(heading="Stages").prop(settings, "two_stages")
         column = layout.column()
         column.active = settings.two_stages
-        column.prop(settings, "best_of")
         column.prop(settings, "mask_source")
         if settings.mask_source == "auto":
             column.prop(settings, "auto_mask_iou", slider=True)
@@ -168,70 +181,12 @@ class HANDDIFF_PT_blending(HandDiffPanel, bpy.types.Panel):
         switches.prop(settings, "final_paste")
 
 
-class HANDDIFF_PT_generate(HandDiffPanel, bpy.types.Panel):
-    bl_label = "Generate"
-    bl_idname = "HANDDIFF_PT_generate"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        run = session.run
-        if run is not None:
-            row = layout.row(align=True)
-            row.scale_y = 1.5
-            row.progress(factor=run.fraction, text=run.text)
-            row.operator(HANDDIFF_OT_cancel.bl_idname, text="", icon="X")
-        else:
-            row = layout.row()
-            row.scale_y = 1.5
-            row.operator(HANDDIFF_OT_generate.bl_idname, icon="RENDER_STILL")
-            problem = "" if people.scene_problem(context) else HANDDIFF_OT_generate.problem(context)
-            if problem:
-                wrapped(layout, context, problem, icon="INFO")
-                layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = ROOT_PACKAGE
-        if session.message:
-            wrapped(layout, context, session.message, icon="ERROR" if session.failed else "INFO", alert=session.failed)
-
-
-class HANDDIFF_PT_result(HandDiffPanel, bpy.types.Panel):
-    bl_label = "Result"
-    bl_idname = "HANDDIFF_PT_result"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        settings = context.scene.handdiff
-        layout = self.layout
-        picture = shown_picture(settings.picture)
-        if picture or latest_picture():
-            layout.row().prop(settings, "picture", expand=True)
-            if picture:
-                scale = context.region.width / context.preferences.system.ui_scale / 24
-                layout.template_icon(icon(picture), scale=max(6.0, scale))
-            else:
-                layout.label(text="The latest run has no such picture", icon="INFO")
-        if session.latest is not None and session.latest.folder == results_folder():
-            for warning in session.latest.warnings:
-                wrapped(layout, context, warning, icon="ERROR")
-        row = layout.row(align=True)
-        row.operator(HANDDIFF_OT_open_image.bl_idname, icon="IMAGE_DATA")
-        row.operator(HANDDIFF_OT_open_folder.bl_idname, icon="FILE_FOLDER")
-        column = layout.column(align=True)
-        for apply, remove, text, symbol in (
-            (HANDDIFF_OT_apply_texture, HANDDIFF_OT_restore_materials, "Apply as Texture", "TEXTURE"),
-            (HANDDIFF_OT_apply_layer, HANDDIFF_OT_remove_layer, "Add as Layer", "NODE_COMPOSITING"),
-        ):
-            row = column.row(align=True)
-            row.operator(apply.bl_idname, text=text, icon=symbol)
-            row.operator(remove.bl_idname, text="", icon="LOOP_BACK")
-        layout.operator(HANDDIFF_OT_export_glb.bl_idname, icon="EXPORT")
-
-
 CLASSES = (
     HANDDIFF_PT_pose,
     HANDDIFF_PT_passes,
     HANDDIFF_PT_prompt,
     HANDDIFF_PT_sampling,
     HANDDIFF_PT_blending,
-    HANDDIFF_PT_generate,
-    HANDDIFF_PT_result,
 )
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.frame import Conditioning, PersonMasks, PersonPose
-from handdiff_addon.request import GenerationResult
+from handdiff_addon.request import GenerationRequest, GenerationResult
 
 WIDTH, HEIGHT = 96, 64
 
@@ -44,7 +44,7 @@ def person_frame(number: int, camera: str = "Eye") -> Conditioning:
     )
 
 
-def painted(conditioning: Conditioning) -> GenerationResult:
+def painted(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
     """A picture whose colour tells its frame."""
     image = Image.new("RGB", (WIDTH, HEIGHT), (conditioning.frame % 256, 20, 30))
     return GenerationResult(
@@ -52,6 +52,7 @@ def painted(conditioning: Conditioning) -> GenerationResult:
         hands=image.copy(),
         hands_predicted_mask=image.convert("L"),
         painted_size=image.size,
+        settings={"steps": 1, "hand_steps": 1, "guidance_scale": 1.0},
         model={"name": "none"},
         hand_reports=[],
         seconds={"body": 0.5},

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +48,37 @@ def humans() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or changes what the user has: HandDiff's own folder and the Hugging Face cache are empty ones."""
+    monkeypatch.setenv("HANDDIFF_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tiny stock models, built once: ``sd15``, ``sdxl``, ``sd15_inpaint`` as diffusers folders,
+    ``sd15.safetensors``, ``sdxl.safetensors``, and ControlNets ``cn_sd15``, ``cn_sdxl``, ``union6``, ``union8``."""
+    from tests import stock_models as tiny
+
+    root = tmp_path_factory.mktemp("stock")
+    for family in ("sd15", "sdxl"):
+        tiny.build_folder(root / family, family)
+        tiny.write_single(root / family, family, root / f"{family}.safetensors")
+        tiny.build_controlnet(root / f"cn_{family}", family)
+    tiny.build_folder(root / "sd15_inpaint", "sd15", in_channels=9)
+    tiny.build_controlnet(root / "union6", "sdxl", types=6)
+    tiny.build_controlnet(root / "union8", "sdxl", types=8)
+    tiny.write_open_clip(root / "packages")
+    return root
+
+
+@pytest.fixture
+def open_clip(stock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package with CLIP's vocabulary, as far as the tiny models know it."""
+    monkeypatch.syspath_prepend(stock / "packages")
+
+
 @pytest.fixture
 def empty_scene() -> Iterator[object]:
     """A fresh, empty Blender scene."""
@@ -51,3 +86,84 @@ def empty_scene() -> Iterator[object]:
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield bpy.context.scene
+
+
+INSTALL = """
+import bpy, json, sys
+from pathlib import Path
+warnings = []
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.preferences.addon_enable(module="bl_pkg")
+import addon_utils
+bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[1], enable_on_install=True)
+KEY = "bl_ext.user_default.handdiff"
+assert KEY in bpy.context.preferences.addons, "not enabled"
+assert hasattr(bpy.types.Scene, "handdiff")
+def report(**data):
+    print("REPORT " + json.dumps(data))
+def refusal(operator):
+    try:
+        operator()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+def names(folder):
+    return sorted(p.name for p in Path(folder).iterdir()) if Path(folder).is_dir() else []
+def sample_scene():
+    bpy.ops.handdiff.add_sample_human()
+    camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+    camera.location, camera.rotation_euler = (0, -3, 1.1), (1.5708, 0, 0)
+    bpy.context.scene.collection.objects.link(camera)
+    bpy.context.scene.camera = camera
+    bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 128
+    settings = bpy.context.scene.handdiff
+    settings.steps = settings.hand_steps = 2
+    bpy.ops.wm.save_as_mainfile(filepath=str(Path("scene.blend").absolute()))
+    return settings
+"""
+
+
+@pytest.fixture(scope="session")
+def builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_extension", ROOT / "tools" / "build_extension.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def package(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip for this machine; building validates it with Blender's own validator."""
+    platforms = {"linux": "linux-x64", "win32": "windows-x64", "darwin": "macos-arm64"}
+    try:
+        return builder.build([platforms[sys.platform]], tmp_path_factory.mktemp("dist"))[0]
+    except builder.BuildError as error:
+        if "cannot be fetched" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture
+def blender(package: Path, tmp_path: Path):
+    """Run code in a fresh Blender profile with the extension installed; gives its reports and its whole output."""
+
+    def run(code: str, environment: dict[str, str] | None = None) -> tuple[dict, str]:
+        env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile"), **(environment or {})}
+        env.pop("PYTHONPATH", None)
+        script = tmp_path / "script.py"
+        script.write_text(INSTALL + code, encoding="utf-8")
+        (tmp_path / "work").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, str(script), str(package)],
+            cwd=tmp_path / "work", env=env, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output
+        reports: dict = {}
+        for line in done.stdout.splitlines():
+            if line.startswith("REPORT "):
+                reports.update(json.loads(line.removeprefix("REPORT ")))
+        return reports, output
+
+    return run

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from handdiff_addon import cli, cli_flags
-from handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, PASSES, GenerationRequest, SkeletonSettings
+from handdiff_addon.errors import UsageError
+from handdiff_addon.request import (
+    DEFAULT_PASSES,
+    MAX_PEOPLE,
+    PASSES,
+    ControlNetChoice,
+    GenerationRequest,
+    LoraChoice,
+    SkeletonSettings,
+)
 
 PASSES_OF = ("passes", "x.blend", "-o", "DIR")
 GENERATE = ("generate", "x.blend", "-o", "DIR")
@@ -62,3 +71,28 @@ def test_the_list_of_passes() -> None:
 def test_people(verb: tuple[str, ...]) -> None:
     assert cli_flags.choice_of(parsed(*verb)).max_people == MAX_PEOPLE
     assert cli_flags.choice_of(parsed(*verb, "--people", "3")).max_people == 3
+
+
+def test_parts_of_a_stock_model(tmp_path: Path) -> None:
+    flags = ("--controlnet", "openpose+depth=x/y@0.5", "--controlnet", "z", "--lora", "ink@0.8", "--vae", "v")
+    request = cli_flags.request_of(parsed(*GENERATE, "-p", "a man <lora:film>", "--model", "m", *flags))
+    assert request.controlnets == (ControlNetChoice("x/y", ("openpose", "depth"), 0.5), ControlNetChoice("z"))
+    assert request.all_loras == (LoraChoice("ink", 0.8), LoraChoice("film"))
+    assert (request.model, request.vae, request.text) == ("m", "v", "a man")
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(request.to_dict()))
+    read = cli_flags.request_of(parsed(*GENERATE, "--settings", str(path), "--lora", "other"))
+    assert (read.loras, read.controlnets) == ((LoraChoice("other"),), request.controlnets)
+    with pytest.raises(UsageError, match="takes no 'pose'"):
+        parsed(*GENERATE, "-p", "a man", "--controlnet", "pose=x")
+
+
+def test_what_the_hand_stage_may_cost_and_where_it_begins() -> None:
+    flags = ("--steps", "6", "--preset", "fast", "--strength", "0.5", "--upscale")
+    words = ("--person-prompt", "Ann=a red = hat", "--person-prompt", "Bob=a coat")
+    request = cli_flags.request_of(parsed(*GENERATE, "-p", "two people", *flags, *words))
+    assert (request.steps, request.hand_steps, request.preset) == (6, None, "fast")
+    assert (request.strength, request.upscale, request.needs_picture) == (0.5, True, True)
+    assert request.person_prompts == {"Ann": "a red = hat", "Bob": "a coat"}
+    with pytest.raises(UsageError, match="ARMATURE"):
+        parsed(*GENERATE, "-p", "x", "--person-prompt", "a coat")

@@ -288,7 +288,7 @@ def test_generate_writes_the_picture_its_composites_and_a_report(
     run("generate", sample, "-o", out, *PROMPT, "--model", model, "--seed", 7, "--to", "image,texture,layer,glb")
     assert names(out) == GENERATED | COMPOSITES
     report = json.loads((out / "report.json").read_text())
-    assert report["request"]["seed"] == 7 and report["request"]["steps"] == report["request"]["hand_steps"] == 2
+    assert report["request"]["seed"] == 7 and report["settings"]["steps"] == report["settings"]["hand_steps"] == 2
     assert report["model"]["sha256"] == check_model(model).report()["sha256"]
     assert report["peak_memory_bytes"] > 0
     assert {"passes", "loading", "hands", "body", "texture", "layer", "glb"} <= set(report["seconds"])

@@ -43,8 +43,12 @@ def paint(
 ) -> None:
     with BatchFolder(folder) as batch:
         batch.begin(settings, restart=restart)
-        wanted = [frame for frame in frames if frame.frame not in batch.finished()]
-        drive(paint_frames(batch, REQUEST, wanted, work, **options))
+        wanted = [(REQUEST, frame) for frame in frames if frame.frame not in batch.finished()]
+        drive(paint_frames(batch, wanted, work, **options))
+
+
+def requested(frames: Iterable[Conditioning]) -> Iterator[tuple[GenerationRequest, Conditioning]]:
+    return ((REQUEST, frame) for frame in frames)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -97,9 +101,9 @@ def test_a_frame_without_a_person_leaves_no_gap_and_says_why(tmp_path: Path) -> 
 def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     done: list[int] = []
 
-    def work(conditioning: Conditioning):
+    def work(request: GenerationRequest, conditioning: Conditioning):
         done.append(conditioning.frame)
-        return painted(conditioning)
+        return painted(request, conditioning)
 
     paint(tmp_path, [person_frame(n) for n in (1, 2)], work)
     before = files(tmp_path)
@@ -130,7 +134,7 @@ def test_other_settings_are_refused_and_started_over_only_when_asked(tmp_path: P
         paint(tmp_path, [person_frame(2)], settings={**SETTINGS, "model": {"sha256": {"a": "2"}}})
     assert files(tmp_path) == before
 
-    def refuse(conditioning: Conditioning):
+    def refuse(request: GenerationRequest, conditioning: Conditioning):
         raise ModelError("The model is broken: choose another.")
 
     with pytest.raises(ModelError):
@@ -198,25 +202,25 @@ def test_the_next_frame_is_made_while_this_one_is_painted_and_few_are_in_memory(
             del frame
         ready[21].set()
 
-    def work(conditioning: Conditioning):
+    def work(request: GenerationRequest, conditioning: Conditioning):
         assert threading.get_ident() != here
         assert ready[conditioning.frame + 1].wait(20), "the next frame's passes wait for this one"
         ahead.append(max(made) - conditioning.frame)
-        return painted(conditioning)
+        return painted(request, conditioning)
 
     with BatchFolder(tmp_path) as batch:
         batch.begin(SETTINGS)
-        drive(paint_frames(batch, REQUEST, frames(), work))
+        drive(paint_frames(batch, requested(frames()), work))
     assert made == list(range(1, 21)) and len(colours(tmp_path)) == 20
     assert most <= 3 and max(ahead) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_what_is_painted_when_something_fails_is_kept(tmp_path: Path, workers: int) -> None:
-    def work(conditioning: Conditioning):
+    def work(request: GenerationRequest, conditioning: Conditioning):
         if conditioning.frame == 4:
             raise ModelError("The model is broken: choose another.")
-        return painted(conditioning)
+        return painted(request, conditioning)
 
     with pytest.raises(ModelError):
         paint(tmp_path / "paint", [person_frame(n) for n in range(1, 9)], work, workers=workers)
@@ -229,23 +233,23 @@ def test_what_is_painted_when_something_fails_is_kept(tmp_path: Path, workers: i
     with BatchFolder(tmp_path / "scene") as batch:
         batch.begin(SETTINGS)
         with pytest.raises(SceneError):
-            drive(paint_frames(batch, REQUEST, frames(), painted, workers=workers))
+            drive(paint_frames(batch, requested(frames()), painted, workers=workers))
     assert set(read_manifest(tmp_path / "scene" / "manifest.jsonl")) == {1, 2, 3}
 
 
 def test_closing_stops_the_frame_in_hand_and_keeps_the_others(tmp_path: Path) -> None:
     stop, started = threading.Event(), threading.Event()
 
-    def work(conditioning: Conditioning):
+    def work(request: GenerationRequest, conditioning: Conditioning):
         if conditioning.frame == 2:
             started.set()
             assert stop.wait(20)
             raise Cancelled("stopped")
-        return painted(conditioning)
+        return painted(request, conditioning)
 
     with BatchFolder(tmp_path) as batch:
         batch.begin(SETTINGS)
-        steps = paint_frames(batch, REQUEST, map(person_frame, range(1, 9)), work, stop=stop)
+        steps = paint_frames(batch, requested(map(person_frame, range(1, 9))), work, stop=stop)
         while not started.is_set():
             next(steps)
         steps.close()
@@ -304,7 +308,7 @@ def test_a_folder_that_is_moved_meanwhile_is_whole_in_its_new_place(tmp_path: Pa
     with BatchFolder(old) as batch:
         batch.begin(SETTINGS)
         with pytest.raises(OutputError, match="moved or deleted"):
-            drive(paint_frames(batch, REQUEST, frames(), painted))
+            drive(paint_frames(batch, requested(frames()), painted))
     assert not old.exists(), "a second, half batch was begun in the old place"
     assert {1, 2} <= set(read_manifest(new / "manifest.jsonl"))
     paint(new, map(person_frame, (1, 2, 3, 4)))

@@ -44,7 +44,7 @@ def test_folder_without_diffusers(folder: Path) -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_no_folder_and_no_torch() -> None:
-    with pytest.raises(ModelError, match="set Engine Folder"):
+    with pytest.raises(ModelError, match="set the engine up"):
         engine.check_engine("")
 
 
@@ -94,3 +94,51 @@ def test_the_folder_comes_last_and_shadows_nothing(folder: Path) -> None:
         "print(onlyhere.FOUND, hasattr(numpy, 'WRONG'), sys.path[-1] == sys.argv[1], sys.path.count(sys.argv[1]))\n"
     )
     assert run(folder, code).split() == ["True", "False", "True", "1"]
+
+
+def test_an_environment_is_as_good_as_its_packages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("environment")
+    site = home / "lib" / f"python{engine.PYTHON}" / "site-packages"
+    site.parent.mkdir(parents=True)
+    folder.rename(site)
+    assert engine.site_packages(str(home)) == str(site)
+    engine.check_engine(str(home))
+    site.parent.rename(home / "lib" / "python3.7")
+    with pytest.raises(ModelError, match=r"is of Python 3.7: this Blender runs Python 3"):
+        engine.check_engine(str(home))
+    (home / "lib").rename(home / "other")
+    (home / "Lib" / "site-packages").mkdir(parents=True)
+    assert engine.site_packages(str(home)) == str(home / "Lib" / "site-packages")
+
+
+def test_versions_that_are_too_old(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.sys, "modules", {})
+    (folder / "torch-2.13.0+cu130.dist-info").mkdir()
+    (folder / "diffusers-0.42.1.dist-info").mkdir()
+    engine.check_engine(str(folder))
+    assert engine.versions(str(folder)) == {"torch": "2.13.0+cu130", "diffusers": "0.42.1"}
+    (folder / "transformers-4.57.1.dist-info").mkdir()
+    with pytest.raises(ModelError, match=r"transformers in .* is 4.57.1, and HandDiff needs 5.0 or later: update it"):
+        engine.check_engine(str(folder))
+
+
+def test_another_add_ons_copy(folder: Path) -> None:
+    (folder / "theirs" / "torch").mkdir(parents=True)
+    (folder / "theirs" / "torch" / "__init__.py").write_text("__version__ = '1.13.1'")
+    code = (
+        "import sys\nsys.path.insert(0, sys.argv[1] + '/theirs')\nimport torch\n"
+        "print(engine.loaded_from(sys.argv[1] + '/theirs'), engine.loaded_from('/elsewhere'))\n"
+        "try:\n    engine.check_engine(sys.argv[1])\nexcept ModelError as error:\n    print(error)\n"
+    )
+    out = run(folder / "theirs", code.replace("sys.argv[1] + '/theirs'", "sys.argv[1]").replace(
+        "check_engine(sys.argv[1])", "check_engine(sys.argv[1] + '/..x')"))  # fmt: skip
+    assert out.splitlines()[0] == "True False"
+    assert "Another add-on has loaded its own torch 1.13.1, and HandDiff needs 2.6 or later" in out
+
+
+def test_the_path_is_left_as_it_was(folder: Path) -> None:
+    code = (
+        "import sys\nbefore = list(sys.path)\nengine.add_to_path(sys.argv[1])\n"
+        "during = sys.path[-1] == sys.argv[1]\nengine.leave_path()\nprint(during, sys.path == before)\n"
+    )
+    assert run(folder, code).split() == ["True", "True"]

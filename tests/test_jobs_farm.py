@@ -7,15 +7,17 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from handdiff_addon.conditioning.frame import Conditioning
 from handdiff_addon.errors import Cancelled, ModelError, UsageError
 from handdiff_addon.jobs.batch import BatchFolder, paint_frames
 from handdiff_addon.jobs.farm import WorkerPlan, plan_workers, ray_painters
 from handdiff_addon.jobs.manifest import read_manifest
-from handdiff_addon.models.catalogue import weight_sums
+from handdiff_addon.models.sums import weight_sums
 from handdiff_addon.request import GenerationRequest
 from tests.batches import drive, person_frame
 
@@ -84,6 +86,10 @@ def test_a_farm_paints_the_same_bytes_and_a_killed_worker_costs_its_frame_alone(
 
     request, stop = request_of(model), threading.Event()
     frames = range(1, 9)
+
+    def wanted() -> Iterator[tuple[GenerationRequest, Conditioning]]:
+        return ((request, person_frame(number)) for number in frames)
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -98,7 +104,7 @@ def test_a_farm_paints_the_same_bytes_and_a_killed_worker_costs_its_frame_alone(
 
     killed: list[int] = []
     with (
-        ray_painters(request, weight_sums(str(model)), "local", 2, stop) as (paint, count),
+        ray_painters(request, weight_sums(request_of(model)), "local", 2, stop) as (paint, count),
         BatchFolder(tmp_path / "farm") as batch,
     ):
         assert count == 2
@@ -114,7 +120,7 @@ def test_a_farm_paints_the_same_bytes_and_a_killed_worker_costs_its_frame_alone(
         killer = threading.Thread(target=kill_one)
         killer.start()
         batch.begin({})
-        drive(paint_frames(batch, request, map(person_frame, frames), paint, workers=count, stop=stop))
+        drive(paint_frames(batch, wanted(), paint, workers=count, stop=stop))
         killer.join(20)
         assert killed and crew[1] in workers(), "a worker that did nothing wrong was lost, too"
     assert set(read_manifest(tmp_path / "farm" / "manifest.jsonl")) == set(frames)
@@ -133,10 +139,10 @@ def test_a_worker_with_another_model_is_refused(model: Path) -> None:
 def test_a_stopped_batch_does_not_wait_for_its_workers(model: Path) -> None:
     stop = threading.Event()
     slow = GenerationRequest("a person", model=str(model), steps=1000, hand_steps=1000)
-    with ray_painters(slow, weight_sums(str(model)), "local", 1, stop) as (paint, _):
+    with ray_painters(slow, weight_sums(request_of(model)), "local", 1, stop) as (paint, _):
         threading.Timer(1.0, stop.set).start()
         with pytest.raises(Cancelled):
-            paint(person_frame(1))
+            paint(slow, person_frame(1))
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999999"])

@@ -22,6 +22,7 @@ def result(colour: str = "red", hands: bool = True) -> GenerationResult:
         hands=image.copy() if hands else None,
         hands_predicted_mask=image.convert("L") if hands else None,
         painted_size=(16, 8),
+        settings={"steps": 8, "hand_steps": 8, "guidance_scale": 3.0, "sampler": "DDIM"},
         model={"name": "embedded", "sha256": {}},
         hand_reports=[],
         seconds={"body": 1.0},

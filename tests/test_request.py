@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handdiff_addon.errors import UsageError
-from handdiff_addon.request import ExpansionSettings, GenerationRequest
+from handdiff_addon.request import ControlNetChoice, ExpansionSettings, GenerationRequest, LoraChoice, split_loras
 
 
 def test_a_request_comes_back_from_json_as_it_was():
@@ -46,6 +48,13 @@ def test_the_request_inside_a_report_can_be_read(tmp_path):
         {"expansion": {"speed": 1}},
         {"expansion": 3},
         {"best_of": 0},
+        {"preset": "slow"},
+        {"strength": 0},
+        {"strength": 1.5},
+        {"guidance_scale": -1},
+        {"guidance_scale": "much"},
+        {"person_prompts": ["a hat"]},
+        {"person_prompts": {"Rig": 3}},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_in_one_sentence(change):
@@ -60,3 +69,66 @@ def test_a_settings_file_of_another_kind_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(UsageError):
         GenerationRequest.read(path)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "loras"),
+    [
+        ("a man", "a man", []),
+        ("a  man", "a  man", []),
+        ("a <lora:ink:0.8> man", "a man", [("ink", 0.8)]),
+        ("<lora:ink> a man<lora:old film v2:-0.5>", "a man", [("ink", 1.0), ("old film v2", -0.5)]),
+        ("a man <lora:ink:0.7:0.2>", "a man", [("ink", 0.7)]),
+        ("a <b> c <lora:> <lora", "a <b> c <lora:> <lora", []),
+    ],
+)
+def test_loras_of_the_prompt(prompt: str, text: str, loras: list[tuple[str, float]]) -> None:
+    request = GenerationRequest(prompt, loras=(LoraChoice("own", 0.3),))
+    assert request.text == text
+    assert [(lora.model, lora.weight) for lora in request.all_loras] == [("own", 0.3), *loras]
+
+
+@given(st.text(max_size=60))
+def test_any_prompt_is_split_or_refused(prompt: str) -> None:
+    try:
+        text, loras = split_loras(prompt)
+    except UsageError:
+        assert "<lora:" in prompt
+    else:
+        assert loras or text == prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("x/y", ControlNetChoice("x/y")),
+        ("openpose=x/y@0.5", ControlNetChoice("x/y", ("openpose",), 0.5)),
+        (" depth + normal = a b ", ControlNetChoice("a b", ("depth", "normal"))),
+        ("hand_depth=/home/me@work/cn.safetensors", ControlNetChoice("/home/me@work/cn.safetensors", ("hand_depth",))),
+        (r"C:\models\me@work\cn.safetensors@1.5", ControlNetChoice(r"C:\models\me@work\cn.safetensors", (), 1.5)),
+    ],
+)
+def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) -> None:
+    assert ControlNetChoice.parse(text) == choice
+    assert ControlNetChoice.parse(choice.written) == choice
+
+
+@pytest.mark.parametrize("text", ["pose=x", "openpose=", "x@heavy", "openpose=x@nan", "openpose=x@99", "=x"])
+def test_controlnets_that_make_no_sense(text: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        ControlNetChoice.parse(text)
+    assert ":" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_choices_survive_saving() -> None:
+    request = GenerationRequest(
+        "a man",
+        model="some/model",
+        controlnets=(ControlNetChoice("a", ("openpose", "depth"), 0.5), ControlNetChoice("b")),
+        loras=(LoraChoice("c", -1.0),),
+        vae="d",
+    )
+    assert GenerationRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+    for broken in ({"controlnets": [{"name": "a"}]}, {"controlnets": ["a"]}, {"loras": [{"model": ""}]}, {"loras": 3}):
+        with pytest.raises(UsageError):
+            GenerationRequest.from_dict({"prompt": "x", **broken})

@@ -209,3 +209,36 @@ def test_a_broken_sample_is_named(made: Path, tmp_path: Path) -> None:
     (folder / "worker_0" / "000001.json").write_text("{", encoding="utf-8")
     with pytest.raises(UsageError, match=r"000001\.json cannot be read"):
         load(list_samples(folder)[1])
+
+
+def test_an_artists_own_character_keeps_its_looks(tmp_path: Path) -> None:
+    """Only backdrop and light vary; what else stands in the file is left out, and nobody names the clothes."""
+    import bpy
+
+    from handdiff_addon.scene.files import new_scene
+    from handdiff_addon.scene.sample_human import create_sample_human
+
+    scene = new_scene()
+    create_sample_human(scene)
+    green = bpy.data.materials.new("Slime")
+    green.use_nodes = True
+    green.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = (0.0, 0.5, 0.0, 1.0)
+    for thing in scene.objects:
+        for slot in thing.material_slots:
+            slot.material = green
+    bpy.ops.mesh.primitive_cube_add(size=1.0, location=(0.0, -0.6, 1.0))  # in the way, and red
+    lamp = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "SUN"))
+    lamp.data.energy = 1000.0
+    scene.collection.objects.link(lamp)
+    file = tmp_path / "my character.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file))
+
+    assert generate_dataset(tmp_path / "data", characters=[file], count=3, size=SIZE, samples=2) == 3
+    for ref in list_samples(tmp_path / "data"):
+        sample = load(ref)
+        assert ref.human == "my character"
+        inside = sample.picture[sample.person_mask].astype(int)
+        assert (inside[:, 1] > inside[:, [0, 2]].max(axis=1) + 20).mean() > 0.9
+        assert inside.mean() < 200  # the file's own sun would have burnt it white
+        named = sample.attributes.to_dict()
+        assert named["light"] and not any(named[word] for word in ("shirt", "skin", "hair", "gloves", "age"))

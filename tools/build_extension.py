@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the extension's zips, one for each platform, with Blender's own extension builder.
 
-    python tools/build_extension.py [--platform linux-x64 ...] [--output dist]
+    python tools/build_extension.py [--platform linux-x64 ...] [--output dist] [--without-setup]
 
 Fetches the wheels of what Blender lacks (Pillow, trimesh) for every Python that a supported Blender runs, stages the
 extension in ``build/extension/`` with a manifest that lists them, builds, and validates each zip.
+
+``--without-setup`` makes the edition that extensions.blender.org would take: passes and composites, and generating with
+an engine that is there already; it installs nothing and asks for no network.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ PLATFORMS = {
     "macos-x64": ("macosx_10_10_x86_64", "macosx_10_13_x86_64", "macosx_10_15_x86_64"),
     "linux-x64": ("manylinux_2_28_x86_64",),
 }
+SETUP = ("handdiff_addon/models/installer.py", "operators/engine.py")
+"""What installs the engine."""
 COMPILED = ("pillow==13.0.0",)
 PURE = ("trimesh==5.2.0",)
 
@@ -73,8 +78,10 @@ def _fetch(requirement: str, folder: Path, python_tag: str, names: tuple[str, ..
     return present()[0]
 
 
-def stage(wheels: list[Path], platforms: list[str], folder: Path = ROOT / "build" / "extension") -> Path:
-    """Copy the extension to ``folder``, with the wheels beside it and in its manifest."""
+def stage(
+    wheels: list[Path], platforms: list[str], folder: Path = ROOT / "build" / "extension", *, setup: bool = True
+) -> Path:
+    """Copy the extension to ``folder``, with the wheels beside it and in its manifest, with the set-up or without."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for part in PARTS:
@@ -83,10 +90,14 @@ def stage(wheels: list[Path], platforms: list[str], folder: Path = ROOT / "build
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         elif source.exists():
             shutil.copy2(source, folder / part)
+    for name in () if setup else SETUP:
+        (folder / name).unlink()
     (folder / "wheels").mkdir()
     for wheel in wheels:
         _link_or_copy(wheel, folder / "wheels" / wheel.name)
     lines = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8").splitlines()
+    if not setup:
+        lines = [line for line in lines if not line.startswith("network =")]
     first_table = next(i for i, line in enumerate(lines) if line.startswith("["))
     lists = ["platforms = [" + ", ".join(f'"{p}"' for p in platforms) + "]", "wheels = ["]
     lists += [f'  "./wheels/{wheel.name}",' for wheel in wheels] + ["]", ""]
@@ -117,13 +128,13 @@ def builder() -> list[str]:
     raise BuildError("There is no Blender to build with: put blender on the path, or install the bpy package.")
 
 
-def build(platforms: list[str], output: Path) -> list[Path]:
-    """Build and validate one zip per platform in ``output``.
+def build(platforms: list[str], output: Path, *, setup: bool = True) -> list[Path]:
+    """Build and validate one zip per platform in ``output``, with the engine's set-up or without.
 
     Raises:
         BuildError: where a wheel cannot be fetched, there is no Blender, or the build or the validation fails.
     """
-    source = stage(fetch_wheels(platforms), platforms)
+    source = stage(fetch_wheels(platforms), platforms, setup=setup)
     output.mkdir(parents=True, exist_ok=True)
     _run([*builder(), "build", "--split-platforms", "--source-dir", str(source), "--output-dir", str(output)])
     version = tomllib.loads((source / "blender_manifest.toml").read_text(encoding="utf-8"))["version"]
@@ -143,9 +154,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--platform", action="append", choices=list(PLATFORMS), help="default: all")
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder of the zips (default: dist)")
+    parser.add_argument("--without-setup", action="store_true", help="leave out what installs the engine")
     args = parser.parse_args()
     try:
-        zips = build(args.platform or list(PLATFORMS), args.output)
+        zips = build(args.platform or list(PLATFORMS), args.output, setup=not args.without_setup)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

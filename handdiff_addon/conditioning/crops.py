@@ -88,6 +88,26 @@ def cut(array: np.ndarray, box: Box, size: int, fill: float | Sequence[float] | 
     return resize(piece, size, size)
 
 
+def sample(
+    array: np.ndarray, box: tuple[float, float, float, float], width: int, height: int, fill: float
+) -> np.ndarray:
+    """The nearest pixels of a rectangle, for data that must not be mixed, such as depth.
+
+    Args:
+        array: (H, W) or (H, W, C) of any type.
+        box: left, top, right and bottom in the array's pixels, whole or not; the part outside is ``fill``.
+
+    Returns:
+        (height, width) or (height, width, C) of the same dtype.
+    """
+    columns = np.floor(box[0] + (np.arange(width) + 0.5) * ((box[2] - box[0]) / width)).astype(int)
+    rows = np.floor(box[1] + (np.arange(height) + 0.5) * ((box[3] - box[1]) / height)).astype(int)
+    piece = array[np.clip(rows, 0, array.shape[0] - 1)][:, np.clip(columns, 0, array.shape[1] - 1)]
+    piece[(rows < 0) | (rows >= array.shape[0])] = fill
+    piece[:, (columns < 0) | (columns >= array.shape[1])] = fill
+    return piece
+
+
 def cut_points(points: np.ndarray, box: Box, size: float) -> np.ndarray:
     """Picture pixels (..., 2) as pixels of a crop resized to ``size``; NaN stays NaN."""
     return (np.asarray(points, dtype=np.float64) - box[:2]) * (size / (box[2] - box[0]))
@@ -158,12 +178,18 @@ def resize(array: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def scale_pose(pose: PersonPose, from_size: tuple[int, int], to_size: tuple[int, int]) -> PersonPose:
     """The same pose in a picture of another size; sizes are (width, height) in pixels."""
-    scale = np.array(to_size, dtype=np.float64) / from_size
+    return move_pose(pose, (0, 0, *from_size), to_size)
+
+
+def move_pose(pose: PersonPose, box: Box, size: tuple[int, int]) -> PersonPose:
+    """The same pose in a rectangle of the picture that is resized to ``size`` (width, height)."""
+    scale = np.array(size, dtype=np.float64) / (box[2] - box[0], box[3] - box[1])
+    corner = np.array(box[:2], dtype=np.float64)
     return dataclasses.replace(
         pose,
-        body=pose.body * scale,
-        hands={side: points * scale for side, points in pose.hands.items()},
-        face=pose.face * scale,
+        body=(pose.body - corner) * scale,
+        hands={side: (points - corner) * scale for side, points in pose.hands.items()},
+        face=(pose.face - corner) * scale,
     )
 
 

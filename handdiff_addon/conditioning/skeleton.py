@@ -48,7 +48,7 @@ HAND_EDGES = tuple(
     for finger in range(len(FINGERS))
     for joint in range(4)
 )
-_HAND_COLOURS: tuple[Colour, ...] = tuple(
+HAND_COLOURS: tuple[Colour, ...] = tuple(
     tuple(round(255 * value) for value in colorsys.hsv_to_rgb(edge / len(HAND_EDGES), 1.0, 1.0))  # type: ignore[misc]
     for edge in range(len(HAND_EDGES))
 )
@@ -169,7 +169,7 @@ def _draw_openpose(canvas: np.ndarray, person: PersonPose, body_scale: float, fi
         _disc(canvas, point, _JOINT * body_scale, colour)
     for side in SIDES:
         hand = np.floor(person.hands[side])
-        for (a, b), colour in zip(HAND_EDGES, _HAND_COLOURS):
+        for (a, b), colour in zip(HAND_EDGES, HAND_COLOURS):
             _line(canvas, hand[a], hand[b], _HAND_LINE * fine_scale, colour)
         for point in hand:
             _disc(canvas, point, _HAND_DISC * fine_scale, _HAND_JOINT)

@@ -14,9 +14,13 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
-from ..models.catalogue import check_model, find_model
+from ..models.catalogue import check_model, find_model, is_own
+from ..models.folders import remembered
+from ..models.stock_plan import refuse_stock_parts
+from ..request import GenerationRequest
 from .mask_head import MaskHead
 from .patch_autoencoder import PatchAutoencoder
+from .stock import StockModel
 
 
 @dataclass
@@ -58,6 +62,26 @@ class Checkpoint:
     def canvas(self) -> int:
         """Side of the square that it was trained on, in pixels."""
         return int(self.unet.config.sample_size) * self.autoencoder.patch_size
+
+
+def load_model(request: GenerationRequest, device: torch.device, dtype: torch.dtype) -> Checkpoint | StockModel:
+    """Load what a request names: a model of our own kind, or a stock model with what belongs to it.
+
+    Args:
+        dtype: of a stock model; ours are always float32.
+
+    Raises:
+        ModelError: where a file is missing, damaged, unsafe, or does not fit the others.
+        UsageError: where a model of our own kind is to take what only stock models take.
+    """
+    if is_own(request.model):
+        refuse_stock_parts(request)
+        return load_checkpoint(request.model, request.hand_model, device)
+    from .stock_loading import load_stock
+
+    return load_stock(
+        request.model, request.controlnets, request.all_loras, device, dtype, vae=request.vae, folders=remembered()
+    )
 
 
 def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkpoint:

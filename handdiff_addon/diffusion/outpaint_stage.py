@@ -1,83 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stage 2: the body painted around the hands, while the kept region shrinks step by step."""
+"""Stage 2: what is given to paint the body around, and which of it is kept while the kept region shrinks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
-from .checkpoint import Checkpoint
-from .progress import IsCancelled, OnProgress, Progress
-from .sampling import draw_noise, from_picture, guide, preview, to_pictures
-from .text import TextEmbedding, condition
+from ..conditioning.crops import resize
+from ..request import GenerationRequest
+from .expansion import kept_regions
+from .frame import Frame, cells
+from .hand_stage import Hands, inside_crops, lay
+from .painter import Given
+from .text import PROMPT
 
 
-@torch.inference_mode()
-def outpaint(
-    checkpoint: Checkpoint,
-    hint: np.ndarray,
-    given: np.ndarray,
-    kept: Sequence[np.ndarray | None],
-    text: TextEmbedding,
-    seed: int,
-    *,
-    guidance_scale: float,
-    control_scale: float,
-    renoise: bool,
-    progress: OnProgress,
-    check_cancelled: IsCancelled,
-) -> np.ndarray:
-    """Paint one canvas.
+def given_canvas(
+    request: GenerationRequest, frame: Frame, hands: Hands | None, cell: int, rows: Sequence[int] = ()
+) -> Given:
+    """The canvas with the hands in place, and what of it each denoising step keeps.
 
     Args:
-        checkpoint: the models.
-        hint: (C, H, W) float32 in 0..1, the ControlNet's.
-        given: (H, W, 3) uint8 RGB canvas with the hands in place, for the kept cells.
-        kept: per denoising step, the latent cells (h, w) that hold ``given`` after it, or None.
-        text: two rows, the negative prompt and the prompt.
-        seed: of the noise.
-        renoise: kept latents get the noise of the step that follows (and none after the last); else they are clean.
-        progress: told of each step.
-        check_cancelled: raises to stop.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
+        request: with the settings of the expansion.
+        frame: at the painted size.
+        hands: of stage 1.
+        cell: side of a latent cell in pixels.
+        rows: each person's row of the text, where some have one of their own.
     """
-    device = checkpoint.device
-    scheduler, autoencoder = checkpoint.scheduler, checkpoint.autoencoder
-    height, width = hint.shape[1:]
-    cell = autoencoder.patch_size
-    steps = len(kept)
-    scheduler.set_timesteps(steps, device=device)
-    noise = draw_noise([seed], (autoencoder.latent_channels, height // cell, width // cell)).to(device)
-    latents = noise * scheduler.init_noise_sigma
-    clean = autoencoder.encode(from_picture(given, device))
-    hints = torch.from_numpy(hint).to(device)[None].repeat(2, 1, 1, 1)
-    arguments = condition(text, width, height)
-    for index, timestep in enumerate(scheduler.timesteps):
-        check_cancelled()
-        inputs = scheduler.scale_model_input(latents.repeat(2, 1, 1, 1), timestep)
-        down, middle = checkpoint.controlnet(
-            inputs, timestep, controlnet_cond=hints, conditioning_scale=control_scale, return_dict=False, **arguments
-        )
-        predicted = checkpoint.unet(
-            inputs,
-            timestep,
-            down_block_additional_residuals=down,
-            mid_block_additional_residual=middle,
-            return_dict=False,
-            **arguments,
-        )[0]
-        predicted = guide(predicted, guidance_scale)
-        stepped = scheduler.step(predicted, timestep, latents)
-        latents, shown = stepped.prev_sample, stepped.pred_original_sample
-        region = kept[index]
-        if region is not None:
-            fused = clean
-            if renoise and index + 1 < steps:
-                fused = scheduler.add_noise(clean, noise, scheduler.timesteps[index + 1 : index + 2])
-            latents = torch.where(torch.from_numpy(region).to(device), fused, latents)
-        progress(Progress("body", index + 1, steps, preview(autoencoder.decode(shown))))
-    return to_pictures(autoencoder.decode(latents))[0]
+    picture, mask = lay(hands, frame)
+    inside = cells(inside_crops(hands, frame), cell).all((1, 3)) if hands is not None else None
+    around = None if frame.around is None else cells(frame.around, cell).all((1, 3))
+
+    def kept(steps: int) -> list[np.ndarray | None]:
+        """The hands by the expansion, and all around a person painted alone."""
+        regions = kept_regions(mask, cell, request.expansion, steps)
+        if inside is not None:
+            regions = [None if region is None else region & inside for region in regions]
+        if around is not None:
+            regions = [around if region is None else region | around for region in regions]
+        return regions
+
+    known = mask if frame.around is None else mask | frame.around
+    return Given(picture, mask, known, kept, person_regions(frame, cell, rows))
+
+
+def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: Sequence[int] = ()) -> Given:
+    """A finished picture at the size of a larger frame, to be painted over once more: the hands are kept throughout."""
+    hands = resize(given.hands, frame.width, frame.height)
+    core = cells(hands, cell).all((1, 3))
+    return Given(picture, hands, hands, lambda steps: [core] * steps, person_regions(frame, cell, rows))
+
+
+def person_regions(frame: Frame, cell: int, rows: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+    """Where each person's own row of the text counts: the cells where most of their pixels are seen."""
+    return [(row, cells(body, cell).mean((1, 3)) >= 0.5) for row, body in zip(rows, frame.bodies) if row != PROMPT]

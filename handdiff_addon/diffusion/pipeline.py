@@ -7,66 +7,35 @@ request and one frame's :class:`Conditioning` go in, one :class:`GenerationResul
 
 from __future__ import annotations
 
-import sys
+import dataclasses
+import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from ..conditioning.crops import HandCrop, cut, cut_points, hand_crops, paste, place, resize, scale_pose
-from ..conditioning.frame import Conditioning, PersonPose
-from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import hand_hint, outpaint_hint, person_normals
-from ..conditioning.normals import normal_picture
-from ..conditioning.skeleton import draw_skeleton
-from ..errors import Cancelled, SceneError
-from ..request import SIDES, GenerationRequest, GenerationResult, HandReport, Side
-from .checkpoint import Checkpoint, load_checkpoint
-from .expansion import kept_regions
-from .hand_stage import PaintedHands, paint_hands
-from .outpaint_stage import outpaint
-from .progress import IsCancelled, OnProgress, Progress
-from .text import TextEmbedding, encode_text
+from ..conditioning.crops import resize
+from ..conditioning.frame import Conditioning
+from ..errors import ModelError, SceneError
+from ..request import GenerationRequest, GenerationResult
+from .checkpoint import Checkpoint, load_model
+from .devices import choose_device, choose_dtype, hand_back_memory, is_out_of_memory, peak_memory, reset_peak_memory
+from .embedded_painter import EmbeddedPainter
+from .frame import Frame, at_size
+from .hand_stage import Hands, choose, find_crops, paint_hands, paste_cores, predicted_mask, warn_of_small
+from .outpaint_stage import enlarged, given_canvas
+from .painter import Given, Painter, Painting
+from .progress import IsCancelled, OnProgress, Watch
+from .stock import StockModel
+from .stock_painter import StockPainter
+from .text import PROMPT, TextEmbedding
 
-SMALL_HAND = 24
-"""Pixels at the painted size under which a hand is warned about."""
-
-
-@dataclass
-class _Frame:
-    """A frame's conditioning at the painted size."""
-
-    people: list[PersonPose]
-    sides: list[list[Side]]
-    """Hands that stage 1 can paint, per person"""
-    masks: list[dict[Side, np.ndarray]]
-    """What the camera sees of each hand, per person"""
-    person_mask: np.ndarray
-    skeleton: np.ndarray
-    normals: np.ndarray | None
-    """Of the people, (H, W, 3) uint8 at the frame's own size, which may be finer"""
-    picture: np.ndarray | None
-    """The scene as rendered, where only the person is painted"""
-    width: int
-    height: int
-
-
-@dataclass
-class _Hands:
-    """Stage 1's work, with the mask that was chosen for each crop."""
-
-    crops: list[HandCrop]
-    people: list[int]
-    """Whose hands each crop holds"""
-    pictures: np.ndarray
-    masks: list[np.ndarray]
-    """(S, S) float32 in 0..1 per crop"""
-    predicted: list[np.ndarray]
-    reports: list[HandReport]
+T = TypeVar("T")
 
 
 @dataclass
@@ -83,17 +52,43 @@ class _Clock:
 class TwoStagePipeline:
     """A loaded model that turns requests and conditioning into pictures.  Not for several threads at once."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, model: Checkpoint | StockModel) -> None:
+        self.painter: Painter = StockPainter(model) if isinstance(model, StockModel) else EmbeddedPainter(model)
+        self._texts: dict[tuple[str, ...], TextEmbedding] = {}
 
     @classmethod
     def load(cls, model: str = "", hand_model: str = "", device: str = "auto") -> TwoStagePipeline:
-        """Load a model folder (empty: the embedded one) on a device (``auto``: what torch reports).
+        """:meth:`for_request` with these models and no others; empty: the embedded one."""
+        return cls.for_request(GenerationRequest("", model=model, hand_model=hand_model), device)
+
+    @classmethod
+    def for_request(cls, request: GenerationRequest, device: str = "auto", dtype: str = "auto") -> TwoStagePipeline:
+        """Load the models that a request names.
+
+        Where the device has too little memory to hold them, they wait in the machine's and go there when used.
+
+        Args:
+            request: its prompt, seed and other settings do not matter here.
+            device: a name that torch knows; ``auto``: what torch reports.
+            dtype: ``float32``, ``float16`` or ``bfloat16``, of a stock model; ``auto``: what suits the device.
 
         Raises:
-            ModelError: where the model does not exist or cannot be used.
+            ModelError: where a model does not exist or cannot be used.
+            UsageError: where there is no such device or number type.
         """
-        return cls(load_checkpoint(model, hand_model, _choose_device(device)))
+        place = choose_device(device)
+        numbers = choose_dtype(place, dtype)
+        try:
+            return cls(load_model(request, place, numbers))
+        except Exception as error:
+            if place.type == "cpu" or not is_out_of_memory(error):
+                raise
+        gc.collect()
+        hand_back_memory(place)
+        model = load_model(request, torch.device("cpu"), numbers)
+        if isinstance(model, StockModel):
+            model.device = place
+        return cls(model)
 
     def generate(
         self,
@@ -105,6 +100,9 @@ class TwoStagePipeline:
     ) -> GenerationResult:
         """Paint one frame.
 
+        Where the device runs out of memory, the stage that needed it is run again with less, as the warnings say; what
+        was painted before it stays.
+
         Args:
             request: every setting.
             conditioning: the frame's passes, at the frame's size.
@@ -113,292 +111,171 @@ class TwoStagePipeline:
 
         Raises:
             Cancelled: where ``cancelled`` said so; nothing is left behind.
-            SceneError: where no person is in the conditioning, or ``paint="person"`` lacks the rendered picture.
+            SceneError: where no person is in the conditioning, or the rendered picture that is needed is not.
+            ModelError: where the model cannot do what is asked, or the memory does not suffice.
         """
-
-        def tell(event: Progress) -> None:
-            if progress is not None:
-                progress(event)
-
-        def check_cancelled() -> bool:
-            if cancelled is not None and cancelled():
-                raise Cancelled("The generation was cancelled; nothing was written.")
-            return False
-
+        painter, watch = self.painter, Watch(progress, cancelled)
         if not conditioning.people:
             raise SceneError("No person is in the picture: point the camera at a humanoid armature.")
-        if request.paint == "person" and conditioning.picture is None:
-            raise SceneError("Painting the person alone needs the rendered frame: render it, or paint everything.")
-        clock = _Clock()
-        _reset_peak_memory(self.checkpoint.device)
-        frame = _at_size(
+        if request.needs_picture and conditioning.picture is None:
+            raise SceneError(
+                "Painting the person alone, or with a strength under 1, needs the rendered frame: render it first."
+            )
+        painter.check(request)
+        clock, warnings = _Clock(), list(conditioning.warnings)
+        reset_peak_memory(painter.device)
+        frame = at_size(
             conditioning, request, request.size or self.native_size(conditioning.width, conditioning.height)
         )
-        warnings = list(conditioning.warnings)
-        with torch.inference_mode():
-            text = encode_text(
-                self.checkpoint.tokenizer, self.checkpoint.text_encoder, [request.negative_prompt, request.prompt]
-            )
-
-        hands: _Hands | None = None
-        if request.two_stages:
-            with clock.measure("hands"):
-                hands = self._paint_hands(request, frame, text, warnings, tell, check_cancelled)
-        hands_picture, hands_mask = _lay_hands(hands, frame)
-        hint = outpaint_hint(
-            frame.skeleton,
-            frame.person_mask,
-            None if frame.normals is None else resize(frame.normals, frame.width, frame.height),
-            hands_picture,
-            hands_mask,
-        )
-        with clock.measure("body"):
-            picture = outpaint(
-                self.checkpoint,
-                hint[: self.checkpoint.controlnet.config.conditioning_channels],
-                hands_picture,
-                self._kept(request, frame, hands, hands_mask),
-                text,
-                request.seed,
-                guidance_scale=request.guidance_scale,
-                control_scale=request.control_scale,
-                renoise=request.expansion.renoise,
-                progress=tell,
-                check_cancelled=check_cancelled,
-            )
+        try:
+            with torch.inference_mode():
+                text, rows = self._encode(request, frame, warnings)
+                painting = self._plan(request, frame, text, watch)
+                hands: Hands | None = None
+                if request.two_stages:
+                    with clock.measure("hands"):
+                        hands = self._paint_hands(painting, rows, warnings)
+                given = given_canvas(request, frame, hands, painter.cell, rows)
+                with clock.measure("body"):
+                    picture = self._sparing(lambda: painter.paint_body(painting, given), warnings)
+                if request.upscale:
+                    with clock.measure("upscaling"):
+                        picture = self._upscale(painting, picture, hands, given, rows, warnings)
+        except BaseException:
+            hand_back_memory(painter.device)
+            raise
         with clock.measure("finishing"):
-            tell(Progress("finishing", 0, 1))
+            watch.tell("finishing", 0, 1)
             image = resize(picture, conditioning.width, conditioning.height)
             if hands is not None and request.expansion.final_paste:
-                image = _paste_cores(image, hands, frame)
+                image = paste_cores(image, hands, frame)
             if conditioning.picture is not None and request.paint == "person":
                 image = np.where(conditioning.person_mask[..., None], image, conditioning.picture)
-            tell(Progress("finishing", 1, 1))
-        predicted = _predicted_mask(hands, frame)
+            watch.tell("finishing", 1, 1)
+        predicted = None if hands is None else predicted_mask(hands, frame)
         return GenerationResult(
             image=Image.fromarray(image),
-            hands=None if hands is None else Image.fromarray(_only_hands(hands_picture, hands_mask)),
-            hands_predicted_mask=None if hands is None else Image.fromarray((predicted * 255).round().astype(np.uint8)),
+            hands=None if hands is None else Image.fromarray(_only_hands(given.picture, given.hands)),
+            hands_predicted_mask=None
+            if predicted is None
+            else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
-            model=self.checkpoint.identity,
+            settings={
+                "steps": painting.steps,
+                "hand_steps": painting.hand_steps,
+                "guidance_scale": painting.guidance_scale,
+                "sampler": painter.sampler,
+                "crop": painter.crop_size(request, frame),
+                "saved_memory": list(painter.saved),
+            },
+            model=painter.identity,
             hand_reports=[] if hands is None else hands.reports,
             seconds=clock.seconds,
-            peak_memory_bytes=_peak_memory(self.checkpoint.device),
+            peak_memory_bytes=peak_memory(painter.device),
             warnings=warnings,
         )
 
+    def forget(self) -> None:
+        """Drop the embedded text that is kept for the next frame."""
+        self._texts = {}
+
     def native_size(self, width: int, height: int) -> tuple[int, int]:
         """The size to paint a frame of this aspect at: the model's own area, in multiples of 8."""
-        scale = self.checkpoint.canvas / (width * height) ** 0.5
+        scale = self.painter.canvas / (width * height) ** 0.5
         return max(64, round(width * scale / 8) * 8), max(64, round(height * scale / 8) * 8)
 
-    def _paint_hands(
-        self,
-        request: GenerationRequest,
-        frame: _Frame,
-        text: TextEmbedding,
-        warnings: list[str],
-        progress: OnProgress,
-        check_cancelled: IsCancelled,
-    ) -> _Hands | None:
-        """Stage 1, ``best_of`` times in one batch; None where no hand is usable."""
-        crops: list[HandCrop] = []
-        people: list[int] = []
-        for person, (pose, masks, sides) in enumerate(zip(frame.people, frame.masks, frame.sides)):
-            crops += hand_crops(pose, masks, frame.width, frame.height, sides=sides)
-            people += [person] * (len(crops) - len(people))
+    def _plan(self, request: GenerationRequest, frame: Frame, text: TextEmbedding, watch: Watch) -> Painting:
+        """The generation, with what the request leaves to the model and to the preset."""
+        steps = request.steps or self.painter.steps
+        fewer = max(min(steps, 4), steps // 2) if request.preset == "fast" else steps
+        guidance = self.painter.guidance_scale if request.guidance_scale is None else request.guidance_scale
+        return Painting(request, frame, text, watch, steps, request.hand_steps or fewer, guidance)
+
+    def _encode(self, request: GenerationRequest, frame: Frame, warnings: list[str]) -> tuple[TextEmbedding, list[int]]:
+        """The text, once for both stages and for every frame of the same words; and each person's row of it."""
+        names = [pose.name for pose in frame.people]
+        for name in request.person_prompts:
+            if name not in names:
+                warnings.append(f'Nobody in the picture is named "{name}", so the words for them were not used.')
+        prompts, rows = [request.negative_prompt, request.text], []
+        for name in names:
+            own = request.person_prompts.get(name, "").strip()
+            rows.append(len(prompts) if own else PROMPT)
+            if own:
+                prompts.append(f"{own}, {request.text}" if request.text else own)
+        key = tuple(prompts)
+        if key not in self._texts:
+            text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)
+            self._texts = {key: text}
+        return self._texts[key], rows
+
+    def _paint_hands(self, painting: Painting, rows: list[int], warnings: list[str]) -> Hands | None:
+        """Stage 1; None where no hand is usable."""
+        request, frame = painting.request, painting.frame
+        crops = find_crops(frame, rows)
         if not crops:
             warnings.append("No hand is in view, so the picture is painted without the hand stage.")
             return None
-        generator = self.checkpoint.hands
-        size, cells = generator.crop, generator.crop // generator.autoencoder.patch_size
-        hints = []
-        for crop, person in zip(crops, people):
-            points = {side: cut_points(frame.people[person].hands[side], crop.box, size) for side in SIDES}
-            normals = _crop_normals(frame, crop, size) if generator.sees_normals else None
-            hints.append(hand_hint(hand_heatmaps(points, size, cells), normals))
-        seeds = [request.seed + trial for trial in range(request.best_of)]
-        painted = paint_hands(
-            generator,
-            np.tile(np.stack(hints), (request.best_of, 1, 1, 1)),
-            text,
-            # Noise by seed and crop, so that another number of crops leaves each one's noise as it was.
-            [_mix(seed, index) for seed in seeds for index in range(len(crops))],
-            steps=request.hand_steps,
-            guidance_scale=request.guidance_scale,
-            progress=progress,
-            check_cancelled=check_cancelled,
-        )
-        hands = _Hands(crops, people, np.zeros((len(crops), size, size, 3), np.uint8), [], [], [])
-        for index, crop in enumerate(crops):
-            self._choose(request, frame, painted, seeds, index, crop, hands)
-        for report in hands.reports:
-            if report.pixels < SMALL_HAND:
-                whose = f' of "{report.person}"' if len(frame.people) > 1 else ""
-                warnings.append(
-                    f"The {report.side} hand{whose} is {report.pixels:.0f} px at the painted size, under {SMALL_HAND}: "
-                    "move the camera closer or paint larger for better fingers."
-                )
+        tries = request.best_of
+        if tries > 1 and not self.painter.predicts_masks:
+            warnings.append("This model predicts no masks to choose by, so the hands are painted once only.")
+            tries = 1
+        painted, seeds = self._sparing(lambda: paint_hands(self.painter, painting, crops, tries), warnings)
+        hands = choose(request, frame, crops, painted, seeds)
+        warnings += warn_of_small(hands, frame)
         return hands
 
-    def _kept(
-        self, request: GenerationRequest, frame: _Frame, hands: _Hands | None, hands_mask: np.ndarray
-    ) -> list[np.ndarray | None]:
-        """Latent cells kept after each step: the hands by the expansion, and all around a person painted alone."""
-        cell = self.checkpoint.autoencoder.patch_size
-        kept = kept_regions(hands_mask, cell, request.expansion, request.steps)
-        if hands is not None:
-            painted = _cells(_crops_mask(hands.crops, frame), cell).all((1, 3))
-            kept = [None if region is None else region & painted for region in kept]
-        if frame.picture is not None:
-            around = ~_cells(frame.person_mask, cell).any((1, 3))
-            kept = [around if region is None else region | around for region in kept]
-        return kept
-
-    def _choose(
+    def _upscale(
         self,
-        request: GenerationRequest,
-        frame: _Frame,
-        painted: PaintedHands,
-        seeds: list[int],
-        index: int,
-        crop: HandCrop,
-        hands: _Hands,
-    ) -> None:
-        """Take the trial whose mask fits the rig best, and the mask that the request asks for."""
-        size = painted.pictures.shape[1]
-        person = hands.people[index]
-        masks = frame.masks[person]
-        truth = np.logical_or.reduce([cut(masks[side], crop.box, size) for side in crop.sides])
-        trials = [trial * len(hands.crops) + index for trial in range(len(seeds))]
-        fits = [_iou(painted.masks[trial] >= 0.5, truth) for trial in trials]
-        best = int(np.argmax(fits))
-        predicted = painted.masks[trials[best]]
-        source = request.mask_source
-        if source == "auto":
-            source = "rendered" if fits[best] < request.auto_mask_iou else "predicted"
-        hands.pictures[index] = painted.pictures[trials[best]]
-        hands.predicted.append(predicted)
-        hands.masks.append(predicted if source == "predicted" else truth.astype(np.float32))
-        for side in crop.sides:
-            rows, columns = np.nonzero(masks[side])
-            pixels = float(max(np.ptp(rows), np.ptp(columns)) + 1) if len(rows) else 0.0
-            name = frame.people[person].name
-            hands.reports.append(HandReport(name, side, crop.box, pixels, round(fits[best], 4), source, seeds[best]))
+        painting: Painting,
+        picture: np.ndarray,
+        hands: Hands | None,
+        given: Given,
+        rows: list[int],
+        warnings: list[str],
+    ) -> np.ndarray:
+        """The last, optional step: the picture at the frame's size, painted over once more."""
+        frame = painting.frame
+        width, height = (max(64, round(side / 8) * 8) for side in (frame.source.width, frame.source.height))
+        if width * height <= frame.width * frame.height:
+            warnings.append("The frame is no larger than the painted picture, so there was nothing to upscale.")
+            return picture
+        large = at_size(frame.source, painting.request, (width, height))
+        picture_there = resize(picture, width, height)
+        if hands is not None:
+            picture_there = paste_cores(picture_there, hands, frame)
+        again = enlarged(picture_there, given, large, self.painter.cell, rows)
+        try:
+            return self._sparing(
+                lambda: self.painter.repaint(dataclasses.replace(painting, frame=large), again), warnings
+            )
+        except ModelError as error:
+            warnings.append(f"The picture is not upscaled: {error}")
+            return picture
 
+    def _sparing(self, work: Callable[[], T], warnings: list[str]) -> T:
+        """Work, tried again with less memory as long as there is something to save.
 
-def _at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> _Frame:
-    width, height = size
-    people = [scale_pose(pose, (conditioning.width, conditioning.height), size) for pose in conditioning.people]
-    return _Frame(
-        people=people,
-        sides=[conditioning.usable_hands(person) for person in range(len(people))],
-        masks=[{side: resize(own.hands[side], width, height) for side in SIDES} for own in conditioning.masks],
-        person_mask=resize(conditioning.person_mask, width, height),
-        skeleton=draw_skeleton(people, width, height, request.skeleton),
-        normals=None
-        if conditioning.normals is None
-        else person_normals(normal_picture(conditioning.normals), conditioning.person_mask),
-        picture=None
-        if conditioning.picture is None or request.paint == "everything"
-        else resize(conditioning.picture, width, height),
-        width=width,
-        height=height,
-    )
-
-
-def _crop_normals(frame: _Frame, crop: HandCrop, size: int) -> np.ndarray:
-    """The crop's normals, cut from the frame at its own size; black where the frame has none."""
-    if frame.normals is None:
-        return np.zeros((size, size, 3), np.uint8)
-    height, width = frame.normals.shape[:2]
-    across, down = width / frame.width, height / frame.height
-    left, top, right, bottom = crop.box
-    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
-    return cut(frame.normals, box, size)
-
-
-def _lay_hands(hands: _Hands | None, frame: _Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas with every crop in place over the render or grey, and the hands' mask on it."""
-    canvas = np.full((frame.height, frame.width, 3), 127, np.uint8) if frame.picture is None else frame.picture
-    mask = np.zeros((frame.height, frame.width), bool)
-    if hands is not None:
-        for crop, picture, hand in zip(hands.crops, hands.pictures, hands.masks, strict=True):
-            canvas = paste(canvas, picture, crop.box)
-            mask |= place(hand, crop.box, frame.width, frame.height) >= 0.5
-    return canvas, mask
-
-
-def _crops_mask(crops: list[HandCrop], frame: _Frame) -> np.ndarray:
-    """Pixels inside a crop: only there is a given picture of the hands to keep."""
-    inside = np.zeros((frame.height, frame.width), bool)
-    for crop in crops:
-        inside |= place(np.ones((8, 8), bool), crop.box, frame.width, frame.height)
-    return inside
-
-
-def _cells(mask: np.ndarray, cell: int) -> np.ndarray:
-    """A mask (H, W) as the pixels of its latent cells (H / cell, cell, W / cell, cell)."""
-    return mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell)
-
-
-def _predicted_mask(hands: _Hands | None, frame: _Frame) -> np.ndarray:
-    mask = np.zeros((frame.height, frame.width), np.float32)
-    if hands is not None:
-        for crop, predicted in zip(hands.crops, hands.predicted, strict=True):
-            mask = np.maximum(mask, place(predicted, crop.box, frame.width, frame.height))
-    return np.clip(mask, 0.0, 1.0)
+        Raises:
+            ModelError: where nothing is left to save.
+        """
+        while True:
+            try:
+                return work()
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only here, out of the handler, are the frames that hold the failed attempt's tensors gone.
+            gc.collect()
+            hand_back_memory(self.painter.device)
+            saved = self.painter.save_memory()
+            if not saved:
+                raise ModelError(
+                    f"The {self.painter.device.type} device has too little memory for this model, even sparing it: "
+                    "paint smaller with --size, or use another device."
+                )
+            warnings.append(f"The {self.painter.device.type} device ran out of memory, so {saved}.")
 
 
 def _only_hands(canvas: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., None], canvas, np.uint8(127))
-
-
-def _paste_cores(image: np.ndarray, hands: _Hands, frame: _Frame) -> np.ndarray:
-    """Lay the hands' cores over the finished picture at its own size, sharper than the canvas could hold them.
-
-    The core is the mask less a rim of about a fiftieth of the crop, which the free phase may have changed.
-    """
-    scale = (image.shape[1] / frame.width, image.shape[0] / frame.height)
-    for crop, picture, mask in zip(hands.crops, hands.pictures, hands.masks, strict=True):
-        rim = max(1, picture.shape[0] // 50)
-        core = Image.fromarray((mask >= 0.5).astype(np.uint8) * 255).filter(ImageFilter.MinFilter(2 * rim + 1))
-        soft = np.asarray(core.filter(ImageFilter.GaussianBlur(rim / 2)), dtype=np.float32) / 255.0 * (mask >= 0.5)
-        left, top, right, bottom = (round(edge * scale[index % 2]) for index, edge in enumerate(crop.box))
-        image = paste(image, picture, (left, top, right, bottom), soft)
-    return image
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
-    union = (a | b).sum()
-    return float((a & b).sum() / union) if union else 1.0
-
-
-def _mix(seed: int, index: int) -> int:
-    """One seed from two, below 2^63."""
-    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _choose_device(name: str) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _reset_peak_memory(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Peak bytes: of torch on a GPU; of the whole process on a CPU, 0 where the system does not tell (Windows)."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

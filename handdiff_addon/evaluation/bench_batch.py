@@ -19,9 +19,7 @@ SIZE = (512, 512)
 PROMPT = "a person in a red shirt with a green background"
 
 
-def bench_batch(
-    say: Callable[[str], None], model: str = "", count: int = 12, steps: int = GenerationRequest("").steps
-) -> None:
+def bench_batch(say: Callable[[str], None], model: str = "", count: int = 12, steps: int | None = None) -> None:
     """Paint frames of the sample human as a batch, and print how its throughput compares with painting alone.
 
     Each frame is painted twice: while the passes of the next one are made and the one before is saved, and once more
@@ -32,7 +30,7 @@ def bench_batch(
         say: takes the table line by line.
         model: model folder; empty: the embedded model.
         count: how many frames, at least 2.
-        steps: denoising steps of each stage.
+        steps: denoising steps of each stage; None: the model's own.
     """
     import torch
 
@@ -40,7 +38,7 @@ def bench_batch(
 
     count = max(2, count)
     request = GenerationRequest(PROMPT, model=model, steps=steps, hand_steps=steps)
-    pipeline = TwoStagePipeline.load(model)
+    pipeline = TwoStagePipeline.for_request(request)
     scene, frames = _sample(count), range(1, count + 1)
     began = time.perf_counter()
     for conditioning in _passes(scene, frames):
@@ -49,7 +47,7 @@ def bench_batch(
     pipeline.generate(request, first)  # a warm-up
     painted: list[tuple[float, float, float]] = []
 
-    def paint(conditioning: Conditioning) -> GenerationResult:
+    def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         times = [time.perf_counter()]
         for _ in range(2):
             result = pipeline.generate(request, conditioning)
@@ -60,14 +58,14 @@ def bench_batch(
     memory: list[int] = []
     with tempfile.TemporaryDirectory(prefix="handdiff-") as folder, BatchFolder(folder) as batch:
         batch.begin({})
-        for waiting in paint_frames(batch, request, _passes(scene, frames), paint):
+        for waiting in paint_frames(batch, ((request, seen) for seen in _passes(scene, frames)), paint):
             concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
             if batch.saved > len(memory):
                 memory.append(resident() or 0)
     alone = sum(end - middle for _, middle, end in painted[:-1]) / (count - 1)
     between = sum(after[0] - before[2] for before, after in itertools.pairwise(painted)) / (count - 1)
     together = sum(middle - start for start, middle, _ in painted[:-1]) / (count - 1) + between
-    say(f"{count} frames of {SIZE[0]} x {SIZE[1]} on {pipeline.checkpoint.device}, {torch.get_num_threads()} threads")
+    say(f"{count} frames of {SIZE[0]} x {SIZE[1]} on {pipeline.painter.device}, {torch.get_num_threads()} threads")
     for name, seconds in (("passes", passes), ("painting alone", alone), ("in the batch", together)):
         say(f"{name:<16}{seconds:8.3f} s a frame")
     say(f"The batch has {alone / together:.3f} of the throughput of painting alone.")

@@ -28,6 +28,9 @@ AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
 HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
 PICTURES = "pictures"
 
+STEPS = 8
+"""Of both stages, where a method says nothing else: what the embedded model likes"""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -53,7 +56,6 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         extra_steps: steps of the single stage that cost what the hand stage costs.
     """
     usual = ExpansionSettings()
-    longer = GenerationRequest("").steps + extra_steps
     return (
         Method(AUTOENCODER, "autoencoder", "the render through the canvas's autoencoder and back", None),
         Method(AUTOENCODER_HANDS, "both autoencoders", "and the hands through the hand stage's, in their crops", None),
@@ -62,7 +64,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
             LONGER,
             "single stage, longer",
             f"{extra_steps} more steps, which cost what the hand stage costs",
-            {"two_stages": False, "steps": longer},
+            {"two_stages": False, "steps": STEPS + extra_steps},
         ),
         Method(TWO_STAGES, "two stages", "hands first, sequential expansion, predicted mask"),
         Method(
@@ -123,7 +125,8 @@ class Drawn:
 
 def make_request(method: Method, entry: Entry, model: str) -> GenerationRequest:
     """What a method asks for."""
-    return GenerationRequest(entry.prompt, seed=entry.seed, model=model, **(method.changes or {}))
+    usual = {"steps": STEPS, "hand_steps": STEPS}
+    return GenerationRequest(entry.prompt, seed=entry.seed, model=model, **{**usual, **(method.changes or {})})
 
 
 def draw(
@@ -163,13 +166,17 @@ def _through_autoencoders(pipeline: TwoStagePipeline, truth: Truth, hands: bool)
     """The render there and back: the best that a denoiser could do."""
     import torch
 
-    from ..diffusion.sampling import from_picture, to_pictures
+    from ..diffusion.embedded_painter import EmbeddedPainter
+    from ..diffusion.sampling import from_pictures, to_pictures
+    from ..errors import ModelError
 
-    checkpoint = pipeline.checkpoint
+    if not isinstance(pipeline.painter, EmbeddedPainter):
+        raise ModelError("The benchmark is for models of the embedded kind: score pictures of others with --pictures.")
+    checkpoint = pipeline.painter.checkpoint
 
     @torch.inference_mode()
     def trip(picture: np.ndarray, autoencoder: Any) -> np.ndarray:
-        return to_pictures(autoencoder.decode(autoencoder.encode(from_picture(picture, checkpoint.device))))[0]
+        return to_pictures(autoencoder.decode(autoencoder.encode(from_pictures(picture[None], checkpoint.device))))[0]
 
     picture = trip(truth.picture, checkpoint.autoencoder)
     if hands:
@@ -189,7 +196,7 @@ def measure_extra_steps(pipeline: TwoStagePipeline, entry: Entry, conditioning: 
     for run in range(4):
         seconds = pipeline.generate(request, conditioning).seconds
         if run:
-            ratios.append(seconds["hands"] / seconds["body"] * request.steps)
+            ratios.append(seconds["hands"] / seconds["body"] * STEPS)
     return max(1, round(median(ratios)))
 
 
@@ -209,7 +216,7 @@ def _peak_of_one(request: GenerationRequest, conditioning: Conditioning) -> int:
     pipeline = TwoStagePipeline.load(request.model)
     peak = pipeline.generate(request, conditioning).peak_memory_bytes
     status = Path("/proc/self/status")
-    if pipeline.checkpoint.device.type == "cpu" and status.is_file():
+    if pipeline.painter.device.type == "cpu" and status.is_file():
         # Linux counts the parent's memory into getrusage's peak; this line is the process's own.
         lines = status.read_text(encoding="ascii").splitlines()
         peak = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

@@ -42,7 +42,9 @@ SCHEMA_VERSION = 1
 SEQUENCES = ("image", "person_mask")
 """Folders that hold one picture per frame."""
 
-Paint = Callable[["Conditioning"], "GenerationResult"]
+Frame = tuple["GenerationRequest", "Conditioning"]
+"""A frame's settings, and what the models see of it"""
+Paint = Callable[["GenerationRequest", "Conditioning"], "GenerationResult"]
 Waiting = set[Future]
 """Frames that are being painted: nothing is to be done until one of them is."""
 
@@ -207,8 +209,7 @@ class BatchFolder:
 
 def paint_frames(
     batch: BatchFolder,
-    request: GenerationRequest,
-    frames: Iterable[Conditioning],
+    frames: Iterable[Frame],
     paint: Paint,
     *,
     workers: int = 1,
@@ -222,8 +223,7 @@ def paint_frames(
 
     Args:
         batch: where to; it has begun.
-        request: the settings.
-        frames: each one's passes; asked for and saved in the thread that drives this generator.
+        frames: asked for, and saved, in the thread that drives this generator.
         paint: paints a frame; called in threads of its own.
         workers: how many frames are painted at once.
         stop: set when the generator is closed before its end; ``paint`` should then raise soon.
@@ -234,32 +234,32 @@ def paint_frames(
     Raises:
         HandDiffError: what ``frames`` and ``paint`` raise, and where a frame cannot be saved.
     """
-    flying: dict[Future, Conditioning] = {}
+    flying: dict[Future, Frame] = {}
 
-    def land(limit: int) -> Generator[Waiting, None, dict[Future, Conditioning]]:
+    def land(limit: int) -> Generator[Waiting, None, dict[Future, Frame]]:
         while len(flying) >= limit:
             yield set(flying)
             if done := {future: flying.pop(future) for future in list(flying) if future.done()}:
                 return done
         return {}
 
-    def save(done: dict[Future, Conditioning]) -> None:
+    def save(done: dict[Future, Frame]) -> None:
         failed = [future for future in done if future.exception() is not None]
-        for future, conditioning in done.items():
+        for future, frame in done.items():
             if future not in failed:
-                batch.save(request, conditioning, future.result())
+                batch.save(*frame, future.result())
         if failed:
             failed[0].result()
 
     with ThreadPoolExecutor(workers, "handdiff-painter") as painters:
         try:
-            for conditioning in frames:
+            for request, conditioning in frames:
                 if not conditioning.people:
                     batch.save_empty(conditioning)
                     yield set()
                     continue
                 done = yield from land(workers)
-                flying[painters.submit(paint, conditioning)] = conditioning
+                flying[painters.submit(paint, request, conditioning)] = request, conditioning
                 save(done)
                 yield set()
             while flying:
@@ -271,7 +271,7 @@ def paint_frames(
             raise
         except BaseException:  # interrupted, or closed: what is done by now is kept
             with contextlib.suppress(HandDiffError):
-                save({future: conditioning for future, conditioning in flying.items() if future.done()})
+                save({future: frame for future, frame in flying.items() if future.done()})
             raise
         finally:
             if stop is not None:

@@ -7,7 +7,6 @@ Workers know no Blender: the passes of every frame are made where the batch was 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import queue
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, HandDiffError, ModelError, UsageError
-from ..models.catalogue import weight_sums
+from ..models.sums import weight_sums
 
 if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
@@ -65,16 +64,23 @@ def plan_workers(resources: dict[str, float], machines: int, workers: int | None
 class RayPainter:
     """What runs on a worker."""
 
-    def __init__(self, request: GenerationRequest, weights: dict[str, str], threads: int):
+    def __init__(
+        self, request: GenerationRequest, weights: dict[str, str], threads: int, device: str, dtype: str, folder: str
+    ):
         """
         Args:
-            request: the settings of every frame.
+            request: names the models.
             weights: as :func:`weight_sums` gives them where the batch was started.
             threads: of torch.
+            device, dtype: as ``TwoStagePipeline.for_request`` takes them.
+            folder: in which the batch was started; relative paths begin there.
         """
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
         self._request = request
         self._weights = weights
         self._threads = threads
+        self._place = device, dtype
         self._pipeline: Any = None
 
     def load(self) -> None:
@@ -89,18 +95,18 @@ class RayPainter:
 
         from ..diffusion.pipeline import TwoStagePipeline
 
-        if weight_sums(self._request.model, self._request.hand_model) != self._weights:
+        if weight_sums(self._request) != self._weights:
             raise ModelError(
                 f"The model on the worker {socket.gethostname()} is another one: put the same files there, under the"
                 " same path."
             )
         torch.set_num_threads(self._threads)
-        self._pipeline = TwoStagePipeline.load(self._request.model, self._request.hand_model)
+        self._pipeline = TwoStagePipeline.for_request(self._request, *self._place)
 
-    def paint(self, conditioning: Conditioning) -> GenerationResult:
+    def paint(self, request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         """Paint a frame."""
         self.load()
-        return self._pipeline.generate(self._request, conditioning)
+        return self._pipeline.generate(request, conditioning)
 
 
 @contextlib.contextmanager
@@ -110,15 +116,18 @@ def ray_painters(
     address: str,
     workers: int | None,
     stop: threading.Event,
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> Iterator[tuple[Paint, int]]:
     """Workers on a Ray cluster, with the model loaded.
 
     Args:
-        request: the settings of every frame.
+        request: names the models.
         weights: as :func:`weight_sums` gives them here.
         address: ``local`` starts a cluster on this machine and ends it; else a cluster's, as ``ray.init`` takes it.
         workers: how many; None: one per GPU, or one per machine where there is none.
         stop: when set, painting raises Cancelled soon.
+        device, dtype: as ``TwoStagePipeline.for_request`` takes them, there.
 
     Yields:
         what paints a frame, from any thread, and how many frames at once.
@@ -135,7 +144,7 @@ def ray_painters(
         machines = sum(bool(node["Alive"]) for node in ray.nodes())
         threads = os.environ.get("OMP_NUM_THREADS", "")
         plan = plan_workers(ray.cluster_resources(), machines, workers, int(threads) if threads.isdecimal() else None)
-        crew = _Crew(request, weights, plan, stop)
+        crew = _Crew((ray.put(request), weights, plan.threads, device, dtype, str(Path.cwd())), plan, stop)
         crew.load()
         yield crew.paint, plan.workers
     finally:
@@ -163,15 +172,11 @@ def _connect(address: str) -> None:
 class _Crew:
     """The workers; one that fails or dies is replaced, and its frame goes to the next that is free."""
 
-    def __init__(self, request: GenerationRequest, weights: dict[str, str], plan: WorkerPlan, stop: threading.Event):
+    def __init__(self, arguments: tuple[Any, ...], plan: WorkerPlan, stop: threading.Event):
+        """``arguments`` are those of :class:`RayPainter`."""
         import ray
 
-        # A worker runs in a folder of its own.
-        self._request = ray.put(
-            dataclasses.replace(request, model=_absolute(request.model), hand_model=_absolute(request.hand_model))
-        )
-        self._weights = weights
-        self._plan = plan
+        self._arguments = arguments
         self._stop = stop
         self._actor = ray.remote(num_cpus=plan.cpus, num_gpus=plan.gpus, scheduling_strategy="SPREAD")(RayPainter)
         self._all = [self._start() for _ in range(plan.workers)]
@@ -189,7 +194,7 @@ class _Crew:
                     f"A worker cannot load the model ({_reason(error)}): install handdiff[engine] there."
                 ) from error
 
-    def paint(self, conditioning: Conditioning) -> GenerationResult:
+    def paint(self, request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         """Paint a frame on the next free worker.
 
         Raises:
@@ -202,7 +207,7 @@ class _Crew:
         for _ in range(TRIES):
             actor = self._idle.get()
             try:
-                return self._wait(actor.paint.remote(conditioning))
+                return self._wait(actor.paint.remote(request, conditioning))
             except _failures() as error:
                 if refusal := _refusal(error):
                     raise refusal from error
@@ -217,7 +222,7 @@ class _Crew:
         )
 
     def _start(self) -> Any:
-        return self._actor.remote(self._request, self._weights, self._plan.threads)
+        return self._actor.remote(*self._arguments)
 
     def _wait(self, reference: Any) -> Any:
         import ray
@@ -227,10 +232,6 @@ class _Crew:
                 ray.cancel(reference, force=False)
                 raise Cancelled("The batch was stopped.")
         return ray.get(reference)
-
-
-def _absolute(model: str) -> str:
-    return str(Path(model).expanduser().resolve()) if Path(model).expanduser().is_dir() and model else model
 
 
 def _failures() -> type[Exception]:

@@ -118,28 +118,15 @@ class RunFolder:
     def save_result(self, request: GenerationRequest, result: GenerationResult, **extra: Any) -> None:
         """Save a generation: ``hands.png`` and its mask where there are hands, ``image.png``, and ``report.json`` last.
 
-        ``extra`` is JSON-ready data that joins the report.  The picture carries its request as PNG text.
+        ``extra`` is JSON-ready data that joins the report.  Generated pictures carry their request and origin as PNG
+        text; the finished one is marked visibly where the request says so.
         """
-        from PIL.PngImagePlugin import PngInfo
+        from .metadata import marked, png_info
 
+        info = png_info(request, result)
         if result.hands is not None:
-            self.save_image("hands.png", result.hands)
+            self.save_image("hands.png", result.hands, info)
         if result.hands_predicted_mask is not None:
             self.save_image("hands_predicted_mask.png", result.hands_predicted_mask)
-        info = PngInfo()
-        info.add_itxt("parameters", parameters(request, result))
-        self.save_image("image.png", result.image, info)
+        self.save_image("image.png", marked(result.image) if request.mark else result.image, info)
         self.save_json("report.json", {**result.report(request), **extra})
-
-
-def parameters(request: GenerationRequest, result: GenerationResult) -> str:
-    """The request in the one-line layout that other tools read from a PNG's ``parameters`` chunk."""
-    lines = [request.prompt]
-    if request.negative_prompt:
-        lines.append(f"Negative prompt: {request.negative_prompt}")
-    width, height = result.painted_size
-    lines.append(
-        f"Steps: {request.steps}, CFG scale: {request.guidance_scale:g}, Seed: {request.seed}, "
-        f"Size: {width}x{height}, Model: {result.model.get('name', '')}, Version: HandDiff"
-    )
-    return "\n".join(lines)

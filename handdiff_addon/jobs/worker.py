@@ -83,7 +83,8 @@ class Event:
 class Worker:
     """One daemon thread and its queue; the thread starts with the first job."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "handdiff-worker") -> None:
+        self._name = name
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -97,7 +98,7 @@ class Worker:
             self._pending = [j for j in self._pending if not j.finished] + [job]
             self._jobs.put(job)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._loop, name="handdiff-worker", daemon=True)
+                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
                 self._thread.start()
         return job
 

@@ -85,6 +85,11 @@ def embedded_model() -> Path:
     return folder
 
 
+def is_own(name: str) -> bool:
+    """Whether a name stands for a model of HandDiff's own kind, and not for a stock model: looks at the folder only."""
+    return name in ("", EMBEDDED) or any((Path(name).expanduser() / part).is_dir() for part in (*OURS, HANDS))
+
+
 def find_model(name: str) -> Path:
     """Folder of a model by name: empty or ``embedded`` for the embedded one, else a path.
 
@@ -118,18 +123,6 @@ def check_model(path: Path) -> ModelIdentity:
     files = tuple(_identity(path, file) for part in parts for file in _weight_files(path / part))
     name = EMBEDDED if path == Path(__file__).resolve().parent / EMBEDDED else path.name
     return ModelIdentity(name, path, tuple(parts), files)
-
-
-def weight_sums(model: str, hand_model: str = "") -> dict[str, str]:
-    """sha256 of every weight file of a model, and of the hand generator where another one is named.
-
-    Raises:
-        ModelError: as :func:`find_model` and :func:`check_model`.
-    """
-    folders = {"model": find_model(model), **({"hand_model": find_model(hand_model)} if hand_model else {})}
-    return {
-        f"{role}/{file.path}": file.sha256 for role, folder in folders.items() for file in check_model(folder).files
-    }
 
 
 def _refuse_links_out(path: Path) -> None:

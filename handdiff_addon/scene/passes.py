@@ -7,8 +7,9 @@ scene changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning, PersonMasks, PersonPose
 from ..conditioning.masks import HAND_PART
+from ..conditioning.raster import rasterise
 from ..conditioning.skeleton import draw_skeleton
 from ..conditioning.visibility import see_person
 from ..errors import SceneError
@@ -26,7 +28,7 @@ from .figure import figure
 from .hand_parts import Person, person_of
 from .render import render_picture
 from .rigs import find_humanoids, match_seen, read_person
-from .seen import Seen, look
+from .seen import Seen, identify, merged
 from .surfaces import Surface, read_surfaces, rendered_meshes
 
 
@@ -58,25 +60,52 @@ def at_frame(scene: bpy.types.Scene, frame: int | None) -> Iterator[None]:
         scene.camera = camera
 
 
-def render_passes(
+Steps = Generator[Callable[[], Any], Any, Conditioning]
+"""Work in turns: what runs inside the generator needs Blender, and each callable that it gives needs none, so that
+another thread can run it meanwhile; its result is sent back in."""
+
+
+def render_passes(scene: bpy.types.Scene, *, frame: int | None = None, **options: Any) -> Conditioning:
+    """Render the passes of one frame at once.
+
+    Args:
+        scene: the scene; neither its settings nor its selection change.
+        frame: frame number; None: the current frame as it stands, with poses not keyed yet.
+        options: as :func:`pass_steps` takes them.
+
+    Raises:
+        SceneError, UsageError: as :func:`pass_steps`.
+    """
+    with at_frame(scene, frame):
+        steps = pass_steps(scene, **options)
+        result = None
+        while True:
+            try:
+                work = steps.send(result)
+            except StopIteration as end:
+                return end.value
+            result = work()
+
+
+def pass_steps(
     scene: bpy.types.Scene,
     *,
     armatures: Sequence[str] = (),
     camera: str = "",
-    frame: int | None = None,
     size: tuple[int, int] | None = None,
     skeleton: SkeletonSettings | None = None,
     max_people: int = MAX_PEOPLE,
     with_normals: bool = False,
     with_picture: bool = False,
-) -> Conditioning:
-    """Render the passes of one frame.
+) -> Steps:
+    """Render the passes of the current frame in turns, so that Blender's window goes on meanwhile.
+
+    The poses are those of the first turn; later ones ask the meshes for their weights alone.
 
     Args:
         scene: the scene; neither its settings nor its selection change.
         armatures: names of the armatures; empty: every humanoid in view.
         camera: name of the camera; empty: the one that renders the frame.
-        frame: frame number; None: the current frame as it stands, with poses not keyed yet.
         size: width and height in pixels, multiples of 8; None: the render size.
         skeleton: what the skeleton picture shows, and how; None: the defaults.
         max_people: the nearest so many are taken.
@@ -84,36 +113,76 @@ def render_passes(
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
 
     Raises:
-        SceneError: no camera, no humanoid armature, nobody in view.
+        SceneError: no camera, no humanoid armature, nobody in view; meshes that change or go between two turns.
         UsageError: a size that 8 does not divide.
     """
     if size is not None:
         check_size(*size)
-    with at_frame(scene, frame):
-        humanoids = find_humanoids(scene, armatures)
-        camera_object = scene_camera(scene, camera)
-        depsgraph = depsgraph_of(scene)
-        view = read_camera(scene, depsgraph, camera_object, size)
-        warnings = _check_meshes(scene, depsgraph, humanoids)
-        people = [_read_person(armature, depsgraph, view) for armature in humanoids]
-        surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
-        warnings += _check_vertices(surfaces)
-        for index, person in enumerate(people):
-            if not any(surface.person == index for surface in surfaces):
-                surfaces.append(figure(person.points, index))
-                warnings.append(
-                    f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
-                    " it in masks and depth: bind one."
-                )
-        seen = look(surfaces, people, view)
-        conditioning = _conditioning(
-            view, scene.frame_current, people, seen, skeleton or SkeletonSettings(), max_people, warnings
-        )
-        if with_normals:
-            conditioning.normals = seen.normals()
-        if with_picture:
-            conditioning.picture = render_picture(scene, camera_object, (view.width, view.height))
-    return conditioning
+    humanoids = find_humanoids(scene, armatures)
+    camera_object = scene_camera(scene, camera)
+    depsgraph = depsgraph_of(scene)
+    view = read_camera(scene, depsgraph, camera_object, size)
+    warnings = _check_meshes(scene, depsgraph, humanoids)
+    people = [_read_person(armature, depsgraph, view) for armature in humanoids]
+    surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
+    picture = render_picture(scene, camera_object, (view.width, view.height)) if with_picture else None
+    frame, layer = scene.frame_current, scene.name
+    skins = _let_go(surfaces)
+    del scene, depsgraph, humanoids, camera_object  # any of it may be gone at the next turn
+
+    warnings += _check_vertices(surfaces)
+    for index, person in enumerate(people):
+        if not any(surface.person == index for surface in surfaces):
+            surfaces.append(figure(person.points, index))
+            warnings.append(
+                f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
+                " it in masks and depth: bind one."
+            )
+    vertices, triangles = merged(surfaces)
+    raster = yield lambda: rasterise(vertices, triangles, view)
+    _find_again(layer, skins)
+    seen = identify(surfaces, people, view, vertices, triangles, raster)
+    _let_go(surfaces)
+
+    def conclude() -> Conditioning:
+        conditioning = _conditioning(view, frame, people, seen, skeleton or SkeletonSettings(), max_people, warnings)
+        conditioning.normals = seen.normals() if with_normals else None
+        conditioning.picture = picture
+        return conditioning
+
+    return (yield conclude)
+
+
+Skins = list[tuple[Surface, tuple[str, str | None]]]
+
+
+def _let_go(surfaces: Sequence[Surface]) -> Skins:
+    """Take the objects off surfaces, and give people's by their names: names outlive objects, pointers do not."""
+    skins = []
+    for surface in surfaces:
+        if surface.skin is not None and surface.owners:
+            library = surface.skin.original.library
+            skins.append((surface, (surface.skin.name, library.filepath if library else None)))
+        surface.skin = None
+    return skins
+
+
+def _find_again(scene: str, skins: Skins) -> None:
+    """Put the objects back on surfaces.
+
+    Raises:
+        SceneError: where one is gone or has other vertices by now.
+    """
+    changed = SceneError("The scene changed while its passes were made: generate again.")
+    if skins and scene not in bpy.data.scenes:
+        raise changed
+    depsgraph = depsgraph_of(bpy.data.scenes[scene]) if skins else None
+    for surface, key in skins:
+        item = bpy.data.objects.get(key)
+        skin = item.evaluated_get(depsgraph) if item is not None and item.mode != "EDIT" else None
+        if skin is None or skin.type != "MESH" or len(skin.data.vertices) != len(surface.vertices):
+            raise changed
+        surface.skin = skin
 
 
 def _conditioning(

@@ -95,18 +95,37 @@ class Seen:
         return self._eye - self.vertices[self.triangles[chosen, 0]]
 
 
-def look(surfaces: Sequence[Surface], people: Sequence[Person], camera: Camera) -> Seen:
-    """Look at surfaces.
+def merged(surfaces: Sequence[Surface]) -> tuple[np.ndarray, np.ndarray]:
+    """Surfaces as one mesh: vertices (N, 3) in metres, triangles (M, 3)."""
+    offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
+    vertices = np.concatenate([surface.vertices for surface in surfaces])
+    triangles = np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets)])
+    return vertices, triangles
+
+
+def identify(
+    surfaces: Sequence[Surface],
+    people: Sequence[Person],
+    camera: Camera,
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    raster: Raster,
+) -> Seen:
+    """Tell whose and which part what was seen is; asks Blender for the weights of meshes.
 
     Args:
         surfaces: everything that the camera can see.
         people: in the order of ``Owner.person``.
         camera: the camera.
+        vertices, triangles: the surfaces, :func:`merged`.
+        raster: the same, rasterised.
     """
-    offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
-    vertices = np.concatenate([surface.vertices for surface in surfaces])
-    triangles = np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets)])
-    raster = rasterise(vertices, triangles, camera)
     seen = np.zeros(len(triangles), dtype=bool)
     seen[raster.triangle[raster.triangle >= 0]] = True
     return Seen(surfaces, camera, vertices, triangles, raster, *triangle_parts(surfaces, people, seen))
+
+
+def look(surfaces: Sequence[Surface], people: Sequence[Person], camera: Camera) -> Seen:
+    """Look at surfaces: :func:`merged`, rasterised, and :func:`identify` at once."""
+    vertices, triangles = merged(surfaces)
+    return identify(surfaces, people, camera, vertices, triangles, rasterise(vertices, triangles, camera))

@@ -18,6 +18,7 @@ from ..conditioning.frame import Conditioning
 from ..conditioning.raster import rasterise
 from ..rig.bones import Bone
 from .compat import use_nodes
+from .owners import owners
 from .passes import render_passes
 from .rigs import match_armature
 from .wardrobe import Wardrobe
@@ -48,14 +49,24 @@ class Studio:
     Works for rigs whose bones are posed directly (no control rig), standing on the ground and facing -y.
     """
 
-    def __init__(self, armature: bpy.types.Object, size: int = 512, samples: int = 8, threads: int = 1) -> None:
+    def __init__(
+        self,
+        armature: bpy.types.Object,
+        size: int = 512,
+        samples: int = 8,
+        threads: int = 1,
+        own_looks: bool = False,
+    ) -> None:
         self.scene = bpy.context.scene
         self.armature = armature
         self.size = size
+        self.own_looks = own_looks
         self.match = match_armature(armature)
         self._canonical = {bone: name for name, bone in self.match.bones.items()}
         self._prepare_render(size, samples, threads)
-        self.wardrobe = Wardrobe(self.scene, armature, self.match, self.rest)
+        if own_looks:
+            self._clear_set()
+        self.wardrobe = Wardrobe(self.scene, armature, self.match, self.rest, own_looks)
         self._prepare_world()
         self._backdrop = np.zeros((size, size, 3), dtype=np.uint8)
         self.camera = _add(self.scene, "Camera", bpy.data.cameras.new("Camera"))
@@ -188,7 +199,7 @@ class Studio:
         depsgraph = bpy.context.evaluated_depsgraph_get()
         vertices, triangles, roles, count = [], [], [], 0
         for mesh_object in self.scene.objects:
-            if mesh_object.type != "MESH":
+            if mesh_object.type != "MESH" or mesh_object.hide_render:
                 continue
             evaluated = mesh_object.evaluated_get(depsgraph)
             mesh = evaluated.to_mesh()
@@ -236,6 +247,12 @@ class Studio:
         cycles.denoising_input_passes = "RGB"
         # Colours come out as they are named, not as film would show them.
         view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
+
+    def _clear_set(self) -> None:
+        """Leave lamps and everything that is not the person's out of the pictures."""
+        for thing in self.scene.objects:
+            if thing.type == "LIGHT" or (thing != self.armature and not owners(thing, [self.armature])):
+                thing.hide_render = True
 
     def _prepare_world(self) -> None:
         """A backdrop that only the camera sees, and even light from all around."""

@@ -78,12 +78,19 @@ class Wardrobe:
         match: the armature's bones.
         rest: canonical bones at rest, in armature space.
         armature: the person.
+        own_looks: leave the meshes and their materials as the artist made them; there is nothing to dress then.
     """
 
     def __init__(
-        self, scene: bpy.types.Scene, armature: bpy.types.Object, match: RigMatch, rest: Mapping[str, Bone]
+        self,
+        scene: bpy.types.Scene,
+        armature: bpy.types.Object,
+        match: RigMatch,
+        rest: Mapping[str, Bone],
+        own_looks: bool = False,
     ) -> None:
         self._rest = rest
+        self._own_looks = own_looks
         self._limbs = limbs_of(armature, match)
         self._materials: list[tuple[bpy.types.Material, str]] = []
         self._sleeves: list[bpy.types.Modifier] = []
@@ -91,7 +98,7 @@ class Wardrobe:
         self._trunks: list[np.ndarray] = []
         to_armature = armature.matrix_world.inverted()
         for mesh_object in scene.objects:
-            if mesh_object.type == "MESH" and mesh_object.material_slots:
+            if mesh_object.type == "MESH" and not mesh_object.hide_render and (mesh_object.material_slots or own_looks):
                 self._prepare(mesh_object, np.array(to_armature @ mesh_object.matrix_world))
 
     @property
@@ -133,6 +140,8 @@ class Wardrobe:
         roles = [_role(slot.material) for slot in mesh_object.material_slots]
         body = Fitting(mesh_object, to_armature, self._limbs, self._rest, roles)
         self._trunks.append(body.points[body.arms() < 0.5])
+        if self._own_looks:
+            return
         body.lower_feet_into_shoes()
         hem = body.sew_waist()
         _attribute(mesh, "hem", "FLOAT", "POINT", hem)

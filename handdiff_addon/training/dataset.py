@@ -32,7 +32,7 @@ from .build import Build
 from .captions import PALETTES, Attributes, caption
 from .describing import describe, floor_line
 from .framing import Shot, sample_framing, sample_shot
-from .looks import HELD_OUT_COMBINATIONS, jitter, make_lights, make_outfit, sample_names
+from .looks import HELD_OUT_COMBINATIONS, jitter, make_lights, make_outfit, sample_names, surrounding_names
 from .poses import BodyPose, solve
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ def generate_dataset(
     minutes: float | None = None,
     worker: tuple[int, int] = (0, 1),
     sample_human: bool = False,
+    characters: Sequence[Path] = (),
     seed: int = 0,
     size: int = 512,
     samples: int = 4,
@@ -197,6 +198,7 @@ def generate_dataset(
         minutes: stop after the sample that runs when this time is up.
         worker: number of this process and how many share the work, each in its own folder.
         sample_human: use the bundled sample human, too: alone without ``humans``, else for a fifth of the samples.
+        characters: ``.blend`` files of an artist's own characters, instead of all these; they keep their looks.
         seed: of the data set.
         size: of the square pictures, in pixels.
         samples: per pixel.
@@ -210,7 +212,7 @@ def generate_dataset(
         SceneError: a file that cannot be used.
         OutputError: where the data set cannot be written.
     """
-    files = human_files(humans) if humans is not None else []
+    files = list(characters) or (human_files(humans) if humans is not None else [])
     if humans is not None and not files:
         raise UsageError(f"{humans} holds no rigged human to train on: name a folder of .blend files.")
     if not files and not sample_human:
@@ -236,7 +238,7 @@ def generate_dataset(
         path = choose_human(files, index, seed, sample_human)
         human = path.stem if path is not None else SAMPLE_HUMAN
         if studio is None or build is None or human != open_human:
-            studio, open_human = open_studio(path, size, samples), human
+            studio, open_human = open_studio(path, size, samples, own_looks=bool(characters)), human
             build = Build.measure(studio.rest, studio.wardrobe.trunk)
         _make(folder, index, human, studio, build, seed)
         if progress is not None:
@@ -258,8 +260,12 @@ def choose_human(files: Sequence[Path], index: int, seed: int, sample_human: boo
     return files[int(order[block % len(files)])]
 
 
-def open_studio(path: Path | None, size: int, samples: int) -> Studio:
-    """A studio with the human of a ``.blend`` file, or with the sample human."""
+def open_studio(path: Path | None, size: int, samples: int, own_looks: bool = False) -> Studio:
+    """A studio with the human of a ``.blend`` file, or with the sample human.
+
+    Raises:
+        SceneError: where the file cannot be read or holds no humanoid.
+    """
     from ..scene.files import new_scene, open_blend
     from ..scene.rigs import find_humanoids
     from ..scene.studio import Studio
@@ -270,7 +276,7 @@ def open_studio(path: Path | None, size: int, samples: int) -> Studio:
         armature = create_sample_human(new_scene())
     else:
         armature = find_humanoids(open_blend(path))[0]
-    return Studio(armature, size=size, samples=samples)
+    return Studio(armature, size=size, samples=samples, own_looks=own_looks)
 
 
 def _make(folder: Path, index: int, human: str, studio: Studio, build: Build, seed: int) -> None:
@@ -280,10 +286,12 @@ def _make(folder: Path, index: int, human: str, studio: Studio, build: Build, se
     if split == "held_out" and index // HELD_OUT_EVERY % 2:  # half of those held out show what is never trained
         combination = index // HELD_OUT_EVERY // 2 % len(HELD_OUT_COMBINATIONS)
     sleeves = studio.wardrobe.can_shorten_sleeves
-    names = sample_names(rng, human, short_sleeves=sleeves, combination=combination)
+    own = studio.own_looks
+    names = surrounding_names(rng) if own else sample_names(rng, human, short_sleeves=sleeves, combination=combination)
     pose = sample_pose(rng, build)
     studio.pose(solve(pose, build))
-    studio.wardrobe.dress(make_outfit(names, rng))
+    if not own:
+        studio.wardrobe.dress(make_outfit(names, rng))
     shot, truth = _sample_view(rng, studio)
     line = floor_line(truth.camera, shot) if names["backdrop"] == "floor" else None
     if names["backdrop"] == "floor" and line is None:

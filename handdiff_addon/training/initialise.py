@@ -28,7 +28,7 @@ class Sizes:
     canvas_patch: int = 4
     canvas_channels: int = 16
     canvas_blocks: tuple[int, ...] = (48, 80, 128, 144)
-    hint_blocks: tuple[int, ...] = (8, 16, 32)
+    hint_blocks: tuple[int, ...] = (8, 24, 64)
     crop: int = 128
     crop_patch: int = 4
     crop_channels: int = 12
@@ -94,13 +94,41 @@ def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel
         load_weights_from_unet=False,
     )
     # Trained together from scratch, so the control starts at work rather than at zero.
-    for convolution in (
-        *controlnet.controlnet_down_blocks,
-        controlnet.controlnet_mid_block,
-        controlnet.controlnet_cond_embedding.conv_out,
-    ):
+    hint_out = controlnet.controlnet_cond_embedding.conv_out
+    for convolution in (*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block, hint_out):
         torch.nn.init.xavier_uniform_(convolution.weight, gain=0.5)
     return controlnet
+
+
+@torch.no_grad()
+def scale_hint_embedding(controlnet: ControlNetModel, hints: torch.Tensor) -> None:
+    """Scale each convolution of the hint's embedding so that its outputs have mean 0 and variance 1 on these hints.
+
+    As diffusers initialises them, five convolutions leave a four-hundredth of the noise's strength, and the control is
+    found late (layer-sequential unit variance, Mishkin and Matas 2016).
+    """
+    embedding = controlnet.controlnet_cond_embedding
+    features = hints
+    for convolution in (embedding.conv_in, *embedding.blocks, embedding.conv_out):
+        output = convolution(features)
+        scale = 1.0 / output.std((0, 2, 3)).clamp_min(1e-6)
+        mean = output.mean((0, 2, 3))
+        convolution.weight.mul_(scale[:, None, None, None])
+        convolution.bias.copy_((convolution.bias - mean) * scale)
+        features = torch.nn.functional.silu(convolution(features))
+
+
+@torch.no_grad()
+def scale_hand_hint(unet: UNet2DConditionModel, hints: torch.Tensor) -> None:
+    """Scale the input convolution's weights for the hint so that it comes in as strong as unit noise does."""
+    latents = unet.config.in_channels - hints.shape[1]
+    weight = unet.conv_in.weight
+    noise = torch.randn(len(hints), latents, *hints.shape[2:], generator=torch.Generator().manual_seed(0))
+    from_noise, from_hint = (
+        torch.nn.functional.conv2d(inputs, part, padding=1).std((0, 2, 3)).mean()
+        for inputs, part in ((noise, weight[:, :latents]), (hints, weight[:, latents:]))
+    )
+    weight[:, latents:] *= from_noise / from_hint
 
 
 def make_hand_unet(sizes: Sizes) -> tuple[UNet2DConditionModel, MaskHead]:

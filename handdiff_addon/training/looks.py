@@ -52,6 +52,7 @@ _SHARES: dict[str, dict[str, float]] = {
     "light": {"left": 0.19, "right": 0.19, "above": 0.17, "front": 0.17, "soft": 0.28},
 }
 _GLOVED = 0.15
+_AROUND = ("background", "backdrop", "light")
 _SLEEVES = {"long": (0.93, 0.96), "rolled-up": (0.66, 0.78), "short": (0.30, 0.46)}
 """Where sleeves end, 0 at the shoulder and 1 at the wrist"""
 
@@ -93,6 +94,12 @@ def sample_names(
         if not held_out(names):
             return names
     raise AssertionError("the held-out combinations leave nothing to draw")
+
+
+def surrounding_names(rng: np.random.Generator) -> dict[str, str | None]:
+    """Named values of what is around a person who looks as the artist made them; of the person, nothing is named."""
+    names = sample_names(rng, "", short_sleeves=False)
+    return {kind: value if kind in _AROUND else None for kind, value in names.items()}
 
 
 def _draw(rng: np.random.Generator, human: str, short_sleeves: bool) -> dict[str, str | None]:

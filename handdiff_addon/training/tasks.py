@@ -31,11 +31,15 @@ from .initialise import (
     make_text_encoder,
     make_tokenizer,
     make_unet,
+    scale_hand_hint,
+    scale_hint_embedding,
     write_index,
 )
 from .loop import Budget, Losses, Trainer, save_fp16
 
 REFRESH_STEPS = 150
+_TO_SCALE_BY = 16
+"""Examples that the networks' inputs are scaled by"""
 
 
 def train_text(
@@ -135,6 +139,10 @@ def train_outpaint(
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
     examples = Examples(data, lambda sample: canvas_example(sample, sizes.canvas))
+    if start is None:
+        rng = np.random.default_rng(seed)
+        hints = [draw_canvas(example, sizes.canvas, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
+        scale_hint_embedding(controlnet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "controlnet": controlnet}, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
 
@@ -200,9 +208,13 @@ def train_hands(
     unet.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
     examples = Examples(data, lambda sample: hand_examples(sample, sizes.crop))
+    cells = sizes.crop // sizes.crop_patch
+    if start is None:
+        rng = np.random.default_rng(seed)
+        hints = [draw_hand(example, sizes.crop, cells, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
+        scale_hand_hint(unet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "mask_head": mask_head}, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
-    cells = sizes.crop // sizes.crop_patch
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both stages on the embedded model's own kind: a hand generator that predicts masks, and an adapted ControlNet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..conditioning.crops import cut, cut_points, resize
+from ..conditioning.heatmaps import hand_heatmaps
+from ..conditioning.hint import hand_hint, outpaint_hint
+from ..errors import UsageError
+from ..request import SIDES, GenerationRequest
+from .checkpoint import Checkpoint
+from .frame import Frame
+from .mask_head import last_features
+from .painter import Crop, Given, PaintedHands, Painting
+from .sampling import Guidance, Schedule, denoise, draw_noise, from_pictures, preview, seeded, to_pictures
+from .text import PROMPT, TextEmbedding, condition, encode_text
+
+
+class EmbeddedPainter:
+    """The embedded model, or another of its kind, as a :class:`~.painter.Painter`."""
+
+    steps = 8
+    """It paints its calmest pictures in few."""
+    guidance_scale = 3.0
+    sampler = "DDIM"
+    predicts_masks = True
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self.device = checkpoint.device
+        self.identity = checkpoint.identity
+        self.canvas = checkpoint.canvas
+        self.cell = checkpoint.autoencoder.patch_size
+        self.saved: list[str] = []
+
+    def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
+        return self.checkpoint.hands.crop
+
+    def check(self, request: GenerationRequest) -> None:
+        if request.upscale:
+            raise UsageError("This model paints at its own size only: leave out --upscale, or choose a stock model.")
+
+    def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
+        return encode_text(self.checkpoint.tokenizer, self.checkpoint.text_encoder, prompts)
+
+    def paint_hands(self, painting: Painting, crops: Sequence[Crop], seeds: Sequence[int]) -> PaintedHands:
+        """The mask is the one that the last denoising step predicts, from the half with text."""
+        batch = 1 if self.saved else len(crops)
+        parts = [
+            self._paint_hands(painting, crops[start : start + batch], seeds[start : start + batch])
+            for start in range(0, len(crops), batch)
+        ]
+        pictures, masks = (np.concatenate(outputs) for outputs in zip(*parts))
+        return PaintedHands(pictures, masks)
+
+    def _paint_hands(
+        self, painting: Painting, crops: Sequence[Crop], seeds: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        hands, frame, strength = self.checkpoint.hands, painting.frame, painting.request.strength
+        side, cells = hands.crop, hands.crop // hands.autoencoder.patch_size
+        seen = []
+        for crop in crops:
+            points = {s: cut_points(frame.people[crop.person].hands[s], crop.crop.box, side) for s in SIDES}
+            normals = _crop_normals(frame, crop, side) if hands.sees_normals else None
+            seen.append(hand_hint(hand_heatmaps(points, side, cells), normals))
+        guidance = Guidance(painting.text, [crop.row for crop in crops], painting.guidance_scale)
+        hints = guidance.expand(torch.from_numpy(np.stack(seen)).to(self.device))
+        arguments = condition(guidance.text, side, side)
+        schedule = Schedule(hands.scheduler, painting.hand_steps, self.device, strength)
+        generators = seeded(seeds)
+        noise = draw_noise(generators, (hands.autoencoder.latent_channels, cells, cells)).to(self.device)
+        clean = None
+        if strength < 1.0 and frame.picture is not None:
+            rendered = np.stack([cut(frame.picture, crop.crop.box, side) for crop in crops])
+            clean = hands.autoencoder.encode(from_pictures(rendered, self.device))
+        with last_features(hands.unet) as features:
+
+            def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+                inputs = torch.cat([guidance.expand(latents), hints], dim=1)
+                return guidance.combine(hands.unet(inputs, timestep, return_dict=False, **arguments)[0])
+
+            latents = denoise(
+                schedule,
+                predict,
+                schedule.begin(noise, clean, strength),
+                noise=noise,
+                generators=generators,
+                check=painting.watch.check,
+                told=lambda step, shown: painting.watch.tell(
+                    "hands", step, schedule.steps, lambda: preview(hands.autoencoder.decode(shown))
+                ),
+            )
+            logits = hands.mask_head(features[0][-len(crops) :])
+        return to_pictures(hands.autoencoder.decode(latents)), logits.sigmoid()[:, 0].float().cpu().numpy()
+
+    def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
+        models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
+        request, frame = painting.request, painting.frame
+        normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
+        hint = outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands)
+        guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
+        hint = hint[: models.controlnet.config.conditioning_channels]
+        hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
+        arguments = condition(guidance.text, frame.width, frame.height)
+        schedule = Schedule(models.scheduler, painting.steps, self.device, request.strength)
+        generators = seeded([request.seed])
+        shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
+        noise = draw_noise(generators, shape).to(self.device)
+        clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            inputs = guidance.expand(latents)
+            down, middle = models.controlnet(
+                inputs,
+                timestep,
+                controlnet_cond=hints,
+                conditioning_scale=request.control_scale,
+                return_dict=False,
+                **arguments,
+            )
+            predicted = models.unet(
+                inputs,
+                timestep,
+                down_block_additional_residuals=down,
+                mid_block_additional_residual=middle,
+                return_dict=False,
+                **arguments,
+            )[0]
+            return guidance.combine(predicted)
+
+        latents = denoise(
+            schedule,
+            predict,
+            schedule.begin(noise, clean, request.strength),
+            noise=noise,
+            clean=clean,
+            kept=given.kept(schedule.steps),
+            renoise=request.expansion.renoise,
+            generators=generators,
+            check=painting.watch.check,
+            told=lambda step, shown: painting.watch.tell(
+                "body", step, schedule.steps, lambda: preview(autoencoder.decode(shown))
+            ),
+        )
+        return to_pictures(autoencoder.decode(latents))[0]
+
+    def repaint(self, painting: Painting, given: Given) -> np.ndarray:
+        raise NotImplementedError
+
+    def save_memory(self) -> str:
+        if self.saved:
+            return ""
+        self.saved.append("the hands are painted one by one")
+        return self.saved[-1]
+
+
+def _crop_normals(frame: Frame, crop: Crop, size: int) -> np.ndarray:
+    """The crop's normals, cut from the frame at its own size; black where the frame has none."""
+    if frame.normals is None:
+        return np.zeros((size, size, 3), np.uint8)
+    height, width = frame.normals.shape[:2]
+    across, down = width / frame.width, height / frame.height
+    left, top, right, bottom = crop.crop.box
+    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    return cut(frame.normals, box, size)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A frame's conditioning at the size that it is painted at, and parts of it at sizes of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
+from ..conditioning.depth import depth_picture, hand_depth_picture
+from ..conditioning.frame import Conditioning, PersonPose
+from ..conditioning.hint import person_normals
+from ..conditioning.normals import normal_picture
+from ..conditioning.skeleton import draw_skeleton
+from ..request import SIDES, GenerationRequest, Side, SkeletonSettings
+
+
+@dataclass
+class Frame:
+    """What both stages know of a frame.  Masks are bool (H, W) at the painted size."""
+
+    source: Conditioning
+    """At the frame's own size"""
+    people: list[PersonPose]
+    sides: list[list[Side]]
+    """Hands that stage 1 can paint, per person"""
+    masks: list[dict[Side, np.ndarray]]
+    """What the camera sees of each hand, per person"""
+    bodies: list[np.ndarray]
+    """What the camera sees of each person"""
+    person_mask: np.ndarray
+    skeleton: np.ndarray
+    picture: np.ndarray | None
+    """(H, W, 3) uint8, the scene as rendered, where the request uses it"""
+    around: np.ndarray | None
+    """The pixels that keep the render, where only the person is painted"""
+    settings: SkeletonSettings
+    width: int
+    height: int
+
+    @cached_property
+    def normals(self) -> np.ndarray | None:
+        """The people's normals as colours (H, W, 3) uint8, at the source's own size, which may be finer."""
+        if self.source.normals is None:
+            return None
+        return person_normals(normal_picture(self.source.normals), self.source.person_mask)
+
+
+def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> Frame:
+    """The frame at a size (width, height) in pixels."""
+    width, height = size
+    people = [scale_pose(pose, (conditioning.width, conditioning.height), size) for pose in conditioning.people]
+    picture = conditioning.picture if request.needs_picture else None
+    person_mask = resize(conditioning.person_mask, width, height)
+    return Frame(
+        source=conditioning,
+        people=people,
+        sides=[conditioning.usable_hands(person) for person in range(len(people))],
+        masks=[{side: resize(own.hands[side], width, height) for side in SIDES} for own in conditioning.masks],
+        bodies=[resize(own.person, width, height) for own in conditioning.masks],
+        person_mask=person_mask,
+        skeleton=draw_skeleton(people, width, height, request.skeleton),
+        picture=None if picture is None else resize(picture, width, height),
+        around=~person_mask if request.paint == "person" else None,
+        settings=request.skeleton,
+        width=width,
+        height=height,
+    )
+
+
+def cells(mask: np.ndarray, cell: int) -> np.ndarray:
+    """A mask (H, W) as the pixels of its latent cells (H / cell, cell, W / cell, cell)."""
+    return mask.reshape(mask.shape[0] // cell, cell, mask.shape[1] // cell, cell)
+
+
+@dataclass(frozen=True)
+class View:
+    """A rectangle of the painted frame, seen at a size of its own: the whole frame, a hand's crop, a tile."""
+
+    frame: Frame
+    box: Box
+    """In pixels of the painted frame; may stick out"""
+    width: int
+    height: int
+
+    @classmethod
+    def whole(cls, frame: Frame) -> View:
+        return cls(frame, (0, 0, frame.width, frame.height), frame.width, frame.height)
+
+    def openpose(self) -> np.ndarray:
+        """The skeleton (height, width, 3) uint8, its strokes as wide as in a picture of this view's size."""
+        people = [move_pose(pose, self.box, (self.width, self.height)) for pose in self.frame.people]
+        return draw_skeleton(people, self.width, self.height, self.frame.settings)
+
+    def depth(self) -> np.ndarray:
+        """Depth (height, width) uint8 with the range of the person as far as seen here."""
+        source = self.frame.source
+        return depth_picture(self._sample(source.metric_depth, np.inf), self._sample(source.person_mask, False))
+
+    def hand_depth(self) -> np.ndarray:
+        """Each hand's own depth (height, width) uint8, 0 elsewhere."""
+        hands = [masks.hands[side] for masks in self.frame.source.masks for side in SIDES]
+        return hand_depth_picture(
+            self._sample(self.frame.source.metric_depth, np.inf), [self._sample(hand, False) for hand in hands]
+        )
+
+    def normal(self) -> np.ndarray | None:
+        """Normals as colours (height, width, 3) uint8; None where the frame has none."""
+        normals = self.frame.source.normals
+        return None if normals is None else normal_picture(self._sample(normals, 0.0))
+
+    def _sample(self, array: np.ndarray, fill: float) -> np.ndarray:
+        """The source's own pixels: where the frame was rendered larger than it is painted, nothing is lost."""
+        scale = (self.frame.source.width / self.frame.width, self.frame.source.height / self.frame.height)
+        left, top, right, bottom = (edge * scale[index % 2] for index, edge in enumerate(self.box))
+        return sample(array, (left, top, right, bottom), self.width, self.height, fill)

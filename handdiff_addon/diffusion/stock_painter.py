@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both stages on a stock base model of the Stable Diffusion families, with its ControlNets and without training.
+
+Without a hand generator of its own, stage 1 is the base model on enlarged crops of the hands, steered by the skeleton
+and the hands' depth as seen in the crop; the masks are the rig's.  The same modules then paint the body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from ..conditioning.crops import cut
+from ..errors import ModelError
+from ..request import GenerationRequest
+from .devices import Parts
+from .frame import Frame, View, cells
+from .painter import Crop, Given, Kept, PaintedHands, Painting
+from .progress import Stage, Watch
+from .sampling import (
+    Guidance,
+    Schedule,
+    check_scheduler,
+    denoise,
+    draw_noise,
+    from_pictures,
+    preview,
+    seeded,
+    to_pictures,
+)
+from .steering import Steering, hints_of
+from .stock import Role, StockModel
+from .text import PROMPT, TextEmbedding, condition, encode_stock_text
+from .tiles import blend, tile_boxes
+
+HAND_ROLES: tuple[Role, ...] = ("openpose", "hand_depth", "normal")
+BODY_ROLES: tuple[Role, ...] = ("openpose", "depth", "normal", "inpaint")
+REPAINT_STRENGTH = 0.3
+"""How far the last pass over an enlarged picture may leave it"""
+
+# Colours of the four latent channels, for previews without the decoder: linear fits that model users published
+# (Hugging Face forum, "decoding latents to RGB without upscaling"; diffusers, "Pipeline callbacks").
+_LATENT_COLOURS = {
+    "sd15": ([[0.298, 0.207, 0.208], [0.187, 0.286, 0.173], [-0.158, 0.189, 0.264], [-0.184, -0.271, -0.473]], 0.0),
+    "sdxl": ([[0.47, 0.47, 0.47], [-0.47, -0.04, 0.08], [0.20, 0.12, -0.04], [-0.55, -0.39, -1.02]], 0.1),
+}
+
+
+@dataclass
+class _Batch:
+    """Views of one size that are painted together."""
+
+    stage: Stage
+    views: Sequence[View]
+    roles: tuple[Role, ...]
+    rows: Sequence[int]
+    """Of the text"""
+    noise: torch.Tensor
+    generators: list[torch.Generator]
+    steps: int
+    strength: float
+    pictures: np.ndarray | None = None
+    """(N, H, W, 3) uint8, what is given"""
+    known: np.ndarray | None = None
+    """(N, H, W) bool, the pixels of it that are not painted over"""
+    kept: Kept | None = None
+    regions: Sequence[tuple[int, np.ndarray]] = field(default_factory=list)
+    told: Callable[[int, int, torch.Tensor], None] = lambda step, steps, shown: None
+
+
+class StockPainter:
+    """A :class:`~.stock.StockModel` as a :class:`~.painter.Painter`.
+
+    Raises:
+        ModelError: where its scheduler, or the lack of a ControlNet, leaves nothing to paint with.
+    """
+
+    predicts_masks = False
+
+    def __init__(self, model: StockModel) -> None:
+        check_scheduler(model.scheduler)
+        roles = {role for control in model.controls for role in control.roles}
+        if not roles & {"openpose", "depth", "normal"}:
+            raise ModelError(
+                "The base model has no ControlNet that shows it the pose: name one for openpose or depth with "
+                "--controlnet."
+            )
+        self.model = model
+        self.device = model.device
+        self.identity = model.identity
+        self.canvas = model.canvas
+        self.cell = 2 ** (len(model.vae.config.block_out_channels) - 1)
+        self.steps = model.few_steps or 25
+        self.sampler = type(model.scheduler).__name__.removesuffix("Scheduler")
+        usual = {"sd15": 7.5, "sdxl": 6.0}[model.family]
+        self.guidance_scale: float = usual if model.guidance_scale is None else model.guidance_scale
+        self.saved: list[str] = []
+        self._one_by_one = False
+        if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
+            model.vae.to(dtype=torch.float32)
+        for module in (model.unet, model.vae, *(control.model for control in model.controls)):
+            module.to(memory_format=torch.channels_last)
+        self._parts = Parts(
+            {
+                "text": model.text_encoders,
+                "denoiser": [model.unet, *(control.model for control in model.controls)],
+                "vae": [model.vae],
+            },
+            model.device,
+        )
+        if next(model.unet.parameters()).device.type != model.device.type:
+            self.save_memory()  # it did not fit on the device
+
+    def check(self, request: GenerationRequest) -> None:
+        if request.hand_model:
+            raise ModelError("A hand generator cannot be used with this base model yet: leave out --hand-model.")
+
+    def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
+        """The canvas's side, at most the model's own, or half of it; in whole cells of the U-Net's lowest level."""
+        side = min(self.canvas, (frame.width * frame.height) ** 0.5) / (2 if request.preset == "fast" else 1)
+        grid = 8 * self.cell
+        return max(grid, round(side / grid) * grid)
+
+    def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
+        with self._parts.on_device("text"):
+            return encode_stock_text(self.model.tokenizers, self.model.text_encoders, prompts)
+
+    def paint_hands(self, painting: Painting, crops: Sequence[Crop], seeds: Sequence[int]) -> PaintedHands:
+        """As many crops in one batch as have twice the canvas's pixels, or one by one where memory is short."""
+        request, frame, watch = painting.request, painting.frame, painting.watch
+        side = self.crop_size(request, frame)
+        most = 1 if self._one_by_one else max(1, 2 * frame.width * frame.height // side**2)
+        pictures = []
+        for start in range(0, len(crops), most):
+            some = crops[start : start + most]
+            generators = seeded(seeds[start : start + most])
+            rendered = None
+            if request.strength < 1.0 and frame.picture is not None:
+                rendered = np.stack([cut(frame.picture, crop.crop.box, side) for crop in some])
+
+            def told(step: int, steps: int, shown: torch.Tensor, done: int = start // most) -> None:
+                batches = -(-len(crops) // most)
+                watch.tell("hands", done * steps + step, batches * steps, lambda: self._preview(shown))
+
+            batch = _Batch(
+                stage="hands",
+                views=[View(frame, crop.crop.box, side, side) for crop in some],
+                roles=self._hand_roles(),
+                rows=[crop.row for crop in some],
+                noise=self._noise(generators, side, side),
+                generators=generators,
+                steps=painting.hand_steps,
+                strength=request.strength,
+                pictures=rendered,
+                told=told,
+            )
+            pictures.append(self._paint(painting, batch))
+        return PaintedHands(np.concatenate(pictures), None)
+
+    def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
+        request, frame, watch = painting.request, painting.frame, painting.watch
+        generators = seeded([request.seed])
+        batch = _Batch(
+            stage="body",
+            views=[View.whole(frame)],
+            roles=BODY_ROLES,
+            rows=[PROMPT],
+            noise=self._noise(generators, frame.width, frame.height),
+            generators=generators,
+            steps=painting.steps,
+            strength=request.strength,
+            pictures=given.picture[None],
+            known=given.known[None],
+            kept=given.kept,
+            regions=given.prompts,
+            told=lambda step, steps, shown: watch.tell("body", step, steps, lambda: self._preview(shown)),
+        )
+        return self._paint(painting, batch)[0]
+
+    def repaint(self, painting: Painting, given: Given) -> np.ndarray:
+        request, frame, watch = painting.request, painting.frame, painting.watch
+        side = self.canvas // self.cell * self.cell
+        boxes = tile_boxes(frame.width, frame.height, side, self.cell)
+        noise = self._noise(seeded([request.seed]), frame.width, frame.height)
+        tiles = []
+        for index, (left, top, right, bottom) in enumerate(boxes):
+            rows, columns = slice(top, bottom), slice(left, right)
+            latent_rows = slice(top // self.cell, bottom // self.cell)
+            latent_columns = slice(left // self.cell, right // self.cell)
+
+            def kept(steps: int, rows: slice = latent_rows, columns: slice = latent_columns) -> list[np.ndarray | None]:
+                return [None if whole is None else whole[rows, columns] for whole in given.kept(steps)]
+
+            def told(step: int, steps: int, shown: torch.Tensor, done: int = index) -> None:
+                watch.tell("upscaling", done * steps + step, len(boxes) * steps)
+
+            batch = _Batch(
+                stage="upscaling",
+                views=[View(frame, (left, top, right, bottom), right - left, bottom - top)],
+                roles=BODY_ROLES,
+                rows=[PROMPT],
+                noise=noise[:, :, latent_rows, latent_columns],
+                generators=seeded([request.seed]),
+                steps=painting.steps,
+                strength=REPAINT_STRENGTH,
+                pictures=given.picture[None, rows, columns],
+                known=given.known[None, rows, columns],
+                kept=kept,
+                regions=[(row, region[latent_rows, latent_columns]) for row, region in given.prompts],
+                told=told,
+            )
+            tiles.append(self._paint(painting, batch)[0])
+        return blend(tiles, boxes, frame.width, frame.height)
+
+    def save_memory(self) -> str:
+        if self.device.type != "cpu" and not self._parts.offloaded:
+            self._parts.offload()
+            said = "the model's parts wait in the machine's memory while they are not used"
+        elif not getattr(self.model.vae, "use_tiling", False):
+            self.model.vae.enable_slicing()
+            self.model.vae.enable_tiling()
+            said = "the VAE works in slices and tiles"
+        elif not self._one_by_one:
+            self._one_by_one = True
+            said = "the hands are painted one by one"
+        else:
+            return ""
+        self.saved.append(said)
+        return said
+
+    def _hand_roles(self) -> tuple[Role, ...]:
+        """Depth of the whole view stands in where no ControlNet takes the hands' own."""
+        there = {role for control in self.model.controls for role in control.roles}
+        return HAND_ROLES if "hand_depth" in there else (*HAND_ROLES, "depth")
+
+    def _noise(self, generators: Sequence[torch.Generator], width: int, height: int) -> torch.Tensor:
+        channels = int(self.model.vae.config.latent_channels)
+        return draw_noise(generators, (channels, height // self.cell, width // self.cell)).to(self.device)
+
+    def _paint(self, painting: Painting, batch: _Batch) -> np.ndarray:
+        """The pictures (N, H, W, 3) uint8 of a batch."""
+        model, first, watch = self.model, batch.views[0], painting.watch
+        watch.check()
+        schedule = Schedule(model.scheduler, batch.steps, self.device, batch.strength)
+        guidance = Guidance(painting.text, batch.rows, painting.guidance_scale, batch.regions)
+        arguments = condition(
+            guidance.text,
+            first.width,
+            first.height,
+            # A crop is part of a picture of the model's own size, so that no blur of a small one is called up.
+            original=(max(first.width, self.canvas), max(first.height, self.canvas))
+            if batch.stage == "hands"
+            else None,
+            dtype=model.dtype,
+        )
+        kept = list(batch.kept(schedule.steps)) if batch.kept is not None else []
+        clean, masked = self._encode_given(batch, any(region is not None for region in kept))
+        watch.check()
+        with ExitStack() as stack:
+            stack.enter_context(self._parts.on_device("denoiser"))
+            steerings = []
+            for control in model.controls:
+                hints = hints_of(control, batch.roles, batch.views, batch.pictures, batch.known)
+                if hints:
+                    steering = Steering(
+                        control, hints, guidance, painting.request.control_scale, self.device, model.dtype
+                    )
+                    steerings.append(stack.enter_context(steering))
+
+            def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+                inputs = guidance.expand(latents.to(model.dtype))
+                down, middle = None, None
+                for steering in steerings:
+                    down, middle = steering.add(down, middle, inputs, timestep, arguments)
+                if masked is not None:
+                    inputs = torch.cat([inputs, guidance.expand(masked)], dim=1)
+                predicted = model.unet(
+                    inputs,
+                    timestep,
+                    down_block_additional_residuals=down,
+                    mid_block_additional_residual=middle,
+                    return_dict=False,
+                    **arguments,
+                )[0]
+                return guidance.combine(predicted.float())
+
+            latents = denoise(
+                schedule,
+                predict,
+                schedule.begin(batch.noise, clean, batch.strength),
+                noise=batch.noise,
+                clean=clean,
+                kept=kept,
+                renoise=painting.request.expansion.renoise,
+                generators=batch.generators,
+                check=watch.check,
+                told=lambda step, shown: batch.told(step, schedule.steps, shown),
+            )
+        if not torch.isfinite(latents).all():
+            raise ModelError(
+                f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32."
+            )
+        return self._decode(latents, watch)
+
+    def _encode_given(self, batch: _Batch, keeping: bool) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """The given pictures' latents where they are needed, and the further channels of an inpainting U-Net."""
+        inpainting = int(self.model.unet.config.in_channels) == 9
+        clean = None
+        with self._parts.on_device("vae"):
+            if batch.pictures is not None and (keeping or batch.strength < 1.0):
+                clean = self._encode(from_pictures(batch.pictures, self.device))
+            if not inpainting:
+                return clean, None
+            count, size = len(batch.views), (batch.views[0].height, batch.views[0].width)
+            known = np.zeros((count, *size), bool) if batch.known is None else batch.known
+            whole = np.stack([cells(mask, self.cell).mean((1, 3)) >= 0.5 for mask in known])
+            shown = torch.zeros((count, 3, *size), device=self.device)
+            if batch.pictures is not None:
+                shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(known).to(self.device)[:, None]
+            mask = 1.0 - torch.from_numpy(whole).to(self.device, torch.float32)[:, None]
+            return clean, torch.cat([mask, self._encode(shown)], dim=1).to(self.model.dtype)
+
+    def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Latents (N, C, h, w) float32 as the U-Net knows them; the likeliest, so that nothing is drawn here."""
+        vae = self.model.vae
+        parts = [vae.encode(picture.to(vae.dtype)).latent_dist.mode() for picture in pictures.split(1)]
+        return (torch.cat(parts).float() - self._shift()) * float(vae.config.scaling_factor)
+
+    def _decode(self, latents: torch.Tensor, watch: Watch) -> np.ndarray:
+        """Pictures one after the other, so that a batch takes no more memory than one."""
+        vae = self.model.vae
+        scaled = (latents / float(vae.config.scaling_factor) + self._shift()).to(vae.dtype)
+        pictures = []
+        with self._parts.on_device("vae"):
+            for single in scaled.split(1):
+                watch.check()
+                pictures.append(to_pictures(vae.decode(single, return_dict=False)[0].float()))
+        return np.concatenate(pictures)
+
+    def _shift(self) -> float:
+        return float(getattr(self.model.vae.config, "shift_factor", None) or 0.0)
+
+    def _preview(self, latents: torch.Tensor) -> object:
+        factors, bias = _LATENT_COLOURS[self.model.family]
+        colours = torch.tensor(factors, dtype=latents.dtype, device=latents.device)
+        return preview(torch.einsum("nchw,cr->nrhw", latents[:, :4], colours) + bias)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished pictures, found on disk: each run lies in a numbered folder of its own and is known by its report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError, UsageError
+from ..request import GenerationRequest
+from .metadata import request_from_png
+from .store import RunFolder
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished picture."""
+
+    folder: Path
+    request: GenerationRequest
+    made: float
+    """Seconds since 1970"""
+    report: dict[str, Any]
+    """What ``report.json`` says; empty where it is gone and the picture alone speaks."""
+
+    @property
+    def image(self) -> Path:
+        """The finished picture."""
+        return self.folder / "image.png"
+
+    @property
+    def warnings(self) -> list[str]:
+        return [str(warning) for warning in self.report.get("warnings", ())]
+
+    @property
+    def frame(self) -> int | None:
+        """The frame it was painted from, where the report says so."""
+        scene = self.report.get("scene")
+        frame = scene.get("frame") if isinstance(scene, dict) else None
+        return frame if isinstance(frame, int) else None
+
+    def matches(self, text: str) -> bool:
+        """Whether every word of ``text`` stands in the prompts, the seed, the model's name or the folder's."""
+        request = self.request
+        own = f"{request.prompt} {request.negative_prompt} {request.seed} {request.model} {self.folder.name}".casefold()
+        return all(word in own for word in text.casefold().split())
+
+
+def new_run(home: Path) -> RunFolder:
+    """A numbered folder for the next run; numbers only rise, so a folder never holds another run than it was made for.
+
+    Raises:
+        OutputError: where it cannot be made.
+    """
+    path = home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        number = max((int(folder.name) for folder in _numbered(home)), default=0) + 1
+        while (path := home / f"{number:04d}").exists():  # a file, or another Blender was faster
+            number += 1
+        path.mkdir()
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path} cannot be made ({error.strerror}): save the file where you may write."
+        ) from error
+    return RunFolder(path)
+
+
+def find_runs(homes: Iterable[Path]) -> list[Entry]:
+    """Every finished picture in some folders of runs, newest first.  What cannot be read is left out."""
+    found = {}
+    for home in homes:
+        for folder in _numbered(home):
+            if (entry := read_run(folder)) is not None:
+                found[folder.resolve()] = entry
+    return sorted(found.values(), key=lambda entry: (entry.made, entry.folder.name), reverse=True)
+
+
+def read_run(folder: Path) -> Entry | None:
+    """The run in a folder; None where there is no finished picture with a request."""
+    image = folder / "image.png"
+    try:
+        made = image.stat().st_mtime
+    except OSError:
+        return None
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return Entry(folder, GenerationRequest.from_dict(report["request"]), made, report)
+    except (OSError, ValueError, TypeError, KeyError, UsageError):
+        pass
+    try:
+        return Entry(folder, request_from_png(image), made, {})
+    except UsageError:
+        return None
+
+
+def delete_run(entry: Entry) -> None:
+    """Delete a run's files; anything else in its folder is the user's and stays.
+
+    Raises:
+        OutputError: where a file cannot be deleted.
+    """
+    try:
+        for path in RunFolder(entry.folder).earlier():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if not any(entry.folder.iterdir()):
+            entry.folder.rmdir()
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or entry.folder} cannot be deleted ({error.strerror}): close the programs that use it."
+        ) from error
+
+
+def _numbered(home: Path) -> list[Path]:
+    try:
+        return [path for path in home.iterdir() if path.name.isascii() and path.name.isdigit() and path.is_dir()]
+    except OSError:
+        return []

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stock model with its ControlNets, LoRAs and VAE, found and checked for fitting together: headers only, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelError, UsageError
+from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
+from .architecture import FAMILIES, Architecture
+from .digests import checked
+from .known import UNION_MODES, roles_of
+from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
+
+
+@dataclass(frozen=True)
+class ControlPlan:
+    """One ControlNet and what it is shown."""
+
+    weights: Weights
+    architecture: Architecture
+    part: PartSource
+    roles: tuple[ControlRole, ...]
+    modes: dict[ControlRole, int]
+    """Of a union model; empty for a ControlNet of one kind"""
+    scale: float
+
+
+@dataclass(frozen=True)
+class LoraPlan:
+    """One LoRA and its weight."""
+
+    weights: Weights
+    scale: float
+
+
+@dataclass(frozen=True)
+class StockPlan:
+    """What is to be loaded."""
+
+    base: BaseSource
+    vae: Weights | None
+    controls: tuple[ControlPlan, ...]
+    loras: tuple[LoraPlan, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of weights."""
+        weights = [*(control.weights for control in self.controls), *(lora.weights for lora in self.loras)]
+        weights += [self.vae] if self.vae else []
+        return list(dict.fromkeys([*self.base.files, *(path for part in weights for path in part.paths)]))
+
+
+def refuse_stock_parts(request: GenerationRequest) -> None:
+    """Refuse what only stock models take, for a model of our own kind.
+
+    Raises:
+        UsageError
+    """
+    for what, given in (
+        ("a ControlNet", request.controlnets),
+        ("a LoRA", request.all_loras),
+        ("another VAE", request.vae),
+    ):
+        if given:
+            raise UsageError(
+                f"The embedded model and its like take no part of another, and {what} is given: "
+                "name a base model with --model, or leave it out."
+            )
+
+
+def plan_stock(
+    model: str,
+    controlnets: Sequence[ControlNetChoice] = (),
+    loras: Sequence[LoraChoice] = (),
+    *,
+    vae: str = "",
+    half: bool = False,
+    folders: Sequence[Path] = (),
+) -> StockPlan:
+    """Find a stock model's files, and refuse what does not fit together.
+
+    Args:
+        model: as :func:`locate` takes it, as are the names in the other arguments.
+        half: prefer ``fp16`` variants, where folders have them.
+        folders: where bare names are looked up.
+
+    Raises:
+        ModelError: naming the file that is missing, damaged or of another family.
+    """
+    base = base_source(locate(model, folders), half=half)
+    other_vae = read_weights(_part_folder(locate(vae, folders), "vae"), half=half) if vae else None
+    if other_vae and (other_vae.architecture.kind not in ("vae", "checkpoint") or not vae_part(other_vae).places):
+        raise ModelError(
+            f"{other_vae.path} is no VAE of {FAMILIES[base.architecture.family]} but: "
+            f"{other_vae.architecture.title}; choose another."
+        )
+    return StockPlan(
+        base,
+        other_vae,
+        tuple(_control(choice, base, half, folders) for choice in controlnets),
+        tuple(_lora(choice, base, folders) for choice in loras),
+    )
+
+
+def _part_folder(path: Path, part: str) -> Path:
+    """A part's own folder, where a whole model's is given."""
+    return path / part if path.is_dir() and (path / part).is_dir() else path
+
+
+def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Sequence[Path]) -> ControlPlan:
+    weights = read_weights(_part_folder(locate(choice.model, folders), "controlnet"), half=half)
+    architecture = weights.architecture
+    path = weights.path
+    if architecture.kind not in ("controlnet", "union"):
+        raise ModelError(f"{path} is no ControlNet but: {architecture.title}; give one, or put it where it belongs.")
+    if architecture.family != base.architecture.family:
+        raise ModelError(
+            f"The ControlNet {path} is for {FAMILIES[architecture.family]} and the model {base.path} is "
+            f"{FAMILIES[base.architecture.family]}: choose a pair of one family."
+        )
+    part = controlnet_part(weights)
+    for name in ("conv_in.weight", "time_embedding.linear_1.weight"):
+        have, want = part.shapes.get(name), base.parts["unet"].shapes.get(name)
+        if have and want and have[0] != want[0]:
+            raise ModelError(
+                f"The ControlNet {path} is {have[0]} channels wide where the model {base.path} has {want[0]}: "
+                "choose one that was made for this model."
+            )
+    modes = {role: mode for role, mode in UNION_MODES.items() if mode < architecture.control_types}
+    roles = choice.roles or tuple(modes) or _catalogued(weights)
+    if not roles:
+        raise ModelError(
+            f"The ControlNet {path} does not tell what it is to be shown: name it, as in "
+            f"--controlnet openpose={choice.model}."
+        )
+    if modes and (unable := [role for role in roles if role not in modes]):
+        raise ModelError(f"The union ControlNet {path} takes no {unable[0]}: it takes {', '.join(modes)}.")
+    if not modes and len(roles) > 1:
+        raise ModelError(f"The ControlNet {path} takes one thing and not {' and '.join(roles)}: name one of them.")
+    return ControlPlan(
+        weights, architecture, part, roles, {role: modes[role] for role in roles} if modes else {}, choice.scale
+    )
+
+
+def _catalogued(weights: Weights) -> tuple[ControlRole, ...]:
+    file = weights.paths[0]
+    return roles_of(file, checked(file))
+
+
+def _lora(choice: LoraChoice, base: BaseSource, folders: Sequence[Path]) -> LoraPlan:
+    weights = read_weights(locate(choice.model, folders))
+    architecture = weights.architecture
+    path = weights.path
+    if architecture.kind == "lycoris" or any("dora_scale" in n or "lora_magnitude" in n for n in weights.tensors):
+        kind = "LyCORIS network" if architecture.kind == "lycoris" else "DoRA"
+        raise ModelError(f"{path} is a {kind}, which HandDiff cannot add: give an ordinary LoRA.")
+    if architecture.kind != "lora":
+        raise ModelError(f"{path} is no LoRA but: {architecture.title}; put it where it belongs.")
+    if architecture.family and architecture.family != base.architecture.family:
+        raise ModelError(
+            f"The LoRA {path} is for {FAMILIES[architecture.family]} and the model {base.path} is "
+            f"{FAMILIES[base.architecture.family]}: choose a pair of one family."
+        )
+    return LoraPlan(weights, choice.weight)
