@@ -52,7 +52,7 @@ def painted(request: GenerationRequest, conditioning: Conditioning) -> Generatio
         hands=image.copy(),
         hands_predicted_mask=image.convert("L"),
         painted_size=image.size,
-        settings={"steps": 1, "hand_steps": 1, "guidance_scale": 1.0},
+        settings={"steps": 1, "hand_steps": 1, "guidance_scale": 1.0, "sampler": "DDIM"},
         model={"name": "none"},
         hand_reports=[],
         seconds={"body": 0.5},

@@ -96,9 +96,7 @@ def test_a_farm_paints_the_same_bytes_and_a_killed_worker_costs_its_frame_alone(
         pipeline = TwoStagePipeline.load(str(model), device="cpu")
         with BatchFolder(tmp_path / "alone") as batch:
             batch.begin({})
-            drive(
-                paint_frames(batch, request, map(person_frame, frames), lambda frame: pipeline.generate(request, frame))
-            )
+            drive(paint_frames(batch, wanted(), pipeline.generate))
     finally:
         torch.set_num_threads(threads)
 
