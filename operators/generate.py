@@ -76,8 +76,10 @@ def paint(
 def model_problem(context: bpy.types.Context) -> str:
     """Why the model cannot be used, as far as a glance tells, or nothing."""
     model = folder_of(context.scene.handdiff.model) or folder_of(preferences().model_folder)
-    if not is_own(model):  # a stock model, whose many files the worker looks at
-        return "" if Path(model).exists() or not Path(model).is_absolute() else f"There is no model {model}."
+    path = Path(model)
+    empty = path.is_dir() and not any(path.iterdir())
+    if not is_own(model) and not empty:  # a stock model, whose many files the worker looks at
+        return "" if path.exists() or not path.is_absolute() else f"There is no model {model}."
     try:
         find_model(model)
     except ModelError as error:

@@ -135,7 +135,7 @@ class HANDDIFF_OT_restore_settings(_OfOne, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         for warning in from_request(context.scene.handdiff, self.entry().request):
-            self.report({"WARNING"}, warning)
+            self.tell("WARNING", warning)
 
 
 class HANDDIFF_OT_same_new_seed(_OfOne, bpy.types.Operator):
@@ -179,7 +179,7 @@ class HANDDIFF_OT_restore_from_file(Refusing, bpy.types.Operator):
         from ..handdiff_addon.jobs.metadata import read_request
 
         for warning in from_request(context.scene.handdiff, read_request(Path(self.filepath))):
-            self.report({"WARNING"}, warning)
+            self.tell("WARNING", warning)
 
 
 class HANDDIFF_OT_compare_with(_OfOne, bpy.types.Operator):

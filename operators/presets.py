@@ -13,6 +13,7 @@ from ..handdiff_addon.presets import SETTINGS, Kind, Preset, delete_preset, find
 from . import settings
 from .base import Refusing
 from .preferences import ROOT_PACKAGE
+from .translations import translated
 
 KINDS = (
     ("style", "Style", "How the picture looks: what follows the prompt, what to keep out, guidance"),
@@ -86,7 +87,7 @@ class HANDDIFF_OT_apply_preset(_OfKind, bpy.types.Operator):
             known = ", ".join(each.name for each in find_presets(self.kind, folder()))
             raise UsageError(f'There is no {self.kind} preset "{self.preset}": choose one of {known}.')
         if not changes(context, preset):
-            self.report({"INFO"}, f"The settings are those of {preset.name} already")
+            self.tell("INFO", f"The settings are those of {preset.name} already")
         settings.set_values(context.scene.handdiff, preset.settings)
 
 
@@ -112,7 +113,7 @@ class HANDDIFF_OT_save_preset(_OfKind, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         path = save_preset(Preset(self.preset.strip(), self.kind, self._settings(context)), folder())
-        self.report({"INFO"}, f"Saved {path}")
+        self.tell("INFO", f"Saved {path}")
 
 
 class HANDDIFF_OT_delete_preset(_OfKind, bpy.types.Operator):
@@ -122,7 +123,9 @@ class HANDDIFF_OT_delete_preset(_OfKind, bpy.types.Operator):
     bl_label = "Delete Preset"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event, title=f"Delete {self.preset}?", confirm_text="Delete")
+        return context.window_manager.invoke_confirm(
+            self, event, title=translated(f"Delete {self.preset}?"), confirm_text="Delete"
+        )
 
     def run(self, context: bpy.types.Context) -> None:
         delete_preset(self.kind, self.preset, folder())

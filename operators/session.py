@@ -246,7 +246,7 @@ def register() -> None:
     global _reader, _painter
     _reader, _painter = Worker("handdiff-passes"), Worker("handdiff-painter")
     if not bpy.app.background:
-        _reader.submit("Warming up", _warm_up)
+        _reader.submit("warm up", _warm_up)
     live.register()
 
 

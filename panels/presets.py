@@ -13,6 +13,7 @@ from ..operators.presets import (
     HANDDIFF_OT_save_preset,
     folder,
 )
+from ..operators.translations import translated
 
 
 class _Menu:
@@ -32,7 +33,7 @@ class _Menu:
         for preset in found:
             if preset.own:
                 button = layout.operator(
-                    HANDDIFF_OT_delete_preset.bl_idname, text=f"Delete {preset.name}", icon="TRASH"
+                    HANDDIFF_OT_delete_preset.bl_idname, text=translated(f"Delete {preset.name}"), icon="TRASH"
                 )
                 button.kind, button.preset = self.kind, preset.name
 

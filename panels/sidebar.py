@@ -13,6 +13,7 @@ from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
 from ..operators.settings import frame_prompt
 from ..operators.text import wrapped
+from ..operators.translations import translated
 from . import overlay, presets, recognition
 
 
@@ -79,7 +80,7 @@ class HANDDIFF_PT_passes(HandDiffPanel, bpy.types.Panel):
         row.prop(settings, "images")
         if passes.progress:
             done, wanted = passes.progress
-            layout.progress(factor=done / wanted, text=f"{done} of {wanted} frames, Esc stops")
+            layout.progress(factor=done / wanted, text=translated(f"{done} of {wanted} frames, Esc stops"))
         else:
             layout.operator(HANDDIFF_OT_render_passes.bl_idname, icon="RENDERLAYERS")
 

@@ -40,6 +40,7 @@ from ..operators.results import (
     shown_picture,
 )
 from ..operators.text import wrapped
+from ..operators.translations import translated
 from .sidebar import HandDiffPanel
 from .thumbnails import icon
 
@@ -80,7 +81,7 @@ class _Generate:
 def _draw_run(layout: bpy.types.UILayout, run: session.Run) -> None:
     row = layout.row(align=True)
     if run.stage == "waiting":
-        row.label(text=f"Waiting: {run.request.prompt}", icon="SORTTIME")
+        row.label(text=translated(f"Waiting: {run.request.prompt}"), icon="SORTTIME")
     else:
         row.scale_y = 1.3
         row.progress(factor=run.fraction, text=run.text)
@@ -140,7 +141,7 @@ class _History:
             newer.enabled, older.enabled = state.page > 0, state.page < pages - 1
             newer.operator(HANDDIFF_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").by = -1
             middle.alignment = "CENTER"
-            middle.label(text=f"{state.page + 1} of {pages}")
+            middle.label(text=translated(f"{state.page + 1} of {pages}"))
             older.operator(HANDDIFF_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").by = 1
         entry = history.current()
         if entry is not None:
@@ -158,7 +159,9 @@ def _draw_grid(layout: bpy.types.UILayout, context: bpy.types.Context, found: li
         cell = grid.column(align=True)
         cell.template_icon(icon(entry.image), scale=_scale(context) / 3.2)
         button = cell.operator(
-            HANDDIFF_OT_choose_picture.bl_idname, text=f"Seed {entry.request.seed}", depress=entry == in_hand
+            HANDDIFF_OT_choose_picture.bl_idname,
+            text=translated(f"Seed {entry.request.seed}"),
+            depress=entry == in_hand,
         )
         button.folder = str(entry.folder)
 
@@ -167,7 +170,7 @@ def _draw_entry(layout: bpy.types.UILayout, context: bpy.types.Context, entry: E
     box = layout.box()
     made = time.strftime("%d %b %Y, %H:%M", time.localtime(entry.made))
     wrapped(box, context, entry.request.prompt or "No prompt", icon="GREASEPENCIL")
-    box.label(text=f"{made}, seed {entry.request.seed}", icon="TIME")
+    box.label(text=translated(f"{made}, seed {entry.request.seed}"), icon="TIME")
     column = box.column(align=True)
     for operator, symbol in (
         (HANDDIFF_OT_restore_settings, "LOOP_BACK"),
@@ -192,7 +195,7 @@ def _draw_comparison(layout: bpy.types.UILayout, context: bpy.types.Context, one
     for entry in (one, other):
         cell = row.column()
         cell.template_icon(icon(entry.image), scale=_scale(context) / 2.1)
-        cell.label(text=f"Seed {entry.request.seed}")
+        cell.label(text=translated(f"Seed {entry.request.seed}"))
     for name, ours, theirs in differences(one.request, other.request):
         wrapped(box, context, f"{settings.label(name)}: {ours} | {theirs}")
     if one.request == other.request:

@@ -167,7 +167,7 @@ def test_a_count_that_the_list_cannot_give_is_refused(tmp_path: Path, count: int
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--model", "nowhere"], 4, "no model folder nowhere"),
+        (["--model", "nowhere"], 4, "no model nowhere"),
         (["--humans", "."], 2, "holds no rigged human"),
         (["--count", "1000"], 2, "1 to 200"),
         (["--pictures", "nowhere"], 2, "holds no picture"),

@@ -67,8 +67,8 @@ def test_nothing_translated_is_unread() -> None:
     read = texts(ROOT)
     for text in (
         "Generate",  # a label
-        "Stop painting; earlier results stay",  # a docstring, which Blender shows as tooltip
-        "Denoising steps of the hand stage",  # a property's description
+        "Stop painting, or take a picture out of the queue; earlier pictures stay",  # a docstring: a tooltip
+        "Denoising steps of the hand stage; 0: by the preset",  # a property's description
         "Hands Mask",  # a choice
         "{} of {} points",  # a value within
         "Nothing is being painted.",  # why an operator is off

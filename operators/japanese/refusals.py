@@ -427,6 +427,16 @@ REFUSALS: dict[str, str] = {
     "These settings are no JSON object: give settings that HandDiff saved.": (
         "この設定は JSON オブジェクトではありません。HandDiff が保存した設定を指定してください。"
     ),
+    "The guidance is {}: give 0 to 100, where 1 is off.": (
+        "ガイダンスが {0} です。0 から 100 の数にしてください。1 で無効になります。"
+    ),
+    "The VAE of {} has no scaling_factor in its config.json: copy or download it again.": (
+        "{0} の VAE の config.json に scaling_factor がありません。もう一度コピーまたはダウンロードしてください。"
+    ),
+    "The scheduler's configuration of {} makes no scheduler ({}): copy or download it again.": (
+        "{0} のスケジューラー設定からスケジューラーを作れません（{1}）。もう一度コピーまたはダウンロードしてください。"
+    ),
+    "prediction_type {}": "prediction_type {0}",
     "These settings have schema version {}, this HandDiff reads {}: save them anew.": (
         "この設定のスキーマバージョンは {0} ですが、この HandDiff が読めるのは {1} です。保存し直してください。"
     ),
