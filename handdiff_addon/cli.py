@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 from . import __version__
 from . import cli_flags as flags
+from .animate_runs import TARGETS as ANIMATE_TARGETS
+from .animate_runs import Farm, run_animate
 from .composite_runs import run_layer, run_preview, run_texture
 from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
@@ -173,6 +175,27 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--form", choices=("posed", "rest", "rigged", "animated"), default="posed")
     preview.add_argument("--for", dest="preset", choices=("web", "headset"), default="", help="limits to keep within")
 
+    animate = _verb(verbs, "animate", _animate, "paint a range of frames; run again, it goes on")
+    flags.add_scene_flags(animate)
+    flags.add_output(animate)
+    flags.add_request_flags(animate)
+    animate.add_argument("-p", "--prompt", help="what to paint; needed unless --settings brings one")
+    animate.add_argument(
+        "--frames", type=flags.frames, metavar="A-B[:STEP]", help="which frames (default: the scene's own range)"
+    )
+    animate.add_argument(
+        "--to",
+        type=flags.animate_targets,
+        default=(),
+        metavar="LIST",
+        help=f"beside the image sequence, comma-separated from {', '.join(ANIMATE_TARGETS)}",
+    )
+    animate.add_argument("--restart", action="store_true", help="put the batch that lies there aside and begin anew")
+    animate.add_argument("--ray", metavar="ADDRESS", help="paint on a Ray cluster; local: on one of this machine's own")
+    animate.add_argument(
+        "--workers", type=flags.count, metavar="N", help="with --ray: models loaded at once (default: one per GPU)"
+    )
+
     dataset = _verb(verbs, "dataset", _dataset, "render a training data set from rigged humans; run again, it goes on")
     flags.add_output(dataset)
     dataset.add_argument(
@@ -212,6 +235,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = _verb(verbs, "bench", None, "how fast HandDiff is on this machine")
     subjects = bench.add_subparsers(metavar="SUBJECT", required=True)
+    batch = _verb(subjects, "batch", _bench_batch, "a batch of frames against painting alone")
+    batch.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
+    batch.add_argument("--frames", dest="count", type=flags.count, default=12, metavar="N", help="how many frames")
     _verb(subjects, "passes", _bench_passes, "the passes: time by size of the mesh, and memory over many frames")
     flags.add_bench_flags(
         _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
@@ -304,6 +330,28 @@ def _preview(arguments: argparse.Namespace, console: Console) -> None:
     _finish(console, *run_preview(scene, output, choice, arguments.form, arguments.preset, console.progress))
 
 
+def _animate(arguments: argparse.Namespace, console: Console) -> None:
+    if arguments.frame is not None:
+        raise UsageError("--frame is for one picture: say which frames to paint with --frames A-B.")
+    if arguments.workers is not None and arguments.ray is None:
+        raise UsageError("--workers needs --ray: without it, one frame is painted after the other.")
+    farm = None if arguments.ray is None else Farm(arguments.ray, arguments.workers)
+    folder, warnings = run_animate(
+        arguments.scene,
+        arguments.output,
+        flags.request_of(arguments),
+        flags.choice_of(arguments),
+        arguments.frames,
+        arguments.to,
+        console.progress,
+        restart=arguments.restart,
+        farm=farm,
+        device=arguments.device,
+        dtype=arguments.dtype,
+    )
+    _finish(console, folder, warnings)
+
+
 def _dataset(arguments: argparse.Namespace, console: Console) -> None:
     made = run_dataset(
         arguments.output,
@@ -340,6 +388,13 @@ def _bench_passes(_arguments: argparse.Namespace, console: Console) -> None:
     from .evaluation.bench_passes import bench_passes
 
     bench_passes(console.say)
+
+
+def _bench_batch(arguments: argparse.Namespace, console: Console) -> None:
+    need_blender()
+    from .evaluation.bench_batch import bench_batch
+
+    bench_batch(console.say, arguments.model, arguments.count)
 
 
 def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:

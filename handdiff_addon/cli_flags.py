@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import NoReturn, get_args
 
+from .animate_runs import TARGETS as ANIMATE_TARGETS
 from .errors import UsageError
 from .jobs.metadata import read_request
 from .request import (
@@ -63,7 +64,7 @@ def add_scene_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend")
     """Flags of :class:`SceneChoice`."""
     add_person_flags(parser, scene)
     parser.add_argument("--camera", default="", metavar="NAME", help="camera (default: the one that renders the frame)")
-    parser.add_argument("--people", type=_people, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
+    parser.add_argument("--people", type=count, default=MAX_PEOPLE, metavar="N", help="the nearest N people at most")
     parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="size in pixels, multiples of 8")
 
 
@@ -99,7 +100,7 @@ def texture_of(arguments: argparse.Namespace) -> TextureChoice:
 
 def add_pass_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--frames", type=_frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
+        "--frames", type=frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
     )
     parser.add_argument(
         "--passes",
@@ -223,6 +224,10 @@ def targets(text: str) -> tuple[str, ...]:
     return _chosen(text, TARGETS)
 
 
+def animate_targets(text: str) -> tuple[str, ...]:
+    return _chosen(text, ANIMATE_TARGETS)
+
+
 def _chosen(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     if unknown := [word for word in words if word not in names]:
@@ -254,12 +259,6 @@ def _person_prompt(text: str) -> tuple[str, str]:
     return name.strip(), prompt.strip()
 
 
-def _people(text: str) -> int:
-    if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of people: give 1 or more")
-    return int(text)
-
-
 def count(text: str) -> int:
     if not (text.isdecimal() and 0 < len(text) <= 6 and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no number: give 1 or more")
@@ -275,7 +274,7 @@ def view(text: str) -> tuple[str, Path]:
 
 
 def span(text: str) -> tuple[int, int]:
-    found = _frames(text)
+    found = frames(text)
     if found.step != 1:
         raise argparse.ArgumentTypeError(f"{text!r} leaves frames out: give A-B such as 1-250")
     return found[0], found[-1]
@@ -293,7 +292,7 @@ def _frame(text: str) -> int:
     return int(text)
 
 
-def _frames(text: str) -> range:
+def frames(text: str) -> range:
     parts = re.fullmatch(r"(-?\d{1,7})-(-?\d{1,7})(?::(\d{1,7}))?", text)
     if not parts:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of frames: give A-B or A-B:STEP such as 1-250")

@@ -178,7 +178,7 @@ def run_train(
             if not (part / "config.json").is_file():
                 raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
     for package in ("torch", "diffusers", "transformers"):
-        _need(package, "engine")
+        need(package, "engine")
     import torch
 
     from .training import tasks
@@ -203,7 +203,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     RunFolder(output)
     if not options["conditions"] and options["pictures"] is None:
         check_models(GenerationRequest("", model=options["model"]))
-    _need("bpy", "blender")
+    need("bpy", "blender")
     from .evaluation.evaluate import evaluate
 
     return evaluate(output, report, **options)
@@ -232,10 +232,15 @@ def need_engine() -> None:
         ModelError
     """
     for package in ("torch", "diffusers", "transformers"):
-        _need(package, "engine")
+        need(package, "engine")
 
 
-def _need(package: str, extra: str) -> None:
+def need(package: str, extra: str) -> None:
+    """Refuse a Python without a package; ``extra`` of HandDiff brings it.
+
+    Raises:
+        ModelError
+    """
     if importlib.util.find_spec(package) is None:
         raise ModelError(f"Python has no {package}: install it with  pip install 'handdiff[{extra}]'.")
 
@@ -246,7 +251,7 @@ def need_blender() -> None:
     Raises:
         ModelError
     """
-    _need("bpy", "blender")
+    need("bpy", "blender")
 
 
 def open_scene(blend: Path, frame: int | None) -> Any:

@@ -4,6 +4,7 @@
 import importlib.util
 
 from . import (
+    animate,
     command,
     diagnostics,
     generate,
@@ -24,7 +25,7 @@ from . import (
 
 PARTS = (
     translations, diagnostics, preferences, models, settings, session, overrides, gestures, passes, pose, generate,
-    history, presets, results, sample, command,
+    animate, history, presets, results, sample, command,
 )  # fmt: skip
 
 # The edition for extensions.blender.org has no set-up of the engine: that platform bars installing packages.

@@ -32,6 +32,21 @@ _pipelines: dict[tuple[object, ...], Any] = {}
 """The loaded pipeline by what it was loaded from, at most one; the worker's thread alone touches it."""
 
 
+def pipeline(request: GenerationRequest, engine: str) -> Any:
+    """The request's model, loaded; for the painting thread."""
+    from ..handdiff_addon.jobs.responsive import window_alive
+
+    if request.weights not in _pipelines:
+        _pipelines.clear()
+        with window_alive(engine):
+            load_engine(engine)
+            from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+            leave_a_core()
+            _pipelines[request.weights] = TwoStagePipeline.for_request(request)
+    return _pipelines[request.weights]
+
+
 def paint(
     job: Job,
     request: GenerationRequest,
@@ -43,22 +58,13 @@ def paint(
     """The worker's part: load what is needed, generate, and save everything before Blender hears of it."""
     from ..handdiff_addon.conditioning.pass_files import write_passes
     from ..handdiff_addon.jobs.history import new_run
-    from ..handdiff_addon.jobs.responsive import window_alive
 
     def tell(progress: Progress) -> None:
         preview = None if progress.preview is None else live.ready(progress.preview)
         job.report(dataclasses.replace(progress, preview=preview))
 
     started = time.monotonic()
-    if request.weights not in _pipelines:
-        _pipelines.clear()
-        with window_alive(engine):
-            load_engine(engine)
-            from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
-
-            leave_a_core()
-            _pipelines[request.weights] = TwoStagePipeline.for_request(request)
-    result = _pipelines[request.weights].generate(request, conditioning, progress=tell, cancelled=job.cancelled)
+    result = pipeline(request, engine).generate(request, conditioning, progress=tell, cancelled=job.cancelled)
     folder = new_run(home)
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     people = [person.name for person in conditioning.people]

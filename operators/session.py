@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,20 @@ def start(request: GenerationRequest, turns: Steps, paint: Paint) -> Run:
         bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
     redraw()
     return run
+
+
+def in_turn(work: Callable[[], Any]) -> Future:
+    """Let the painting thread do something between two runs, without telling of it; its result comes by the future."""
+    future: Future = Future()
+
+    def do(_job: Job) -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    _painter.submit("", do)
+    return future
 
 
 def _advance(run: Run, result: Any) -> None:

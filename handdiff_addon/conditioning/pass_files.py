@@ -97,6 +97,18 @@ def frame_number(frame: int) -> str:
     return f"{'-' if frame < 0 else ''}{abs(frame):04d}"
 
 
+def spans(places: Sequence[int], frames: Sequence[int]) -> str:
+    """The frames at these places of a range, neighbours as a span: ``frames 1-4, 7``."""
+    found: list[list[int]] = []
+    for place in places:
+        if found and found[-1][-1] == place - 1:
+            found[-1][1:] = [place]
+        else:
+            found.append([place])
+    listed = ", ".join("-".join(str(frames[place]) for place in span) for span in found)
+    return f"frame{'s' if len(places) > 1 else ''} {listed}"
+
+
 def nobody(camera: Camera, frame: int, warning: str) -> Conditioning:
     """A frame that shows nobody: all its pictures are empty."""
     size = (camera.height, camera.width)
@@ -162,24 +174,16 @@ class SequenceWriter:
         if not self.written:
             raise SceneError(f"None of the {len(self._frames)} frames can be used: {next(iter(self._empty))}")
         return [
-            *(f"The passes of {self._spans(places)} are empty: {reason}" for reason, places in self._empty.items()),
-            *(f"In {self._spans(places)}: {warning}" for warning, places in self._warnings.items()),
+            *(
+                f"The passes of {spans(places, self._frames)} are empty: {reason}"
+                for reason, places in self._empty.items()
+            ),
+            *(f"In {spans(places, self._frames)}: {warning}" for warning, places in self._warnings.items()),
         ]
 
     def _write(self, conditioning: Conditioning) -> None:
         write_passes(conditioning, self._start(), self._passes, self._skeleton, sequence=True)
         self.written += 1
-
-    def _spans(self, places: list[int]) -> str:
-        """Frame numbers at places in the sequence, neighbours as a span: ``frames 1-4, 7``."""
-        spans: list[list[int]] = []
-        for place in places:
-            if spans and spans[-1][-1] == place - 1:
-                spans[-1][1:] = [place]
-            else:
-                spans.append([place])
-        listed = ", ".join("-".join(str(self._frames[place]) for place in span) for span in spans)
-        return f"frame{'s' if len(places) > 1 else ''} {listed}"
 
 
 def _mask(mask: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> Stoc
         ModelError
     """
     base, family = plan.base, plan.base.architecture.family
-    digests = {path: checked(path) for path in _files(plan)}
+    digests = {path: checked(path) for path in plan.files}
     what = f"The model {base.path}"
     tokenizers = _tokenizers(base)
 
@@ -98,13 +98,6 @@ def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> Stoc
         few_steps=few.steps if few else None,
         guidance_scale=few.guidance_scale if few else None,
     )
-
-
-def _files(plan: StockPlan) -> list[Path]:
-    """Every file that is read."""
-    weights = [*(control.weights for control in plan.controls), *(lora.weights for lora in plan.loras)]
-    weights += [plan.vae] if plan.vae else []
-    return list(dict.fromkeys([*plan.base.files, *(path for part in weights for path in part.paths)]))
 
 
 def _tokenizers(base: BaseSource) -> list[CLIPTokenizer]:

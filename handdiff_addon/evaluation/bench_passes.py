@@ -139,7 +139,7 @@ def _timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def _memory(scene: Any) -> str:
-    used = _resident()
+    used = resident()
     if used is None:
         return "Memory is not measured on this system."
     from ..scene.passes import render_passes
@@ -147,7 +147,7 @@ def _memory(scene: Any) -> str:
     samples = []
     for frame in range(1, FRAMES + 1):
         render_passes(scene, frame=frame, size=SIZE)
-        samples.append(_resident() or 0)
+        samples.append(resident() or 0)
     early = FRAMES // 5
     return (
         f"Memory at frame {early + 1}: {samples[early] / 2**20:.0f} MiB;"
@@ -155,7 +155,7 @@ def _memory(scene: Any) -> str:
     )
 
 
-def _resident() -> int | None:
+def resident() -> int | None:
     """Bytes of memory that this process holds; None where the system does not say."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OutputError
 from ..files import save_image, write_json
 from ..request import PASSES
+from .lock import not_locked
 
 if TYPE_CHECKING:
     from ..request import GenerationRequest, GenerationResult
@@ -22,6 +24,7 @@ RUN_FILES = (
     "hands.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
     "sample.blend", "textured.blend", "layered.blend", "preview.glb", "preview.html", "turntable.gif",
     "view_*.png", "texture*.png", "textures", "timings.json",
+    "batch.json", "manifest.jsonl", "frames", "image", "animation.mp4", "strip.blend",
 )  # fmt: skip
 """Names (and patterns) of what runs write at the top of their folder; anything else there is the user's and stays.
 
@@ -57,18 +60,23 @@ class RunFolder:
         """Files and folders of an earlier run that lie here."""
         return sorted(p for p in self.folder.iterdir() if any(fnmatch(p.name, pattern) for pattern in RUN_FILES))
 
-    def start(self) -> Path:
+    def start(self, *, alone: bool = False) -> Path:
         """Put an earlier run aside (once), and give the folder to write into.
 
+        Args:
+            alone: whoever calls holds the folder's lock.
+
         Raises:
-            OutputError: where the earlier run cannot be moved; it is then whole, in one of the two places.
+            OutputError: where the earlier run cannot be moved; it is then whole, in one of the two places.  Or where a
+                batch is being painted into the folder.
         """
         if self._started:
             return self.folder
         earlier = self.earlier()
         if earlier:
             try:
-                self._set_aside(earlier)
+                with contextlib.nullcontext() if alone else not_locked(self.folder):
+                    self._set_aside(earlier)
             except OSError as error:
                 raise OutputError(
                     f"The earlier results in {self.folder} cannot be moved aside ({error.strerror}): "

@@ -89,15 +89,17 @@ class Worker:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._pending: list[Job] = []
+        self._submitting = threading.Lock()
 
     def submit(self, name: str, work: Work) -> Job:
-        """Queue ``work(job)``; it runs after the jobs before it."""
+        """Queue ``work(job)``; it runs after the jobs before it.  From any thread."""
         job = Job(name, work, self._events)
-        self._pending = [j for j in self._pending if not j.finished] + [job]
-        self._jobs.put(job)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
-            self._thread.start()
+        with self._submitting:
+            self._pending = [j for j in self._pending if not j.finished] + [job]
+            self._jobs.put(job)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+                self._thread.start()
         return job
 
     def drain(self) -> list[Event]:

@@ -45,6 +45,13 @@ class StockPlan:
     controls: tuple[ControlPlan, ...]
     loras: tuple[LoraPlan, ...]
 
+    @property
+    def files(self) -> list[Path]:
+        """Every file of weights."""
+        weights = [*(control.weights for control in self.controls), *(lora.weights for lora in self.loras)]
+        weights += [self.vae] if self.vae else []
+        return list(dict.fromkeys([*self.base.files, *(path for part in weights for path in part.paths)]))
+
 
 def refuse_stock_parts(request: GenerationRequest) -> None:
     """Refuse what only stock models take, for a model of our own kind.

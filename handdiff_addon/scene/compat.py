@@ -126,6 +126,13 @@ def multilayer_output(tree: bpy.types.NodeTree, folder: str, stem: str, layers: 
     return node
 
 
+def movie_output(render: bpy.types.RenderSettings) -> None:
+    """Let a render write a movie; from 5.0 on, pictures and movies are told apart first."""
+    if BLENDER_5:
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+
+
 def stored_properties(owner: bpy.types.bpy_struct) -> Any:
     """What add-ons have stored on a bone or a data-block, whether or not they are enabled, as a mapping to read.
 

@@ -26,6 +26,16 @@ def open_blend(path: Path) -> bpy.types.Scene:
     return bpy.context.scene
 
 
+def missing_libraries() -> list[str]:
+    """Warnings of linked files that the open file lacks, one sentence each."""
+    paths = [bpy.path.abspath(library.filepath) for library in bpy.data.libraries if library.packed_file is None]
+    return [
+        f"The linked file {path} is missing, and so is what comes from it: bring it back, or make it local."
+        for path in paths
+        if not Path(path).is_file()
+    ]
+
+
 def new_scene() -> bpy.types.Scene:
     """Close what is open for an empty file, and return its scene."""
     bpy.ops.wm.read_factory_settings(use_empty=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import bpy
@@ -22,7 +22,7 @@ def render_sequence(
     camera: str = "",
     size: tuple[int, int] | None = None,
     **options: Any,
-) -> Iterator[Conditioning]:
+) -> Generator[Conditioning, None, None]:
     """Go through frames once, and give each frame's passes.
 
     A frame that cannot be used, as when nobody is in view, is empty, and the reason is its warning.

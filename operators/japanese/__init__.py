@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .animation import ANIMATION
 from .engine import ENGINE
 from .models import MODELS
 from .panels import PANELS
@@ -12,4 +13,14 @@ from .reports import REPORTS
 from .settings import SETTINGS
 from .work import WORK
 
-JAPANESE: dict[str, str] = {**PANELS, **SETTINGS, **WORK, **ENGINE, **MODELS, **PERSONS, **REPORTS, **REFUSALS}
+JAPANESE: dict[str, str] = {
+    **PANELS,
+    **SETTINGS,
+    **WORK,
+    **ANIMATION,
+    **ENGINE,
+    **MODELS,
+    **PERSONS,
+    **REPORTS,
+    **REFUSALS,
+}

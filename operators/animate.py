@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paint the scene's frame range: passes here, one frame ahead, and painting on the worker's thread."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import threading
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty
+
+from ..handdiff_addon.errors import Cancelled, HandDiffError, SceneError
+from ..handdiff_addon.jobs.worker import explain
+from ..handdiff_addon.models.engine import check_engine
+from ..handdiff_addon.models.sums import weight_sums
+from ..handdiff_addon.prompts import marker_prompts
+from ..handdiff_addon.runs import SceneChoice
+from . import generate, passes, people, session
+from .base import Refusing
+from .preferences import engine_folder, engine_problem, results_folder
+from .settings import to_request
+
+if TYPE_CHECKING:
+    from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.jobs.batch import Frame, Waiting
+    from ..handdiff_addon.request import GenerationRequest, GenerationResult
+
+INTERVAL = 0.1
+progress: tuple[int, int] | None = None
+"""Frames finished and wanted, while an animation is being painted"""
+_stop = threading.Event()
+
+
+def animation_folder() -> Path:
+    """Where this file's animation goes."""
+    return results_folder() / "animation"
+
+
+def frame_range(scene: bpy.types.Scene) -> range:
+    """The scene's own frames."""
+    return range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+
+
+def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Generator[Waiting, None, list[str]]:
+    """Paint the scene's frames that are not finished yet, in steps as ``paint_frames`` gives them.
+
+    Returns:
+        the warnings.
+
+    Raises:
+        HandDiffError: what cannot be painted; before anything is written, where it is known then.
+    """
+    global progress
+    from ..handdiff_addon.animate_runs import batch_settings
+    from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames
+    from ..handdiff_addon.scene.passes import at_frame
+
+    engine, wanted, frames = engine_folder(), passes.options(context), frame_range(context.scene)
+    check_engine(engine)
+    with at_frame(context.scene, frames.start):
+        first = to_request(context.scene.handdiff)
+    choice = SceneChoice(wanted["camera"], tuple(wanted["armatures"]), max_people=wanted["max_people"])
+    scene, prompts = context.scene.name, _prompts(context.scene)
+    named = f"{Path(bpy.data.filepath).name}/{scene}"
+
+    def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
+        future = session.in_turn(
+            lambda: generate.pipeline(request, engine).generate(request, conditioning, cancelled=_stop.is_set)
+        )
+        while not _stop.is_set():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                return future.result(INTERVAL)
+        raise Cancelled("The animation was stopped.")
+
+    _stop.clear()
+    with BatchFolder(animation_folder()) as batch:
+        try:
+            progress = (0, len(frames))
+            # Large models take their time to read.
+            weights = session.in_turn(lambda: weight_sums(first))
+            while not weights.done():
+                yield {weights}
+            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts)
+            batch.begin(settings, restart=restart)
+            finished = batch.finished()
+            todo = [frame for frame in frames if frame not in finished]
+            steps = paint_frames(batch, _frames(scene, todo, wanted), paint, stop=_stop)
+            try:
+                for waiting in steps:
+                    progress = (len(frames) - len(todo) + batch.saved, len(frames))
+                    yield waiting
+            finally:
+                steps.close()
+        finally:
+            progress = None
+        return batch.warnings(frames)
+
+
+def _frames(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Frame]:
+    """Each frame's settings and passes; the scene comes back to its own frame after each, to be worked in."""
+    from ..handdiff_addon.scene.passes import at_frame
+    from ..handdiff_addon.scene.sequence import render_sequence
+
+    for frame in frames:
+        scene = bpy.data.scenes.get((name, None))
+        if scene is None:
+            raise SceneError(f'The scene "{name}" has gone while it was painted: bring it back and start again.')
+        with at_frame(scene, frame):
+            request = to_request(scene.handdiff)
+            options = {**wanted, "with_normals": True, "with_picture": request.needs_picture}
+            with contextlib.closing(render_sequence(scene, [frame], **options)) as one:
+                conditioning = next(one)
+        yield request, conditioning
+
+
+def _prompts(scene: bpy.types.Scene) -> Any:
+    """Prompts that change over time, as they are written."""
+    settings = scene.handdiff
+    if settings.prompt_from == "TEXT" and settings.prompt_text is not None:
+        return settings.prompt_text.as_string()
+    if settings.prompt_from == "MARKERS":
+        return marker_prompts((marker.frame, marker.name) for marker in scene.timeline_markers)
+    return ""
+
+
+class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
+    """Paint the scene's frame range, one frame after the other; started again, it goes on with what is missing"""
+
+    bl_idname = "handdiff.animate"
+    bl_label = "Paint Animation"
+
+    restart: BoolProperty(  # type: ignore[valid-type]
+        name="Start Over",
+        description="Begin anew with the settings of now; the earlier frames are moved to a folder beside",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        if progress is not None:
+            return "An animation is being painted: wait for it, or cancel it."
+        return people.scene_problem(context) or engine_problem() or generate.model_problem(context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self._steps = paint_animation(context, restart=self.restart)
+        self._waiting: set[Future] = set()
+        try:
+            if self._finished():
+                return {"FINISHED"}
+        except HandDiffError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """One step per tick, where there is one to do; all else goes on as usual."""
+        if event.type != "TIMER" or (self._waiting and not any(future.done() for future in self._waiting)):
+            return {"PASS_THROUGH"}
+        try:
+            if self._finished():
+                self.cancel(context)
+                return {"FINISHED"}
+        except Cancelled:
+            self.cancel(context)
+            self.report({"INFO"}, f"Stopped: the finished frames are in {animation_folder()}, and it can go on")
+            return {"CANCELLED"}
+        except Exception as error:  # a timer has nobody above it to tell
+            self.cancel(context)
+            self.report({"ERROR"}, str(error) if isinstance(error, HandDiffError) else explain(error))
+            return {"CANCELLED"}
+        session.redraw()
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Clean up; Blender calls this as well, when it ends the operator."""
+        self._steps.close()
+        context.window_manager.event_timer_remove(self._timer)
+        session.redraw()
+
+    def run(self, context: bpy.types.Context) -> None:
+        self._steps = paint_animation(context, restart=self.restart)
+        while not self._finished():
+            concurrent.futures.wait(self._waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+
+    def _finished(self) -> bool:
+        """Take the next step."""
+        try:
+            self._waiting = next(self._steps)
+        except StopIteration as end:
+            for warning in end.value:
+                self.report({"WARNING"}, warning)
+            self.report({"INFO"}, f"The animation is painted, in {animation_folder()}")
+            return True
+        return False
+
+
+class HANDDIFF_OT_cancel_animation(Refusing, bpy.types.Operator):
+    """Stop painting the animation; finished frames stay, and it can go on later"""
+
+    bl_idname = "handdiff.cancel_animation"
+    bl_label = "Cancel Animation"
+
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        return "" if progress is not None else "No animation is being painted."
+
+    def run(self, context: bpy.types.Context) -> None:
+        _stop.set()
+
+
+def pictures(scene: bpy.types.Scene) -> list[Path]:
+    """The scene's finished frames; that all of them are there is for whoever reads them to see."""
+    from ..handdiff_addon.jobs.batch import picture_paths
+
+    return picture_paths(animation_folder(), frame_range(scene))
+
+
+class _WithPictures(Refusing):
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        there = (animation_folder() / "manifest.jsonl").is_file()
+        return "" if there else "There is no painted animation of this file yet: paint one."
+
+
+class HANDDIFF_OT_add_strip(_WithPictures, bpy.types.Operator):
+    """Add the painted frames to the video sequencer, as one strip; a render then shows the sequencer"""
+
+    bl_idname = "handdiff.add_strip"
+    bl_label = "Add as Strip"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context: bpy.types.Context) -> None:
+        from ..handdiff_addon.scene.strips import add_strip
+
+        scene = context.scene
+        for warning in add_strip(scene, pictures(scene), scene.frame_start, scene.frame_step):
+            self.report({"WARNING"}, warning)
+        self.report({"INFO"}, "The strip is in the video sequencer of this scene")
+
+
+class HANDDIFF_OT_write_movie(_WithPictures, bpy.types.Operator):
+    """Encode the painted frames as animation.mp4, beside them"""
+
+    bl_idname = "handdiff.write_movie"
+    bl_label = "Write Movie"
+
+    def run(self, context: bpy.types.Context) -> None:
+        from ..handdiff_addon.scene.strips import write_movie
+
+        scene, path = context.scene, animation_folder() / "animation.mp4"
+        write_movie(path, pictures(scene), (scene.render.fps, scene.render.fps_base), scene.frame_step)
+        self.report({"INFO"}, f"Saved {path}")
+
+
+CLASSES = (HANDDIFF_OT_animate, HANDDIFF_OT_cancel_animation, HANDDIFF_OT_add_strip, HANDDIFF_OT_write_movie)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    _stop.set()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
