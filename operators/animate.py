@@ -153,7 +153,7 @@ class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
             if self._finished():
                 return {"FINISHED"}
         except HandDiffError as error:
-            self.report({"ERROR"}, str(error))
+            self.tell("ERROR", str(error))
             return {"CANCELLED"}
         self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -169,11 +169,11 @@ class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
                 return {"FINISHED"}
         except Cancelled:
             self.cancel(context)
-            self.report({"INFO"}, f"Stopped: the finished frames are in {animation_folder()}, and it can go on")
+            self.tell("INFO", f"Stopped: the finished frames are in {animation_folder()}, and it can go on")
             return {"CANCELLED"}
         except Exception as error:  # a timer has nobody above it to tell
             self.cancel(context)
-            self.report({"ERROR"}, str(error) if isinstance(error, HandDiffError) else explain(error))
+            self.tell("ERROR", str(error) if isinstance(error, HandDiffError) else explain(error))
             return {"CANCELLED"}
         session.redraw()
         return {"PASS_THROUGH"}
@@ -195,8 +195,8 @@ class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
             self._waiting = next(self._steps)
         except StopIteration as end:
             for warning in end.value:
-                self.report({"WARNING"}, warning)
-            self.report({"INFO"}, f"The animation is painted, in {animation_folder()}")
+                self.tell("WARNING", warning)
+            self.tell("INFO", f"The animation is painted, in {animation_folder()}")
             return True
         return False
 
@@ -241,8 +241,8 @@ class HANDDIFF_OT_add_strip(_WithPictures, bpy.types.Operator):
 
         scene = context.scene
         for warning in add_strip(scene, pictures(scene), scene.frame_start, scene.frame_step):
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, "The strip is in the video sequencer of this scene")
+            self.tell("WARNING", warning)
+        self.tell("INFO", "The strip is in the video sequencer of this scene")
 
 
 class HANDDIFF_OT_write_movie(_WithPictures, bpy.types.Operator):
@@ -256,7 +256,7 @@ class HANDDIFF_OT_write_movie(_WithPictures, bpy.types.Operator):
 
         scene, path = context.scene, animation_folder() / "animation.mp4"
         write_movie(path, pictures(scene), (scene.render.fps, scene.render.fps_base), scene.frame_step)
-        self.report({"INFO"}, f"Saved {path}")
+        self.tell("INFO", f"Saved {path}")
 
 
 CLASSES = (HANDDIFF_OT_animate, HANDDIFF_OT_cancel_animation, HANDDIFF_OT_add_strip, HANDDIFF_OT_write_movie)

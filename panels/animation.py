@@ -12,6 +12,7 @@ from ..operators.animate import (
     HANDDIFF_OT_cancel_animation,
     HANDDIFF_OT_write_movie,
 )
+from ..operators.translations import translated
 from .sidebar import HandDiffPanel
 
 
@@ -32,7 +33,7 @@ class HANDDIFF_PT_animation(HandDiffPanel, bpy.types.Panel):
         row = layout.row(align=True)
         if animate.progress is not None:
             done, wanted = animate.progress
-            row.progress(factor=done / wanted, text=f"{done} of {wanted} frames")
+            row.progress(factor=done / wanted, text=translated(f"{done} of {wanted} frames"))
             row.operator(HANDDIFF_OT_cancel_animation.bl_idname, text="", icon="X")
         else:
             row.operator(HANDDIFF_OT_animate.bl_idname, icon="RENDER_ANIMATION")

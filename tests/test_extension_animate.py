@@ -98,5 +98,5 @@ steps.close()
 report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.upper().startswith("HANDDIFF")])
 """)
     assert reports["ended"] == "Cancelled" and 2 <= reports["lines"] < 30 and reports["idle"]
-    assert "image.png" in reports["between"]
+    assert "0001" in reports["between"]
     assert reports["left"] == [] and reports["disable"] < 30
