@@ -102,6 +102,7 @@ def test_a_hand_example_keeps_keypoints_mask_and_picture_together(sample):
 
 @pytest.mark.train
 def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, capsys):
+    from handdiff_addon.diffusion.patch_autoencoder import PatchAutoencoder
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
     from handdiff_addon.training import tasks
     from handdiff_addon.training.initialise import TINY
@@ -133,8 +134,12 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
         name = next((model / part).glob("*.safetensors")).name
         kept, begun = (load_file(folder / part / name) for folder in (model, other))
         assert all((kept[key] == begun[key]).all() for key in kept)
+    PatchAutoencoder(4, 5).save_pretrained(other / "hands" / "patch_autoencoder")
     with pytest.raises(ModelError, match="architecture"):
-        tasks.train_hands(other, tmp_path / "hands 3", data, 0.0, start=model)
+        tasks.train_hands(other, tmp_path / "hands 3", data, 0.0, sizes=sizes, start=model)
+    next((other / "unet").glob("*.safetensors")).write_bytes(b"cut")
+    with pytest.raises(ModelError, match="whole model"):
+        tasks.train_outpaint(tmp_path / "new", tmp_path / "outpaint 3", data, 0.0, sizes=sizes, start=other)
 
 
 @pytest.mark.train

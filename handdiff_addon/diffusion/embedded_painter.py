@@ -14,6 +14,7 @@ from ..conditioning.hint import hand_hint, outpaint_hint
 from ..errors import UsageError
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
+from .estimate import shown_latents
 from .frame import Frame
 from .mask_head import last_features
 from .painter import Crop, Given, PaintedHands, Painting
@@ -81,7 +82,8 @@ class EmbeddedPainter:
         with last_features(hands.unet) as features:
 
             def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-                inputs = torch.cat([guidance.expand(latents), hints], dim=1)
+                shown = shown_latents(hands.unet, hands.scheduler, latents, timestep)
+                inputs = torch.cat([guidance.expand(shown), hints], dim=1)
                 return guidance.combine(hands.unet(inputs, timestep, return_dict=False, **arguments)[0])
 
             latents = denoise(
@@ -114,7 +116,7 @@ class EmbeddedPainter:
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            inputs = guidance.expand(latents)
+            inputs = guidance.expand(shown_latents(models.unet, models.scheduler, latents, timestep))
             down, middle = models.controlnet(
                 inputs,
                 timestep,

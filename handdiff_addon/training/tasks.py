@@ -7,15 +7,17 @@ Text and autoencoders come first (minutes); hands and outpaint may then run in e
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..diffusion.mask_head import last_features
+from ..diffusion.estimate import shown_latents
+from ..diffusion.mask_head import MaskHead, last_features
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..diffusion.text import condition, encode_text
 from ..errors import ModelError
@@ -38,6 +40,7 @@ from .initialise import (
 from .loop import Budget, Losses, Trainer, save_fp16
 
 REFRESH_STEPS = 150
+_BELOW_PURE_NOISE = 0.75
 _TO_SCALE_BY = 16
 """Examples that the networks' inputs are scaled by"""
 
@@ -124,27 +127,30 @@ def train_outpaint(
     weights are begun with.
     """
     torch.manual_seed(seed)
-    unet = make_unet(
-        sizes.canvas_blocks,
-        sizes.canvas_channels,
-        sizes.canvas_channels,
-        sizes.canvas // sizes.canvas_patch,
-        sizes.text_width,
-    )
-    controlnet = make_controlnet(unet, sizes)
-    if start is not None:
-        _begin_with(unet, start / "unet")
-        _begin_with(controlnet, start / "controlnet")
+    if start is None:
+        unet = make_unet(
+            sizes.canvas_blocks,
+            sizes.canvas_channels,
+            sizes.canvas_channels,
+            sizes.canvas // sizes.canvas_patch,
+            sizes.text_width,
+        )
+        controlnet = make_controlnet(unet, sizes)
+    else:
+        unet = _begun(UNet2DConditionModel, start / "unet")
+        controlnet = _begun(ControlNetModel, start / "controlnet")
     for module in (unet, controlnet):
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
+    _check_fit(unet, autoencoder, model)
+    channels = controlnet.config.conditioning_channels
     examples = Examples(data, lambda sample: canvas_example(sample, sizes.canvas))
     if start is None:
         rng = np.random.default_rng(seed)
         hints = [draw_canvas(example, sizes.canvas, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
         scale_hint_embedding(controlnet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "controlnet": controlnet}, run, Budget(minutes), device, seed)
-    noise = _Noise(autoencoder, device)
+    noise = _Noise(unet, autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))
@@ -159,7 +165,7 @@ def train_outpaint(
         down, middle = controlnet(
             noisy,
             timesteps,
-            controlnet_cond=torch.from_numpy(np.stack(hints)).to(device),
+            controlnet_cond=torch.from_numpy(np.stack(hints)[:, :channels]).to(device),
             return_dict=False,
             **arguments,
         )
@@ -201,12 +207,15 @@ def train_hands(
     are begun with.
     """
     torch.manual_seed(seed)
-    unet, mask_head = make_hand_unet(sizes)
-    if start is not None:
-        _begin_with(unet, start / "hands" / "unet")
-        _begin_with(mask_head, start / "hands" / "mask_head")
+    if start is None:
+        unet, mask_head = make_hand_unet(sizes)
+    else:
+        unet = _begun(UNet2DConditionModel, start / "hands" / "unet")
+        mask_head = MaskHead.from_pretrained(start / "hands" / "mask_head")
     unet.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
+    _check_fit(unet, autoencoder, model / "hands")
+    channels = unet.config.in_channels - autoencoder.latent_channels
     examples = Examples(data, lambda sample: hand_examples(sample, sizes.crop))
     cells = sizes.crop // sizes.crop_patch
     if start is None:
@@ -214,7 +223,7 @@ def train_hands(
         hints = [draw_hand(example, sizes.crop, cells, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
         scale_hand_hint(unet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "mask_head": mask_head}, run, Budget(minutes), device, seed)
-    noise = _Noise(autoencoder, device)
+    noise = _Noise(unet, autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))
@@ -225,7 +234,7 @@ def train_hands(
         noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
         with torch.no_grad():
             arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.crop, sizes.crop)
-        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)).to(device)], dim=1)
+        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)[:, :channels]).to(device)], dim=1)
         with last_features(unet) as features:
             predicted = unet(inputs, timesteps, return_dict=False, **arguments)[0]
         logits = mask_head(features[0])[:, 0].float()
@@ -255,46 +264,62 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
 class _Noise:
     """Draws timesteps and noise, and weighs the error of each latent component.
 
-    Whitened components all have unit variance, yet the first carry the picture: each counts by its deviation, half-way
-    between equal weights and the error in pixels.
+    Whitened components all have unit variance, yet the first carry the picture: each counts by the square root of its
+    deviation, so that edges and shading are learned along with colours.
     """
 
-    def __init__(self, autoencoder: PatchAutoencoder, device: str) -> None:
+    def __init__(self, unet: UNet2DConditionModel, autoencoder: PatchAutoencoder, device: str) -> None:
+        self.unet = unet
         self.autoencoder = autoencoder
         self.device = device
         self.scheduler = make_scheduler()
         self.steps = int(self.scheduler.config.num_train_timesteps)
-        self.weight = (autoencoder.deviation / autoencoder.deviation.mean())[None, :, None, None]
+        weight = autoencoder.deviation.sqrt()
+        self.weight = (weight / weight.mean())[None, :, None, None]
 
     def __call__(
         self, pictures: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Noisy latents, their timesteps (spread over the batch) and the clean latents to predict."""
+        """What a network is shown of noisy latents, their timesteps (spread over the batch), and the clean latents."""
         latents = self.autoencoder.encode(pictures)
         noise = torch.randn(latents.shape, generator=generator).to(self.device)
         count = len(latents)
         even = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        # Steps are drawn in proportion to their noise: colours and pose are decided early, and short runs live on them.
-        timesteps = (even.sqrt() * self.steps).long().clamp(max=self.steps - 1).to(self.device)
-        return self.scheduler.add_noise(latents, noise, timesteps), timesteps, latents
+        # A quarter is pure noise, where all comes from the conditions, and the others are drawn in proportion to their
+        # noise: colours and pose are decided early, and short runs live on them.
+        share = (even / _BELOW_PURE_NOISE).clamp(max=1.0).sqrt()
+        timesteps = (share * self.steps).long().clamp(max=self.steps - 1).to(self.device)
+        noisy = self.scheduler.add_noise(latents, noise, timesteps)
+        return shown_latents(self.unet, self.scheduler, noisy, timesteps), timesteps, latents
 
     def loss(self, predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return ((predicted.float() - target).square() * self.weight).mean()
 
 
-def _begin_with(module: torch.nn.Module, folder: Path) -> None:
-    """Load weights of the same shapes from a part's folder.
+def _begun(model_class: Any, folder: Path) -> Any:
+    """A part of the model that is begun with, to be trained on.
 
     Raises:
-        ModelError: where they are of another architecture.
+        ModelError: where it cannot be loaded.
     """
     try:
-        weights = load_file(next(folder.glob("*.safetensors")))
-        module.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    except (StopIteration, RuntimeError, SafetensorError) as error:
+        return model_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"The weights in {folder} are not of the embedded model's architecture: start from one that is."
+            f"The part {folder} to begin with cannot be loaded ({error}): start from a whole model."
         ) from error
+
+
+def _check_fit(unet: UNet2DConditionModel, autoencoder: PatchAutoencoder, folder: Path) -> None:
+    """
+    Raises:
+        ModelError: where the latents of a model folder are not those of the U-Net that is trained into it.
+    """
+    if unet.config.out_channels != autoencoder.latent_channels:
+        raise ModelError(
+            f"The autoencoder in {folder} has {autoencoder.latent_channels} channels where the network has "
+            f"{unet.config.out_channels}: train into a new folder, or start from a model of this folder's architecture."
+        )
 
 
 def _frozen(
