@@ -18,12 +18,11 @@ from ..handdiff_addon.models import devices, installer
 from ..handdiff_addon.models.engine import PYTHON, leave_path, loaded_from
 from . import diagnostics, preferences
 from .base import Refusing
-from .text import wrapped
+from .text import DIALOG, named_row, wrapped
 from .translations import translated
 
 INTERVAL = 0.25
 LOG_LINES = 200
-DIALOG = 460
 
 
 @dataclass
@@ -212,12 +211,12 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
         box.use_property_decorate = False
         box.prop(self, "build")
         found = device()
-        _row(box, "Found", found.label)
-        _row(box, "Size", f"About {build.download:.1f} GB to fetch, {build.installed:.1f} GB on the disk")
-        _row(
+        named_row(box, "Found", found.label)
+        named_row(box, "Size", f"About {build.download:.1f} GB to fetch, {build.installed:.1f} GB on the disk")
+        named_row(
             box, "Packages", f"torch {devices.TORCH}, " + ", ".join(r.replace("==", " ") for r in installer.FRIENDS[:2])
         )
-        _row(box, "Python", f"{PYTHON}, Blender's own")
+        named_row(box, "Python", f"{PYTHON}, Blender's own")
         box.prop(self, "wheels")
         if found.note:
             wrapped(layout, context, found.note, icon="INFO", width=DIALOG)
@@ -237,14 +236,6 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
 
     def _build(self) -> devices.Build:
         return next(build for build in devices.builds() if build.name == self.build)
-
-
-def _row(layout: bpy.types.UILayout, name: str, text: str) -> None:
-    split = layout.split(factor=0.4)
-    left = split.row()
-    left.alignment = "RIGHT"
-    left.label(text=name)
-    split.label(text=translated(text), translate=False)
 
 
 class HANDDIFF_OT_stop_engine(Refusing, bpy.types.Operator):

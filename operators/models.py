@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from ..handdiff_addon.models.download import Remote, ask, download
 from ..handdiff_addon.models.known import KNOWN, known_model
 from .base import Refusing
 from .preferences import folder_of, preferences
+from .text import DIALOG, named_row, wrapped
 
 INTERVAL = 0.25
-DIALOG = 460
 
 
 @dataclass
@@ -246,16 +245,9 @@ class HANDDIFF_OT_download_model(Refusing, bpy.types.Operator):
             ("Licence", model.licence),
             ("From", f"huggingface.co/{model.repository}"),
         ):
-            split = column.split(factor=0.4)
-            left = split.row()
-            left.alignment = "RIGHT"
-            left.label(text=name)
-            split.label(text=text, translate=False)
+            named_row(column, name, text)
         if problem := offline():
-            warning = layout.column(align=True)
-            warning.alert = True
-            for number, line in enumerate(textwrap.wrap(problem, 70)):
-                warning.label(text=line, icon="BLANK1" if number else "ERROR", translate=False)
+            wrapped(layout, context, problem, icon="ERROR", alert=True, width=DIALOG)
 
     def run(self, context: bpy.types.Context) -> None:
         if problem := offline():

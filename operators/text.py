@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels that wrap: a panel's own cut long sentences off."""
+"""Labels that wrap, which a panel's own cut off, and named rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ import bpy
 
 from .translations import translated
 from .wrapping import wrap
+
+DIALOG = 460
+"""Width of a dialog in pixels before scaling"""
+
+
+def named_row(layout: bpy.types.UILayout, name: str, text: str) -> None:
+    """Draw a name and what stands under it, in the interface's language, aligned as properties are."""
+    split = layout.split(factor=0.4)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=name)
+    split.label(text=translated(text), translate=False)
 
 
 def wrapped(

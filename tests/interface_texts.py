@@ -17,7 +17,7 @@ LIBRARY_FILES = ("handdiff_addon/request.py", "handdiff_addon/files.py")
 
 SHOWN = {"text", "heading", "placeholder", "name", "description", "title", "confirm_text", "note", "message", "label"}
 """Keywords whose texts are shown"""
-SHOWING = {"wrapped", "tell", "translated", "translated_report", "_count", "_row"}
+SHOWING = {"wrapped", "tell", "translated", "translated_report", "_count", "named_row"}
 """Functions whose texts are shown"""
 NOT_SHOWN = {"HandDiff", "HandDiff {}", "Operator", "Python", "Screen"}
 UNREAD = {"japanese", "diagnostics.py"}

@@ -13,7 +13,6 @@ The hand generator shares the text encoder and the tokenizer of the folder it li
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from ..errors import ModelError
 from .safetensors_header import read_header
+from .tables import read_table
 
 EMBEDDED = "embedded"
 HANDS = "hands"
@@ -135,7 +135,7 @@ def _refuse_links_out(path: Path) -> None:
 
 def _parts(folder: Path, shared: Sequence[str] = ()) -> list[str]:
     """Names of a folder's parts, each checked for its configuration; ``shared`` are those that it may lack."""
-    index = _read_json(folder / "model_index.json")
+    index = read_table(folder / "model_index.json")
     listed = [name for name, kind in index.items() if not name.startswith("_") and _is_listed(kind)]
     parts = [name for name in listed if (folder / name).is_dir() or name not in shared]
     parts += [name for name in OURS if (folder / name).is_dir()]
@@ -147,7 +147,7 @@ def _parts(folder: Path, shared: Sequence[str] = ()) -> list[str]:
         raise ModelError(f"{folder} has neither vae nor patch_autoencoder: copy or download the model again.")
     for part in parts:
         kind = part.removesuffix("_2")
-        _read_json(folder / part / WEIGHTLESS.get(kind, "config.json"))
+        read_table(folder / part / WEIGHTLESS.get(kind, "config.json"))
         if kind == "tokenizer" and (missing := _missing_vocabulary(folder / part)):
             raise ModelError(f"The vocabulary {folder / part / missing} is missing: copy or download this file.")
     return parts
@@ -175,7 +175,7 @@ def _weight_files(part: Path) -> list[Path]:
     if part.name.removesuffix("_2") in WEIGHTLESS:
         return []
     for index in part.glob("*.safetensors.index.json"):
-        shards = _read_json(index).get("weight_map")
+        shards = read_table(index).get("weight_map")
         if not isinstance(shards, dict):
             raise ModelError(f"{index} lists no weights: copy or download this file again.")
         for shard in sorted(set(map(str, shards.values()))):
@@ -197,15 +197,3 @@ def _identity(root: Path, file: Path) -> WeightFile:
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return WeightFile(file.relative_to(root).as_posix(), digest, file.stat().st_size, header.parameters)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing: copy or download this file.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged ({error}): copy or download this file again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"{path} is damaged (it is no table): copy or download this file again.")
-    return data

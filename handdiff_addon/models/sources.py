@@ -21,6 +21,7 @@ from .architecture import FAMILIES, PAINTABLE, Architecture, below, identify
 from .folders import walk
 from .hub_cache import REPOSITORY, cached, refuse_link_out, repository_of, snapshot
 from .safetensors_header import TensorInfo, read_header
+from .tables import read_table
 from .weights import PICKLES, refuse_pickle
 
 LIBRARIES = ("diffusers", "transformers")
@@ -191,7 +192,7 @@ def _weight_files(folder: Path, half: bool) -> list[Path]:
 
 
 def _shards(index: Path) -> list[Path]:
-    table = _read_json(index).get("weight_map")
+    table = read_table(index).get("weight_map")
     if not isinstance(table, dict) or not table:
         raise ModelError(f"{index} lists no weights: copy or download this file again.")
     names = sorted(set(map(str, table.values())))
@@ -401,7 +402,7 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: where it is missing, damaged, or asks for code that comes with the model.
     """
-    config = _read_json(path)
+    config = read_table(path)
     kind = config.get("_class_name")
     for name, asks in (
         ("auto_map", "auto_map" in config),
@@ -427,18 +428,6 @@ def source_name(path: Path) -> str:
     if repository:
         return f"{repository}/{path.name}" if path.suffix == ".safetensors" else repository
     return path.stem if path.suffix == ".safetensors" else path.resolve().name
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing: copy or download this file.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged ({error}): copy or download this file again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"{path} is damaged (it is no table): copy or download this file again.")
-    return data
 
 
 def _short(value: Any) -> str:
