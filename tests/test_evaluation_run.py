@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def keep(told: Told):
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch")
-    from handdiff_addon.training.initialise import build_tiny_model
+    from handdiff_addon.training.initialise import TINY, build_tiny_model
 
-    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny", replace(TINY, canvas=208, crop=64))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_a_model_is_drawn_judged_and_reported_and_a_second_run_goes_on(tiny_mode
         "two_stages/0001.png",
         "two_stages/0001_hands_mask.png",
     }
-    with pytest.raises(UsageError, match="another model"):
+    with pytest.raises(UsageError, match="another size"):
         evaluate(out, keep([]), count=2)
 
 
