@@ -85,6 +85,12 @@ def make_unet(
     )
 
 
+def make_canvas_unet(sizes: Sizes) -> UNet2DConditionModel:
+    """Stage 2's U-Net: latents in, clean latents out."""
+    channels, cells = sizes.canvas_channels, sizes.canvas // sizes.canvas_patch
+    return make_unet(sizes.canvas_blocks, channels, channels, cells, sizes.text_width)
+
+
 def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel:
     """A ControlNet for ``unet`` whose hint is :func:`~handdiff_addon.conditioning.hint.outpaint_hint`."""
     controlnet = ControlNetModel.from_unet(
@@ -228,13 +234,7 @@ def build_tiny_model(directory: Path, sizes: Sizes = TINY, seed: int = 0) -> Pat
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(["a person in a red shirt with a green background"], directory / "tokenizer")
     make_text_encoder(tokenizer, sizes.text_width).save_pretrained(directory / "text_encoder")
-    unet = make_unet(
-        sizes.canvas_blocks,
-        sizes.canvas_channels,
-        sizes.canvas_channels,
-        sizes.canvas // sizes.canvas_patch,
-        sizes.text_width,
-    )
+    unet = make_canvas_unet(sizes)
     make_controlnet(unet, sizes).save_pretrained(directory / "controlnet")
     unet.save_pretrained(directory / "unet")
     hand_unet, mask_head = make_hand_unet(sizes)

@@ -27,12 +27,12 @@ from .examples import Examples, canvas_example, draw_canvas, draw_hand, hand_exa
 from .initialise import (
     EMBEDDED,
     Sizes,
+    make_canvas_unet,
     make_controlnet,
     make_hand_unet,
     make_scheduler,
     make_text_encoder,
     make_tokenizer,
-    make_unet,
     scale_hand_hint,
     scale_hint_embedding,
     write_index,
@@ -128,13 +128,7 @@ def train_outpaint(
     """
     torch.manual_seed(seed)
     if start is None:
-        unet = make_unet(
-            sizes.canvas_blocks,
-            sizes.canvas_channels,
-            sizes.canvas_channels,
-            sizes.canvas // sizes.canvas_patch,
-            sizes.text_width,
-        )
+        unet = make_canvas_unet(sizes)
         controlnet = make_controlnet(unet, sizes)
     else:
         unet = _begun(UNet2DConditionModel, start / "unet")
