@@ -39,6 +39,8 @@ def test_samples_are_whole(made: Path) -> None:
         assert sample.parts.max() <= 3 and 0.03 < sample.person_mask.mean() < 0.97
         assert (sample.normals[~sample.person_mask] == (128, 128, 255)).all()
         # Unit vectors, up to rounding, that face the camera except where shading is smoothed over an edge.
+        assert not sample.body_map[~sample.person_mask].any()
+        assert sample.body_map[sample.person_mask].any(axis=1).all()
         normals = sample.normals[sample.person_mask] / 127.5 - 1.0
         assert np.abs(np.linalg.norm(normals, axis=1) - 1.0).max() < 0.02 and (normals[:, 2] > -0.02).mean() > 0.95
         assert sample.caption

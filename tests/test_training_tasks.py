@@ -47,6 +47,7 @@ def write_samples(root: Path, count: int) -> Path:
         Image.fromarray(picture).save(folder / f"{index:06d}.jpg", quality=95)
         Image.fromarray(parts).save(folder / f"{index:06d}.png")
         Image.fromarray(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8)).save(folder / f"{index:06d}_normal.png")
+        Image.fromarray(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8)).save(folder / f"{index:06d}_body.png")
         (folder / f"{index:06d}.json").write_text(json.dumps(data))
         split = "held_out" if index == count - 1 else "train"
         lines.append(json.dumps({"index": index, "human": "drawn", "split": split}))
@@ -79,7 +80,7 @@ def test_hands_are_given_about_half_of_the_time_and_only_inside_their_mask(sampl
     rng = np.random.default_rng(0)
     given = []
     for _ in range(200):
-        _, hint, _ = draw_canvas(example, 64, rng)
+        _, hint, _, _ = draw_canvas(example, 64, rng)
         given.append(hint[7].any())
         assert not hint[4:7, hint[7] == 0].any()
     assert 0.35 < np.mean(given) < 0.6

@@ -11,8 +11,10 @@ import numpy as np
 
 from ..request import SIDES, Side
 from ..rig.keypoints import FACE, PersonKeypoints
+from .body_map import body_map
 from .camera import Camera
 from .depth import depth_picture
+from .flow import static_points
 
 Visibility = Literal["visible", "occluded", "outside", "behind", "absent"]
 
@@ -96,6 +98,16 @@ class Conditioning:
     def depth(self) -> np.ndarray:
         """(H, W) uint8 as MiDaS gives it: near = 255, background 0."""
         return depth_picture(self.metric_depth, self.person_mask)
+
+    @cached_property
+    def body_map(self) -> np.ndarray:
+        """(H, W, 3) uint8, which place of the body each pixel shows; black where the people's keypoints are unknown."""
+        return body_map(
+            static_points(self.metric_depth, self.camera),
+            self.keypoints,
+            [masks.person for masks in self.masks[: len(self.keypoints)]],
+            [masks.hands for masks in self.masks[: len(self.keypoints)]],
+        )
 
     def usable_hands(self, person: int = 0, least_pixels: int = 16) -> list[Side]:
         """Sides that stage 1 can paint: the camera sees so many of the hand's pixels, and its points are known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-HINT_CHANNELS = 11
+HINT_CHANNELS = 14
 
 
 def person_normals(normals: np.ndarray, person_mask: np.ndarray) -> np.ndarray:
@@ -19,8 +19,9 @@ def outpaint_hint(
     normals: np.ndarray | None,
     hands: np.ndarray | None,
     hands_mask: np.ndarray | None,
+    body_map: np.ndarray | None,
 ) -> np.ndarray:
-    """Stack the ControlNet's hint: skeleton, person mask, the hands that stage 1 painted, surface normals.
+    """Stack the ControlNet's hint: skeleton, person mask, the hands that stage 1 painted, surface normals, body map.
 
     Args:
         skeleton: (H, W, 3) uint8 RGB.
@@ -28,10 +29,11 @@ def outpaint_hint(
         normals: (H, W, 3) uint8 from :func:`person_normals`; None where a pose has no surface.
         hands: (H, W, 3) uint8 RGB picture that holds the given hands; None where no hands are given.
         hands_mask: (H, W) bool, where they are.
+        body_map: (H, W, 3) uint8 from :func:`.body_map.body_map`; None where nobody's keypoints are known in space.
 
     Returns:
-        (11, H, W) float32 in 0..1: skeleton RGB, person mask, hands RGB (0 outside their mask), hands' mask, normals
-        RGB (0 where there are none).
+        (14, H, W) float32 in 0..1: skeleton RGB, person mask, hands RGB (0 outside their mask), hands' mask, normals
+        RGB and body map RGB (0 where there are none).
     """
     hint = np.zeros((HINT_CHANNELS, *person_mask.shape), dtype=np.float32)
     hint[:3] = skeleton.transpose(2, 0, 1) / np.float32(255.0)
@@ -40,7 +42,9 @@ def outpaint_hint(
         hint[4:7] = hands.transpose(2, 0, 1) / np.float32(255.0) * hands_mask
         hint[7] = hands_mask
     if normals is not None:
-        hint[8:] = normals.transpose(2, 0, 1) / np.float32(255.0)
+        hint[8:11] = normals.transpose(2, 0, 1) / np.float32(255.0)
+    if body_map is not None:
+        hint[11:] = body_map.transpose(2, 0, 1) / np.float32(255.0)
     return hint
 
 

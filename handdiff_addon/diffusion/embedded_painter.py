@@ -104,7 +104,7 @@ class EmbeddedPainter:
         models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
         request, frame = painting.request, painting.frame
         normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
-        hint = outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands)
+        hint = outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.body_map)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hint = hint[: models.controlnet.config.conditioning_channels]
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])

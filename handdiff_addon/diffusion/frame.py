@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ..conditioning.body_map import body_map
 from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
+from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, PersonPose
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
@@ -46,6 +48,15 @@ class Frame:
         if self.source.normals is None:
             return None
         return person_normals(normal_picture(self.source.normals), self.source.person_mask)
+
+    @cached_property
+    def body_map(self) -> np.ndarray | None:
+        """(H, W, 3) uint8 at the painted size; None where the people's keypoints in space are unknown."""
+        if not self.source.keypoints:
+            return None
+        whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
+        depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
+        return body_map(static_points(depth, self.source.camera), self.source.keypoints, self.bodies, self.masks)
 
 
 def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> Frame:

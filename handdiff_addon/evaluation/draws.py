@@ -46,7 +46,7 @@ class Method:
     ablation: bool = False
     """Drawn for the first entries only"""
     surface: bool = True
-    """Whether the networks see the surface's normals; without, the pose's keypoints and the person's mask are all"""
+    """Whether the networks see normals and body map; without, the pose's keypoints and the person's mask are all"""
 
 
 def methods(extra_steps: int) -> tuple[Method, ...]:
@@ -96,7 +96,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         Method(
             "single_stage_keypoints",
             "single stage, keypoints alone",
-            "no surface normals: keypoints and the person's mask",
+            "no surface normals, no body map: keypoints and the person's mask",
             {"two_stages": False},
             ablation=True,
             surface=False,
@@ -144,7 +144,7 @@ def draw(
         return Drawn(_through_autoencoders(pipeline, truth, hands=method.name == AUTOENCODER_HANDS), None, {})
     request = make_request(method, entry, model)
     if not method.surface:
-        conditioning = dataclasses.replace(conditioning, normals=None)
+        conditioning = dataclasses.replace(conditioning, normals=None, keypoints=[])
     result = pipeline.generate(request, conditioning)
     picture = np.asarray(result.image)
     predicted = None

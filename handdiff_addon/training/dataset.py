@@ -2,9 +2,9 @@
 """The training data set: renders of rigged humans with masks, keypoints and captions; made here, and read back.
 
 A sample is ``000123.jpg`` (picture), ``000123.png`` (parts: 0 backdrop, 1 body, 2 left hand, 3 right hand, as far as
-the camera sees them), ``000123_normal.png`` (normals as colours) and ``000123.json`` (the rest) in its worker's folder;
-a line of ``index.jsonl`` makes it count.  What a sample shows depends on the seed, its index and the list of humans
-alone.
+the camera sees them), ``000123_normal.png`` (normals as colours), ``000123_body.png`` (the body map) and
+``000123.json`` (the rest) in its worker's folder; a line of ``index.jsonl`` makes it count.  What a sample shows
+depends on the seed, its index and the list of humans alone.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Sample:
     """(H, W) uint8: 0 backdrop, 1 body, 2 left hand, 3 right hand"""
     normals: np.ndarray
     """(H, W, 3) uint8, the colours of :func:`~handdiff_addon.conditioning.normals.normal_picture`"""
+    body_map: np.ndarray
+    """(H, W, 3) uint8, from :func:`~handdiff_addon.conditioning.body_map.body_map`"""
     body: np.ndarray
     """(18, 2) pixels, NaN where absent"""
     body_visibility: list[str]
@@ -146,10 +148,13 @@ def load(ref: SampleRef) -> Sample:
             arrays = np.array(picture.convert("RGB")), np.array(parts)
         with Image.open(ref.path("_normal.png")) as normals:
             normals_array = np.array(normals)
+        with Image.open(ref.path("_body.png")) as places:
+            body_map_array = np.array(places)
         return Sample(
             picture=arrays[0],
             parts=arrays[1],
             normals=normals_array,
+            body_map=body_map_array,
             body=_points(data["body"]),
             body_visibility=data["body_visibility"],
             hands={side: _points(data["hands"][side]) for side in SIDES},
@@ -372,6 +377,7 @@ def _write(
     write_bytes(folder / f"{stem}.png", _encoded(parts, "PNG", compress_level=6))
     assert truth.normals is not None
     write_bytes(folder / f"{stem}_normal.png", _encoded(normal_picture(truth.normals), "PNG", compress_level=3))
+    write_bytes(folder / f"{stem}_body.png", _encoded(truth.body_map, "PNG", compress_level=3))
     write_bytes(folder / f"{stem}.json", json.dumps(data).encode("utf-8"))
     _append(folder / "index.jsonl", json.dumps({"index": index, "human": human, "split": split}))
 

@@ -25,6 +25,7 @@ from .dataset import Sample, SampleRef, list_samples, load
 
 LEFT_HAND, RIGHT_HAND = 2, 3
 _WITHOUT_NORMALS = 0.15
+_WITHOUT_BODY_MAP = 0.1
 _MIRRORED_BODY = np.array([0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16])
 Example = TypeVar("Example")
 
@@ -38,6 +39,8 @@ class CanvasExample:
     parts: np.ndarray
     """(S, S) uint8"""
     normals: np.ndarray
+    """(S, S, 3) uint8"""
+    body_map: np.ndarray
     """(S, S, 3) uint8"""
     skeletons: tuple[np.ndarray, np.ndarray]
     """(S, S, 3) uint8, as is and mirrored"""
@@ -66,6 +69,7 @@ def canvas_example(sample: Sample, canvas: int) -> list[CanvasExample]:
             resize(sample.picture, size, size),
             _resize_parts(sample.parts, size),
             resize(sample.normals, size, size),
+            resize(sample.body_map, size, size),
             (draw_skeleton([pose], size, size), draw_skeleton([mirrored], size, size)),
             sample.attributes,
         )
@@ -115,11 +119,14 @@ class Examples(Generic[Example]):
         return [self.items[index] for index in rng.integers(len(self.items), size=count)]
 
 
-def draw_canvas(example: CanvasExample, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+def draw_canvas(
+    example: CanvasExample, side: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     """Cut a square of this side, perhaps mirror, and drop conditions at random.
 
     Returns:
-        picture (side, side, 3) uint8, hint (11, side, side) float32, caption (empty one time in ten).
+        picture (side, side, 3) uint8, hint (14, side, side) float32, the person's mask (side, side) bool, caption
+        (empty one time in ten).
     """
     top, left = _corner(example.parts, side, rng)
     window = np.s_[top : top + side, left : left + side]
@@ -127,21 +134,24 @@ def draw_canvas(example: CanvasExample, side: int, rng: np.random.Generator) -> 
     text, _ = caption(example.attributes, rng)
     picture, parts, skeleton = example.picture[window], example.parts[window], example.skeletons[0][window]
     normals: np.ndarray | None = example.normals[window]
+    body_map: np.ndarray | None = example.body_map[window]
     if mirror:
         left = example.picture.shape[0] - side - left
         picture, parts, normals = picture[:, ::-1], parts[:, ::-1], _mirror_normals(example.normals[window])
+        body_map = _mirror_body_map(example.body_map[window])
         skeleton = example.skeletons[1][top : top + side, left : left + side]
         text = mirror_caption(text)
     person, hands_mask = parts > 0, parts >= LEFT_HAND
-    if rng.random() < 0.1:
-        person = np.zeros_like(person)
+    shown = person if rng.random() >= 0.1 else np.zeros_like(person)
     if rng.random() < _WITHOUT_NORMALS:
         normals = None
+    if rng.random() < _WITHOUT_BODY_MAP:
+        body_map = None
     given = rng.random() < 0.5
-    hint = outpaint_hint(skeleton, person, normals, picture if given else None, hands_mask if given else None)
+    hint = outpaint_hint(skeleton, shown, normals, picture if given else None, hands_mask if given else None, body_map)
     if rng.random() < 0.05:
         hint[:] = 0.0
-    return np.ascontiguousarray(picture), hint, "" if rng.random() < 0.1 else text
+    return np.ascontiguousarray(picture), hint, person, "" if rng.random() < 0.1 else text
 
 
 def _corner(parts: np.ndarray, side: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -223,6 +233,13 @@ def _mirror_normals(normals: np.ndarray) -> np.ndarray:
     """The colours of the mirror image's normals: red points to the picture's left."""
     mirrored = normals[:, ::-1].copy()
     mirrored[..., 0] = 255 - mirrored[..., 0]
+    return mirrored
+
+
+def _mirror_body_map(body_map: np.ndarray) -> np.ndarray:
+    """The colours of the mirror image's body map: red runs from the right fingertips to the left ones."""
+    mirrored = body_map[:, ::-1].copy()
+    mirrored[..., 0] = np.where(mirrored.any(axis=2), 255 - mirrored[..., 0], 0)
     return mirrored
 
 

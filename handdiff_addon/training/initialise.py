@@ -28,7 +28,7 @@ class Sizes:
     canvas_patch: int = 4
     canvas_channels: int = 16
     canvas_blocks: tuple[int, ...] = (48, 80, 128, 144)
-    hint_blocks: tuple[int, ...] = (8, 24, 64)
+    hint_blocks: tuple[int, ...] = (16, 24, 64)
     crop: int = 128
     crop_patch: int = 4
     crop_channels: int = 12

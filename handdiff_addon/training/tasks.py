@@ -41,6 +41,8 @@ from .loop import Budget, Losses, Trainer, save_fp16
 
 REFRESH_STEPS = 150
 _BELOW_PURE_NOISE = 0.75
+_PERSON = 4.0
+"""How much more a cell of the person counts than one of the backdrop, much of which nothing tells"""
 _TO_SCALE_BY = 16
 """Examples that the networks' inputs are scaled by"""
 
@@ -152,8 +154,9 @@ def train_outpaint(
             examples.refresh()
         side, count = (sizes.canvas, batch) if step % 3 == 0 else (sizes.canvas // 2, 2 * batch)
         drawn = (draw_canvas(example, side, rng) for example in examples.draw(count, rng))
-        pictures, hints, texts = zip(*drawn, strict=True)
+        pictures, hints, people, texts = zip(*drawn, strict=True)
         noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
+        person = functional.avg_pool2d(torch.from_numpy(np.stack(people))[:, None].float(), sizes.canvas_patch)
         with torch.no_grad():
             arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.canvas, sizes.canvas)
         down, middle = controlnet(
@@ -171,7 +174,7 @@ def train_outpaint(
             return_dict=False,
             **arguments,
         )[0]
-        return {"noise": noise.loss(predicted, target)}
+        return {"noise": noise.loss(predicted, target, 1.0 + (_PERSON - 1.0) * person.to(device))}
 
     def save() -> None:
         save_fp16(unet, model / "unet")
@@ -196,9 +199,9 @@ def train_hands(
 ) -> None:
     """Train stage 1: one network for the hands' picture and their mask, by one multi-task loss.
 
-    The mask's loss (cross-entropy and Dice, weight 0.1) counts in full at little noise and not at all at pure noise,
-    where no mask can be seen; the paper's own form and weight are not known.  ``start`` is a model folder whose weights
-    are begun with.
+    The mask's loss (cross-entropy and Dice, weight 0.1) counts the same at all noise: where no picture can be seen yet,
+    the conditions tell.  The paper's own form and weight are not known.  ``start`` is a model folder whose weights are
+    begun with.
     """
     torch.manual_seed(seed)
     if start is None:
@@ -233,13 +236,10 @@ def train_hands(
             predicted = unet(inputs, timesteps, return_dict=False, **arguments)[0]
         logits = mask_head(features[0])[:, 0].float()
         truth = torch.from_numpy(np.stack(masks)).to(device, torch.float32)
-        weight = 1.0 - timesteps.float() / noise.steps
-        entropy = (
-            functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean((1, 2)) * weight
-        ).mean()
+        entropy = functional.binary_cross_entropy_with_logits(logits, truth)
         chance = logits.sigmoid()
         dice = 1.0 - (2.0 * (chance * truth).sum((1, 2)) + 1.0) / (chance.sum((1, 2)) + truth.sum((1, 2)) + 1.0)
-        return {"noise": noise.loss(predicted, target), "mask": 0.1 * (entropy + (dice * weight).mean())}
+        return {"noise": noise.loss(predicted, target), "mask": 0.1 * (entropy + dice.mean())}
 
     def save() -> None:
         save_fp16(unet, model / "hands" / "unet")
@@ -286,8 +286,9 @@ class _Noise:
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
         return shown_latents(self.unet, self.scheduler, noisy, timesteps), timesteps, latents
 
-    def loss(self, predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return ((predicted.float() - target).square() * self.weight).mean()
+    def loss(self, predicted: torch.Tensor, target: torch.Tensor, of_cells: torch.Tensor | float = 1.0) -> torch.Tensor:
+        """The squared error; ``of_cells`` (B, 1, h, w) says how much each cell counts."""
+        return ((predicted.float() - target).square() * self.weight * of_cells).mean()
 
 
 def _begun(model_class: Any, folder: Path) -> Any:
