@@ -30,12 +30,18 @@ class TextEmbedding:
 
 
 def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str]) -> TextEmbedding:
-    """Embed prompts with one CLIP text model with projection; longer prompts are cut at the tokenizer's length."""
+    """Embed prompts with one CLIP text model with projection; longer prompts are cut at the tokenizer's length.
+
+    Where the model's vocabulary is larger than the tokenizer's, the further words are questions, such as for the
+    shirt's colour.  They are put behind each prompt, and the states over them, the answers, are the tokens for
+    cross-attention: a network finds each answer in its place however the prompt is worded.
+    """
     ids = tokenizer(
         list(prompts), padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
     )
-    output = text_encoder(ids.input_ids.to(text_encoder.device))
-    return TextEmbedding(output.last_hidden_state, output.text_embeds)
+    questions = torch.arange(len(tokenizer), text_encoder.config.vocab_size).expand(len(prompts), -1)
+    output = text_encoder(torch.cat([ids.input_ids, questions], dim=1).to(text_encoder.device))
+    return TextEmbedding(output.last_hidden_state[:, -questions.shape[1] :], output.text_embeds)
 
 
 def encode_stock_text(tokenizers: Sequence[Any], encoders: Sequence[Any], prompts: Sequence[str]) -> TextEmbedding:

@@ -248,7 +248,7 @@ class _Writer:
 
     def write(self) -> str:
         # A caption says much or little as a whole, too.
-        fullness = self.pick(0.55, 0.85, 1.0, 1.0)
+        fullness = self.pick(0.6, 1.0, 1.0, 1.0)
         tags = self.keep(0.3)
         clothes = self.clothes(fullness)
         features = self.features(fullness)
@@ -304,7 +304,7 @@ class _Writer:
         if self.attributes.trousers and self.keep(0.92 * fullness):
             jeans = "jeans" if self.attributes.trousers in ("blue", "black", "grey") else "pants"
             found.append(self.cloth("trousers", self.pick("trousers", "trousers", "pants", "leggings", jeans)))
-        if self.attributes.shoes and self.keep(0.6 * fullness):
+        if self.attributes.shoes and self.keep(0.8 * fullness):
             found.append((f"{self.colour('shoes')} shoes", {"shoes"}))
         if self.attributes.gloves not in (None, "bare") and self.keep(0.95):
             found.append((f"{self.colour('gloves')} gloves", {"gloves"}))
@@ -336,10 +336,10 @@ class _Writer:
 
     def features(self, fullness: float) -> list[Part]:
         found: list[Part] = []
-        if self.attributes.skin and self.keep(0.85 * fullness):
+        if self.attributes.skin and self.keep(0.95 * fullness):
             tone = self.attributes.skin
             found.append((self.pick(f"{tone} skin", f"{tone} skin", f"{tone} skin tone", f"{tone}-skinned"), {"skin"}))
-        if self.attributes.hair and self.keep(0.8 * fullness):
+        if self.attributes.hair and self.keep(0.92 * fullness):
             colour = self.colour("hair")
             found.append((self.pick(f"{colour} hair", f"{colour} hair", f"{colour}-haired"), {"hair"}))
         if self.attributes.gloves == "bare" and self.keep(0.12):
@@ -386,7 +386,7 @@ class _Writer:
         found: list[Part] = []
         if self.attributes.framing and not self.framed and self.keep(0.35 * fullness):
             found.append((self.pick(*_FRAMING_WORDS[self.attributes.framing]), {"framing"}))
-        if self.attributes.background and self.keep(0.9 * fullness):
+        if self.attributes.background and self.keep(0.95 * fullness):
             found.append(self.background())
         if self.attributes.light and self.keep(0.5 * fullness):
             found.append((self.pick(*_LIGHT_WORDS[self.attributes.light]), {"light"}))

@@ -17,6 +17,7 @@ from ..conditioning.hint import HINT_CHANNELS
 from ..diffusion.mask_head import MaskHead
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..files import write_json
+from .captions import CLASSES
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Sizes:
 EMBEDDED = Sizes()
 TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8), crop_blocks=(32, 32, 32))
 
-_ATTENTION_CELLS = 16
+_ATTENTION_CELLS, _SELF_ATTENTION_CELLS = 32, 16
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -63,9 +64,11 @@ def make_unet(
 ) -> UNet2DConditionModel:
     """A small U-Net that takes text as SDXL's does: tokens by attention, pooled with time.
 
-    Attention at levels of at most 16 x 16 cells: above them it costs more than all else.
+    Attention to the text at levels of at most 32 x 32 cells, and to each other at most 16 x 16: above them it costs
+    more than all else.
     """
     attends = [sample_size >> level <= _ATTENTION_CELLS for level in range(len(blocks))]
+    only_text = [sample_size >> level > _SELF_ATTENTION_CELLS for level in range(len(blocks))]
     return UNet2DConditionModel(
         sample_size=sample_size,
         in_channels=in_channels,
@@ -75,6 +78,7 @@ def make_unet(
         down_block_types=tuple("CrossAttnDownBlock2D" if yes else "DownBlock2D" for yes in attends),
         up_block_types=tuple("CrossAttnUpBlock2D" if yes else "UpBlock2D" for yes in reversed(attends)),
         cross_attention_dim=text_width,
+        only_cross_attention=only_text,
         attention_head_dim=tuple(max(1, channels // 32) for channels in blocks),
         norm_num_groups=16,
         resnet_time_scale_shift="scale_shift",
@@ -188,16 +192,17 @@ def make_tokenizer(captions: list[str], directory: Path, length: int = 48) -> CL
 
 
 def make_text_encoder(tokenizer: CLIPTokenizer, width: int) -> CLIPTextModelWithProjection:
-    """A two-layer CLIP text model with projection."""
+    """A two-layer CLIP text model with projection, which answers a question for each attribute of a caption (see
+    :func:`~handdiff_addon.diffusion.text.encode_text`)."""
     return CLIPTextModelWithProjection(
         CLIPTextConfig(
-            vocab_size=len(tokenizer),
+            vocab_size=len(tokenizer) + len(CLASSES),
             hidden_size=width,
             intermediate_size=2 * width,
             projection_dim=width,
             num_hidden_layers=2,
             num_attention_heads=4,
-            max_position_embeddings=tokenizer.model_max_length,
+            max_position_embeddings=tokenizer.model_max_length + len(CLASSES),
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,

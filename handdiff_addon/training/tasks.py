@@ -6,6 +6,7 @@ Text and autoencoders come first (minutes); hands and outpaint may then run in e
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from .initialise import (
 from .loop import Budget, Losses, Trainer, save_fp16
 
 REFRESH_STEPS = 150
-_BELOW_PURE_NOISE = 0.75
+_BELOW_PURE_NOISE = 0.5
 _PERSON = 4.0
 """How much more a cell of the person counts than one of the backdrop, much of which nothing tells"""
 _TO_SCALE_BY = 16
@@ -52,7 +53,8 @@ def train_text(
 ) -> None:
     """Learn the tokenizer from random captions, and the text encoder by telling from a caption what it names.
 
-    One classifier per attribute on the pooled embedding, class 0 for "not named"; the classifiers are thrown away.
+    One classifier per attribute on the pooled embedding and one on the answer to its question, class 0 for "not named";
+    the classifiers are thrown away.
     """
     rng = np.random.default_rng(seed)
     tokenizer = make_tokenizer([caption(_random_attributes(rng), rng)[0] for _ in range(3000)], model / "tokenizer")
@@ -61,7 +63,10 @@ def train_text(
     heads = torch.nn.ModuleDict(
         {name: torch.nn.Linear(sizes.text_width, len(values) + 1) for name, values in CLASSES.items()}
     )
-    trainer = Trainer({"encoder": encoder, "heads": heads}, run, Budget(minutes, learning_rate=1e-3), device, seed)
+    answers = copy.deepcopy(heads)
+    trainer = Trainer(
+        {"encoder": encoder, "heads": heads, "answers": answers}, run, Budget(minutes, learning_rate=1e-3), device, seed
+    )
 
     def losses(_generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))
@@ -73,14 +78,14 @@ def train_text(
                 text, named = "", frozenset()
             texts.append(text)
             targets.append(attribute_targets(attributes, named))
-        pooled = encode_text(tokenizer, encoder, texts).pooled
-        told = [
-            functional.cross_entropy(
-                heads[name](pooled), torch.tensor([target[name] for target in targets], device=device)
-            )
-            for name in CLASSES
+        embedded = encode_text(tokenizer, encoder, texts)
+        truth = {name: torch.tensor([target[name] for target in targets], device=device) for name in CLASSES}
+        pooled = [functional.cross_entropy(heads[name](embedded.pooled), truth[name]) for name in CLASSES]
+        answered = [
+            functional.cross_entropy(answers[name](embedded.tokens[:, index]), truth[name])
+            for index, name in enumerate(CLASSES)
         ]
-        return {"text": torch.stack(told).mean()}
+        return {"pooled": torch.stack(pooled).mean(), "answers": torch.stack(answered).mean()}
 
     trainer.run(losses, lambda: save_fp16(encoder, model / "text_encoder"))
 
@@ -124,9 +129,10 @@ def train_outpaint(
 ) -> None:
     """Train stage 2's U-Net and ControlNet together; the hands are given in the hint half of the time.
 
-    Two steps of three see windows of half the canvas' side around some point of the person, twice as many for half the
-    cost: what a cell shows is mostly decided nearby, and backdrops teach little.  ``start`` is a model folder whose
-    weights are begun with.
+    One step of four sees whole canvases.  Two see them at half their size, four times as many for the same cost: which
+    word colours which part is learned there.  One sees windows of half the canvas' side around some point of the
+    person, since what a cell shows in detail is decided nearby and backdrops teach little.  ``start`` is a model folder
+    whose weights are begun with.
     """
     torch.manual_seed(seed)
     if start is None:
@@ -152,17 +158,31 @@ def train_outpaint(
         rng = np.random.default_rng((seed, step))
         if step % REFRESH_STEPS == REFRESH_STEPS - 1:
             examples.refresh()
-        side, count = (sizes.canvas, batch) if step % 3 == 0 else (sizes.canvas // 2, 2 * batch)
+        side, shrink, count = (
+            (sizes.canvas, 1, batch),
+            (sizes.canvas, 2, 4 * batch),
+            (sizes.canvas // 2, 1, 2 * batch),
+            (sizes.canvas, 2, 4 * batch),
+        )[step % 4]
         drawn = (draw_canvas(example, side, rng) for example in examples.draw(count, rng))
-        pictures, hints, people, texts = zip(*drawn, strict=True)
-        noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
-        person = functional.avg_pool2d(torch.from_numpy(np.stack(people))[:, None].float(), sizes.canvas_patch)
+        shown, hinted, people, texts = zip(*drawn, strict=True)
+        pictures, hints, person = (
+            functional.avg_pool2d(each, shrink).to(device)
+            for each in (
+                to_tensor(np.stack(shown)),
+                torch.from_numpy(np.stack(hinted)[:, :channels]),
+                torch.from_numpy(np.stack(people))[:, None].float(),
+            )
+        )
+        noisy, timesteps, target = noise(pictures, generator)
+        person = functional.avg_pool2d(person, sizes.canvas_patch)
         with torch.no_grad():
-            arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.canvas, sizes.canvas)
+            size = sizes.canvas // shrink
+            arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), size, size)
         down, middle = controlnet(
             noisy,
             timesteps,
-            controlnet_cond=torch.from_numpy(np.stack(hints)[:, :channels]).to(device),
+            controlnet_cond=hints,
             return_dict=False,
             **arguments,
         )
@@ -174,7 +194,7 @@ def train_outpaint(
             return_dict=False,
             **arguments,
         )[0]
-        return {"noise": noise.loss(predicted, target, 1.0 + (_PERSON - 1.0) * person.to(device))}
+        return {"noise": noise.loss(predicted, target, timesteps, 1.0 + (_PERSON - 1.0) * person)}
 
     def save() -> None:
         save_fp16(unet, model / "unet")
@@ -239,7 +259,7 @@ def train_hands(
         entropy = functional.binary_cross_entropy_with_logits(logits, truth)
         chance = logits.sigmoid()
         dice = 1.0 - (2.0 * (chance * truth).sum((1, 2)) + 1.0) / (chance.sum((1, 2)) + truth.sum((1, 2)) + 1.0)
-        return {"noise": noise.loss(predicted, target), "mask": 0.1 * (entropy + dice.mean())}
+        return {"noise": noise.loss(predicted, target, timesteps), "mask": 0.1 * (entropy + dice.mean())}
 
     def save() -> None:
         save_fp16(unet, model / "hands" / "unet")
@@ -258,8 +278,9 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
 class _Noise:
     """Draws timesteps and noise, and weighs the error of each latent component.
 
-    Whitened components all have unit variance, yet the first carry the picture: each counts by the square root of its
-    deviation, so that edges and shading are learned along with colours.
+    Whitened components all have unit variance, yet the first carry the picture.  At little noise each counts by the
+    square root of its deviation, so that edges and shading are learned along with colours; at pure noise by its
+    deviation to the power of 3/2, since colours are decided there, and what no condition tells would drown them.
     """
 
     def __init__(self, unet: UNet2DConditionModel, autoencoder: PatchAutoencoder, device: str) -> None:
@@ -268,8 +289,6 @@ class _Noise:
         self.device = device
         self.scheduler = make_scheduler()
         self.steps = int(self.scheduler.config.num_train_timesteps)
-        weight = autoencoder.deviation.sqrt()
-        self.weight = (weight / weight.mean())[None, :, None, None]
 
     def __call__(
         self, pictures: torch.Tensor, generator: torch.Generator
@@ -279,16 +298,24 @@ class _Noise:
         noise = torch.randn(latents.shape, generator=generator).to(self.device)
         count = len(latents)
         even = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        # A quarter is pure noise, where all comes from the conditions, and the others are drawn in proportion to their
+        # Half is pure noise, where all comes from the conditions, and the others are drawn in proportion to their
         # noise: colours and pose are decided early, and short runs live on them.
         share = (even / _BELOW_PURE_NOISE).clamp(max=1.0).sqrt()
         timesteps = (share * self.steps).long().clamp(max=self.steps - 1).to(self.device)
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
         return shown_latents(self.unet, self.scheduler, noisy, timesteps), timesteps, latents
 
-    def loss(self, predicted: torch.Tensor, target: torch.Tensor, of_cells: torch.Tensor | float = 1.0) -> torch.Tensor:
+    def loss(
+        self,
+        predicted: torch.Tensor,
+        target: torch.Tensor,
+        timesteps: torch.Tensor,
+        of_cells: torch.Tensor | float = 1.0,
+    ) -> torch.Tensor:
         """The squared error; ``of_cells`` (B, 1, h, w) says how much each cell counts."""
-        return ((predicted.float() - target).square() * self.weight * of_cells).mean()
+        weight = self.autoencoder.deviation ** (0.5 + timesteps[:, None] / self.steps)
+        weight = weight / weight.mean(dim=1, keepdim=True)
+        return ((predicted.float() - target).square() * weight[:, :, None, None] * of_cells).mean()
 
 
 def _begun(model_class: Any, folder: Path) -> Any:
