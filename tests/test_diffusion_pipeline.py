@@ -88,6 +88,13 @@ def test_two_stages_give_a_picture_of_the_frames_size_and_a_full_report(pipeline
     assert all(event.preview is not None for event in steps[:9])
 
 
+def test_the_report_tells_what_the_prompt_left_open(pipeline):
+    """The embedded model paints no mean of all shirts: the seed names one, and other words stay as they are."""
+    request = dataclasses.replace(REQUEST, prompt="a person in a red shirt")
+    words = pipeline.generate(request, make_conditioning()).settings["prompt"]
+    assert words.startswith("a person in a red shirt, ") and words.count("shirt") == 1 and "trousers" in words
+
+
 def test_equal_requests_give_equal_bytes_and_other_seeds_other_pictures(pipeline):
     first, again, other = (
         np.asarray(pipeline.generate(dataclasses.replace(REQUEST, seed=seed), make_conditioning()).image)

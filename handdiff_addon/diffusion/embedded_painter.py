@@ -17,6 +17,7 @@ from .checkpoint import Checkpoint
 from .estimate import shown_latents
 from .frame import Frame
 from .mask_head import last_features
+from .open_words import open_words
 from .painter import Crop, Given, PaintedHands, Painting
 from .sampling import Guidance, Schedule, denoise, draw_noise, from_pictures, preview, seeded, to_pictures
 from .text import PROMPT, TextEmbedding, condition, encode_text
@@ -45,6 +46,9 @@ class EmbeddedPainter:
     def check(self, request: GenerationRequest) -> None:
         if request.upscale:
             raise UsageError("This model paints at its own size only: leave out --upscale, or choose a stock model.")
+
+    def complete(self, prompt: str, seed: int) -> str:
+        return ", ".join(filter(None, (prompt, open_words(prompt, seed))))
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         return encode_text(self.checkpoint.tokenizer, self.checkpoint.text_encoder, prompts)

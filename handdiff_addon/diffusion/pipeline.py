@@ -161,6 +161,7 @@ class TwoStagePipeline:
             else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
             settings={
+                "prompt": painter.complete(request.text, request.seed),
                 "steps": painting.steps,
                 "hand_steps": painting.hand_steps,
                 "guidance_scale": painting.guidance_scale,
@@ -197,12 +198,13 @@ class TwoStagePipeline:
         for name in request.person_prompts:
             if name not in names:
                 warnings.append(f'Nobody in the picture is named "{name}", so the words for them were not used.')
-        prompts, rows = [request.negative_prompt, request.text], []
+        prompts, rows = [request.negative_prompt, self.painter.complete(request.text, request.seed)], []
         for name in names:
             own = request.person_prompts.get(name, "").strip()
             rows.append(len(prompts) if own else PROMPT)
             if own:
-                prompts.append(f"{own}, {request.text}" if request.text else own)
+                both = f"{own}, {request.text}" if request.text else own
+                prompts.append(self.painter.complete(both, request.seed))
         key = tuple(prompts)
         if key not in self._texts:
             text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)

@@ -125,6 +125,9 @@ class StockPainter:
         grid = 8 * self.cell
         return max(grid, round(side / grid) * grid)
 
+    def complete(self, prompt: str, seed: int) -> str:
+        return prompt
+
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         with self._parts.on_device("text"):
             return encode_stock_text(self.model.tokenizers, self.model.text_encoders, prompts)
