@@ -229,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="DIR",
                 help="begin with this model's weights instead of random ones (without DIR: the embedded model's)",
             )
+            task.add_argument("--base", metavar="NAME", help="train for this stock model, which stays as it is")
         if name != "autoencoder":
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
         flags.add_budget(task)
@@ -379,6 +380,7 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         seed=arguments.seed,
         device=getattr(arguments, "device", "cpu"),
         start=getattr(arguments, "start", None),
+        base=getattr(arguments, "base", None),
     )
     console.say(str(arguments.model))
 

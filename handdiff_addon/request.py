@@ -28,8 +28,8 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
 )  # fmt: skip
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
-ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint"]
-"""What a ControlNet is shown: a pass, or the picture with a hole to fill"""
+ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint", "outpaint"]
+"""What a ControlNet is shown: a pass, the picture with a hole to fill, or all that HandDiff's own were trained on"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 

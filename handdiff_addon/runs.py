@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .errors import ModelError, OutputError, UsageError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
-from .models.folders import remembered
-from .models.stock_plan import plan_stock, refuse_stock_parts
+from .models.hand_models import refuse_stock_hands
+from .models.stock_plan import plan_base, plan_request, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
@@ -150,11 +150,12 @@ def run_train(
     seed: int,
     device: str,
     start: str | None = None,
+    base: str | None = None,
 ) -> None:
     """Train one of :data:`TASKS` into the folder ``model``; ``output`` keeps the run's state, from which it goes on.
 
     With ``start``, a model's name as :func:`find_model` takes it, the part begins with that model's weights, and parts
-    that ``model`` lacks are copied from it.
+    that ``model`` lacks are copied from it.  With ``base``, a stock model's name, the part is trained for that model.
 
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
@@ -165,6 +166,9 @@ def run_train(
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
         raise UsageError(f"{data} holds no data set: make one with  handdiff dataset -o {data}.")
+    if base is not None and data is not None:
+        _train_base(task, base, model, output, data, minutes or 0.0, seed=seed, device=device, start=start)
+        return
     start_folder = None
     if start is not None:
         start_folder = find_model(start)
@@ -177,14 +181,10 @@ def run_train(
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
             if not (part / "config.json").is_file():
                 raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
-    for package in ("torch", "diffusers", "transformers"):
-        need(package, "engine")
-    import torch
-
+    need_engine()
     from .training import tasks
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = _training_device(device)
     if task == "text":
         tasks.train_text(model, output, minutes or 0.0, seed=seed, device=device)
     elif task == "autoencoder" and data is not None:
@@ -192,6 +192,28 @@ def run_train(
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
+
+
+def _train_base(
+    task: str, base: str, model: Path, output: Path, data: Path, minutes: float, *, seed: int, device: str, start: Any
+) -> None:
+    if start is not None:
+        raise UsageError("Both --start and --base are given: name the one model to begin with.")
+    if (model / "model_index.json").is_file():
+        raise UsageError(f"{model} holds a whole model: name a new folder for what is trained with --model.")
+    plan = plan_base(base)
+    need_engine()
+    from .training.base import train_base_hands, train_base_outpaint
+
+    train = train_base_hands if task == "hands" else train_base_outpaint
+    train(plan, model, output, data, minutes, seed=seed, device=_training_device(device))
+
+
+def _training_device(name: str) -> str:
+    """A torch device's name; ``auto``: a GPU where there is one."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
@@ -219,9 +241,10 @@ def check_models(request: GenerationRequest) -> None:
         refuse_stock_parts(request)
         check_model(find_model(request.model))
         if request.hand_model:
+            refuse_stock_hands(request.hand_model)
             check_model(find_model(request.hand_model))
     else:
-        plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
+        plan_request(request)
     need_engine()
 
 

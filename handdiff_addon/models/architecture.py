@@ -15,7 +15,7 @@ from .safetensors_header import TensorInfo
 Tensors = Mapping[str, TensorInfo]
 Kind = Literal[
     "checkpoint", "unet", "controlnet", "union", "lora", "vae", "text_encoder", "ip_adapter", "control_lora",
-    "lycoris", "handdiff", "unknown",
+    "lycoris", "hand_generator", "handdiff", "unknown",
 ]  # fmt: skip
 Family = Literal["sd15", "sdxl", "sd2", "sdxl_refiner", "sd3", "flux", ""]
 """Empty where the tensors do not tell, or where both take it"""
@@ -41,6 +41,7 @@ _KINDS: dict[Kind, str] = {
     "ip_adapter": "IP-Adapter",
     "control_lora": "Control-LoRA",
     "lycoris": "LyCORIS network",
+    "hand_generator": "hand generator",
     "handdiff": "model of HandDiff's own kind",
     "unknown": "unknown weights",
 }
@@ -109,6 +110,9 @@ def identify(tensors: Tensors) -> Architecture:
 def _identify(tensors: Tensors) -> tuple[Kind, dict]:
     if "lora_controlnet" in tensors:
         return "control_lora", {}
+    if any(name.startswith("mask_head.") for name in tensors) and any(name.startswith("unet.") for name in tensors):
+        width = _width(tensors, r"attn2\.to_k\.weight$")
+        return "hand_generator", {"family": _BY_CROSS_ATTENTION.get(width, "")}
     if any(name.endswith(_LYCORIS_MARKS) for name in tensors):
         return "lycoris", {}
     if any(_LORA_MARKS.search(name) for name in tensors):

@@ -89,6 +89,8 @@ class BaseSource:
     """Folders of the vocabularies; none for one file, which holds none"""
     scheduler: dict[str, Any] | None
     files: list[Path] = field(default_factory=list)
+    zeros_for_empty: bool = True
+    """SDXL: an empty negative prompt is embedded as zeros (``force_zeros_for_empty_prompt``)."""
 
 
 def locate(name: str, folders: Sequence[Path] = ()) -> Path:
@@ -263,7 +265,8 @@ def _base_folder(folder: Path, half: bool) -> BaseSource:
     config = folder / "scheduler" / "scheduler_config.json"
     scheduler = read_config(config) if config.exists() else None
     architecture = replace(architecture, kind="checkpoint", parts=needed)
-    return BaseSource(folder, architecture, {name: parts[name] for name in needed}, tokenizers, scheduler, files)
+    zeros = index.get("force_zeros_for_empty_prompt") is not False
+    return BaseSource(folder, architecture, {name: parts[name] for name in needed}, tokenizers, scheduler, files, zeros)
 
 
 def _check_tokenizer(tokenizer: Path, root: Path) -> None:
