@@ -225,6 +225,11 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     RunFolder(output)
     if not options["conditions"] and options["pictures"] is None:
         check_models(GenerationRequest("", model=options["model"]))
+        if not is_own(options["model"]):
+            raise ModelError(
+                f"The benchmark paints with models of the embedded kind, and {options['model']} is none: score "
+                "pictures that it painted with --pictures."
+            )
     need("bpy", "blender")
     from .evaluation.evaluate import evaluate
 

@@ -56,6 +56,8 @@ def index(folder: Path) -> Path:
         wheel(folder, requirement, "torch")
     for name in ("nvidia_a", "nvidia_b", "numpy"):
         wheel(folder, f"{name}==1.0")
+    (alone,) = installer.ALONE
+    wheel(folder, alone, "torch", "torchvision", "timm")  # more than the folder has, and than is wanted
     return folder
 
 
@@ -87,7 +89,7 @@ def test_install_repair_and_remove(tmp_path: Path, wheels: Path, python: str, mo
     done = installer.install(folder, TINY, wheels=str(wheels), python=python, report=heard.append)
     assert done == installer.state(folder)
     assert (done.kind, done.torch, done.device) == ("ready", "2.13.0", CPU.label)
-    assert {"torch", "diffusers", "nvidia_a", "peft", installer.MARKER} <= names(folder)
+    assert {"torch", "diffusers", "nvidia_a", "peft", "open_clip_torch", installer.MARKER} <= names(folder)
     assert "numpy" not in names(folder), "Blender has its own numpy"
     assert names(folder.parent) == {"engine"}, "something was left behind"
     assert not (tmp_path / "elsewhere").exists()
@@ -95,7 +97,7 @@ def test_install_repair_and_remove(tmp_path: Path, wheels: Path, python: str, mo
     assert sorted(set(stages), key=stages.index) == ["resolving", "fetching", "unpacking", "trying"]
     assert any("diffusers" in progress.line for progress in heard), "pip's own words do not reach the log"
     fetched = [progress for progress in heard if progress.stage == "fetching"]
-    assert (fetched[-1].number, fetched[-1].count) == (4, 8)
+    assert (fetched[-1].number, fetched[-1].count) == (4, 9)
 
     (folder / "torch" / "__init__.py").write_text("broken(")
     assert installer.install(folder, TINY, wheels=str(wheels), python=python).kind == "ready"
@@ -138,7 +140,7 @@ def test_killed_in_the_middle_and_gone_on_with(tmp_path: Path, wheels: Path, pyt
     assert done.returncode == -signal.SIGKILL
     assert not folder.exists()
     broken = installer.state(folder)
-    assert (broken.kind, broken.fetched, broken.wanted, broken.build) == ("interrupted", 2, 8, "cpu")
+    assert (broken.kind, broken.fetched, broken.wanted, broken.build) == ("interrupted", 2, 9, "cpu")
     kept = folder.with_name("engine.part") / "wheels"
     for name in names(kept):
         (wheels / name).unlink()  # so that nobody can fetch them again

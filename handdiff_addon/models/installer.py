@@ -38,6 +38,8 @@ FRIENDS = (
     "peft==0.21.2",
 )
 """What is installed beside torch, in the versions that HandDiff was tested with."""
+ALONE = ("open_clip_torch==3.3.0",)
+"""What is installed without all that it asks for: CLIP's vocabulary is read from it, and it is never imported."""
 BLENDERS_OWN = frozenset({"numpy"})
 
 Stage = Literal["resolving", "fetching", "unpacking", "trying"]
@@ -388,7 +390,7 @@ def _plan(
         "label": build.label,
         "build": build.name,
         "wheels": wheels,
-        "requirements": list(requirements),
+        "requirements": [*requirements, *ALONE],
         "python": PYTHON,
     }
     kept = _read_json(path)
@@ -397,11 +399,13 @@ def _plan(
             return [Wheel(**item) for item in kept["packages"]]
     shutil.rmtree(part / "wheels", ignore_errors=True)
     report = part / "report.json"
-    process.pip(
-        "install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", "--report", str(report), *source,
-        *requirements,
-    )  # fmt: skip
-    found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    found = []
+    for wanted in (requirements, ("--no-deps", *ALONE)):
+        process.pip(
+            "install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", "--report", str(report), *source,
+            *wanted,
+        )  # fmt: skip
+        found += json.loads(report.read_text(encoding="utf-8"))["install"]
     plan = [
         Wheel(
             item["metadata"]["name"],
