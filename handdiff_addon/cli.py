@@ -278,7 +278,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
         arguments.prompt = DEMO_PROMPT
     _finish(
         console,
-        *run_demo(arguments.output, flags.request_of(arguments), console.progress, arguments.device, arguments.dtype),
+        *run_demo(arguments.output, flags.request_of(arguments), console.progress, *_compute(arguments)),
     )
 
 
@@ -311,8 +311,13 @@ def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
     request, choice, texture = flags.request_of(arguments), flags.choice_of(arguments), flags.texture_of(arguments)
-    files, compute = (arguments.scene, arguments.output), (arguments.device, arguments.dtype)
-    _finish(console, *run_generate(*files, request, choice, arguments.to, console.progress, *compute, texture=texture))
+    scene, output, told = arguments.scene, arguments.output, console.progress
+    compute = _compute(arguments)
+    _finish(console, *run_generate(scene, output, request, choice, arguments.to, told, *compute, texture=texture))
+
+
+def _compute(arguments: argparse.Namespace) -> tuple[str, str, bool]:
+    return arguments.device, arguments.dtype, arguments.compile
 
 
 def _texture(arguments: argparse.Namespace, console: Console) -> None:
@@ -349,6 +354,7 @@ def _animate(arguments: argparse.Namespace, console: Console) -> None:
         farm=farm,
         device=arguments.device,
         dtype=arguments.dtype,
+        compile=arguments.compile,
     )
     _finish(console, folder, warnings)
 

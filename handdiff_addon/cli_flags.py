@@ -158,6 +158,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="numbers of a stock model (default: what suits the device)"
     )
+    parser.add_argument("--compile", action="store_true", help="torch.compile: slower first picture, faster later ones")
     parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
     parser.add_argument("--mark", action="store_true", default=None, help='write "AI generated" into the corner')
     add_skeleton_flags(parser)

@@ -81,11 +81,13 @@ def run_generate(
     report: Report,
     device: str = "auto",
     dtype: str = "auto",
+    compile: bool = False,
     texture: TextureChoice | None = None,
 ) -> tuple[Path, list[str]]:
     """The passes of one frame, both stages of diffusion, and the composites asked for.
 
-    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits.
+    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits;
+    ``compile``: by ``torch.compile``.
 
     Returns:
         the folder, and the warnings.
@@ -96,11 +98,17 @@ def run_generate(
     folder = RunFolder(output)
     check_models(request)
     scene = open_scene(blend, choice.frame)
-    return _generate(scene, folder, request, choice, targets, report, device, dtype, texture or TextureChoice())
+    compute = (device, dtype, compile)
+    return _generate(scene, folder, request, choice, targets, report, compute, texture or TextureChoice())
 
 
 def run_demo(
-    output: Path, request: GenerationRequest, report: Report, device: str = "auto", dtype: str = "auto"
+    output: Path,
+    request: GenerationRequest,
+    report: Report,
+    device: str = "auto",
+    dtype: str = "auto",
+    compile: bool = False,
 ) -> tuple[Path, list[str]]:
     """The main job on the bundled sample human, every output and a contact sheet; see :func:`run_generate`.
 
@@ -115,7 +123,7 @@ def run_demo(
 
     scene = new_scene()
     create_sample_scene(scene)
-    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, device, dtype)
+    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, (device, dtype, compile))
 
 
 TASKS = {
@@ -305,8 +313,7 @@ def _generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
-    device: str,
-    dtype: str,
+    compute: tuple[str, str, bool],
     texture: TextureChoice = TextureChoice(),
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
@@ -326,7 +333,7 @@ def _generate(
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline
 
-        pipeline = TwoStagePipeline.for_request(request, device, dtype)
+        pipeline = TwoStagePipeline.for_request(request, *compute)
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 

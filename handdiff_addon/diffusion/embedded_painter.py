@@ -39,6 +39,7 @@ class EmbeddedPainter:
         self.canvas = checkpoint.canvas
         self.cell = checkpoint.autoencoder.patch_size
         self.saved: list[str] = []
+        self.denoisers = [checkpoint.unet, checkpoint.controlnet, checkpoint.hands.unet]
 
     def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
         return self.checkpoint.hands.crop

@@ -112,13 +112,13 @@ class StockPainter:
         if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
             model.vae.to(dtype=torch.float32)
         hands: list[torch.nn.Module] = [] if model.hands is None else [model.hands.unet, model.hands.mask_head]
-        denoisers = [model.unet, *(control.model for control in model.controls), *hands]
-        for module in (model.vae, *denoisers):
+        self.denoisers = [model.unet, *(control.model for control in model.controls), *hands]
+        for module in (model.vae, *self.denoisers):
             module.to(memory_format=torch.channels_last)
         self._parts = Parts(
             {
                 "text": model.text_encoders,
-                "denoiser": denoisers,
+                "denoiser": self.denoisers,
                 "vae": [model.vae],
             },
             model.device,
