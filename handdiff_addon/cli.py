@@ -230,6 +230,10 @@ def _parser() -> argparse.ArgumentParser:
                 help="begin with this model's weights instead of random ones (without DIR: the embedded model's)",
             )
             task.add_argument("--base", metavar="NAME", help="train for this stock model, which stays as it is")
+        if name == "hands":
+            task.add_argument(
+                "--hagrid", type=Path, metavar="DIR", help="with --base: also learn from HaGRID's photographs"
+            )
         if name != "autoencoder":
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
         flags.add_budget(task)
@@ -387,6 +391,7 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         device=getattr(arguments, "device", "cpu"),
         start=getattr(arguments, "start", None),
         base=getattr(arguments, "base", None),
+        hagrid=getattr(arguments, "hagrid", None),
     )
     console.say(str(arguments.model))
 

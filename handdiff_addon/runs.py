@@ -159,11 +159,13 @@ def run_train(
     device: str,
     start: str | None = None,
     base: str | None = None,
+    hagrid: Path | None = None,
 ) -> None:
     """Train one of :data:`TASKS` into the folder ``model``; ``output`` keeps the run's state, from which it goes on.
 
     With ``start``, a model's name as :func:`find_model` takes it, the part begins with that model's weights, and parts
-    that ``model`` lacks are copied from it.  With ``base``, a stock model's name, the part is trained for that model.
+    that ``model`` lacks are copied from it.  With ``base``, a stock model's name, the part is trained for that model,
+    its hands also on the photographs of a folder of HaGRID.
 
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
@@ -174,8 +176,11 @@ def run_train(
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
         raise UsageError(f"{data} holds no data set: make one with  handdiff dataset -o {data}.")
+    if hagrid is not None and base is None:
+        raise UsageError("HaGRID's photographs are for stock models: name one with --base, or leave --hagrid out.")
     if base is not None and data is not None:
-        _train_base(task, base, model, output, data, minutes or 0.0, seed=seed, device=device, start=start)
+        options: dict[str, Any] = {"seed": seed, "device": device, **({"hagrid": hagrid} if hagrid else {})}
+        _train_base(task, base, model, output, data, minutes or 0.0, start, options)
         return
     start_folder = None
     if start is not None:
@@ -203,7 +208,7 @@ def run_train(
 
 
 def _train_base(
-    task: str, base: str, model: Path, output: Path, data: Path, minutes: float, *, seed: int, device: str, start: Any
+    task: str, base: str, model: Path, output: Path, data: Path, minutes: float, start: Any, options: dict[str, Any]
 ) -> None:
     if start is not None:
         raise UsageError("Both --start and --base are given: name the one model to begin with.")
@@ -214,7 +219,8 @@ def _train_base(
     from .training.base import train_base_hands, train_base_outpaint
 
     train = train_base_hands if task == "hands" else train_base_outpaint
-    train(plan, model, output, data, minutes, seed=seed, device=_training_device(device))
+    options["device"] = _training_device(options["device"])
+    train(plan, model, output, data, minutes, **options)
 
 
 def _training_device(name: str) -> str:

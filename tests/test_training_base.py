@@ -184,7 +184,7 @@ def test_what_is_no_hand_generator_is_refused(stock: Path, hands: Path, tmp_path
         (broken / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(ModelError, match="not a hand generator's"):
             check_models(request_of(stock, broken))
-    for change in ({"scale": 2}, {"in_channels": 5}, {"nonsense": 1}):
+    for change in ({"scale": 2}, {"channels": 5}, {"nonsense": 1}):
         (broken / "config.json").write_text(json.dumps(config | {"mask_head": config["mask_head"] | change}))
         with pytest.raises(ModelError, match=r"mask head of .* is damaged"):
             load_stock(str(stock / "sd15"), hand_model=str(broken))
@@ -227,7 +227,7 @@ def test_a_trained_controlnet_is_taken_without_a_role(stock: Path, data: Path, t
     with pytest.raises(ModelError, match="takes outpaint and not depth: name it without a role"):
         check_models(dataclasses.replace(request, controlnets=(ControlNetChoice(choice.model, ("depth",)),)))
     picture = (ControlNetChoice(str(stock / f"cn_{family}"), ("outpaint",)),)
-    with pytest.raises(ModelError, match="takes a picture and not outpaint"):
+    with pytest.raises(ModelError, match="takes one picture and not outpaint"):
         check_models(dataclasses.replace(request, controlnets=picture))
     both = (choice, *request_of(stock, family=family).controlnets)
     large = dataclasses.replace(request, controlnets=both, two_stages=True, upscale=True)

@@ -89,7 +89,7 @@ def plan_hands(name: str, base: BaseSource, folders: Sequence[Path] = ()) -> Han
         of, crop, mask_head = config["base"], int(config["crop"]), dict(config["mask_head"])
         family, its_name, its_print = str(of["family"]), str(of["name"]), str(of["fingerprint"])
         if config["part"] != PART or not 64 <= crop <= 4096 or config["heatmaps"] != CHANNELS:
-            raise ValueError(f"{config['part']}, {crop} pixels, {config['heatmaps']} heatmaps")
+            raise ValueError(PART)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path / 'config.json'} is not a hand generator's ({error}): copy it again, or train it anew."

@@ -180,8 +180,9 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
         raise ModelError(f"The ControlNet {path} takes one thing and not {' and '.join(roles)}: name one of them.")
     if ("outpaint" in roles) != bool(own):
         raise ModelError(
-            f"The ControlNet {path} takes {'outpaint' if own else 'a picture'} and not {roles[0]}: name it "
-            + ("without a role." if own else "for another role, such as openpose.")
+            f"The ControlNet {path} takes outpaint and not {roles[0]}: name it without a role."
+            if own
+            else f"The ControlNet {path} takes one picture and not outpaint: name it for a role such as openpose."
         )
     return ControlPlan(
         weights, architecture, part, roles, {role: modes[role] for role in roles} if modes else {}, choice.scale

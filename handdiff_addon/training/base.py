@@ -32,6 +32,7 @@ from ..models.hand_models import fingerprint
 from ..models.sources import source_name
 from ..models.stock_plan import StockPlan
 from .batches import Batches, HandSource, RigCanvases, RigHands
+from .hagrid import HagridHands
 from .loop import Budget, Losses, Trainer
 
 CROP = 512
@@ -58,6 +59,7 @@ def train_base_hands(
     device: str = "cpu",
     batch: int = 4,
     crop: int = CROP,
+    hagrid: Path | None = None,
 ) -> None:
     """Fine-tune a base's U-Net into a generator of hands and their masks, as ``--hand-model`` takes it.
 
@@ -68,9 +70,10 @@ def train_base_hands(
         data: a data set of ``handdiff dataset``.
         minutes: how long to train.
         crop: side of the crops in pixels.
+        hagrid: a folder of HaGRID, whose photographs are then half of what is drawn.
 
     Raises:
-        UsageError: where the data set is empty, or the run is one of another base.
+        UsageError: where a data set is empty, or the run is one of another base.
     """
     base = {
         "family": str(plan.base.architecture.family),
@@ -83,8 +86,10 @@ def train_base_hands(
     before = {name: p.detach().float().cpu().clone() for name, p in _learned(unet).items()}
     _make_ready(unet, stock.dtype)
     mask_head = make_mask_head(unet, stock.cell)
-    source: HandSource = RigHands(data, crop, crop // stock.cell)
-    batches = Batches(source.draw, batch, seed)
+    sources: list[HandSource] = [RigHands(data, crop, crop // stock.cell)]
+    if hagrid is not None:
+        sources.append(HagridHands(hagrid, crop, crop // stock.cell))
+    batches = Batches(lambda rng: sources[rng.integers(len(sources))].draw(rng), batch, seed)
     trainer = Trainer({"unet": unet, "mask_head": mask_head}, run, Budget(minutes, HANDS_RATE), device, seed)
     noise = _Noise(stock)
 
