@@ -93,7 +93,7 @@ def theirs(pipeline_class: Any, model: Any, request: GenerationRequest, **inputs
         width=SIZE,
         num_inference_steps=request.steps,
         guidance_scale=request.guidance_scale,
-        latents=draw_noise(seeded([request.seed]), (4, SIZE // 4, SIZE // 4)),
+        latents=draw_noise(seeded([request.seed]), (4, SIZE // model.cell, SIZE // model.cell)),
         output_type="np",
         **inputs,
     ).images[0]

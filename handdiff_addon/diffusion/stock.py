@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from .reference import Reference
 from .stock_hands import StockHands
 
 Family = Literal["sd15", "sdxl"]
@@ -50,6 +51,8 @@ class StockModel:
     """Guidance that such a set wants"""
     hands: StockHands | None = None
     """Its hand generator, where it has one"""
+    reference: Reference | None = None
+    """A picture that its U-Net's IP-Adapter sees"""
     zeros_for_empty: bool = True
     """SDXL: an empty negative prompt is embedded as zeros, not as the empty text."""
 

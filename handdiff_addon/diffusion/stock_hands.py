@@ -19,6 +19,7 @@ from safetensors.torch import save
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
 from ..files import write_bytes, write_json
+from ..models.architecture import below
 from ..models.hand_models import MASK_HEAD, PART, UNET, HandPlan
 from ..models.sources import Place
 from .mask_head import MaskHead
@@ -71,11 +72,11 @@ def load_hands(plan: HandPlan, base: UNet2DConditionModel, device: torch.device)
     """
     places = {name: Place(plan.weights.files[name], name, info.shape) for name, info in plan.weights.tensors.items()}
     tensors = read_tensors(places, device, torch.float32)
-    unet = hand_unet(base, _below(tensors, UNET))
+    unet = hand_unet(base, below(tensors, UNET))
     try:
         with torch.device("meta"):
             mask_head = MaskHead(**plan.mask_head | {"in_channels": unet.config.block_out_channels[0]})
-        mask_head.load_state_dict(_below(tensors, MASK_HEAD), assign=True)
+        mask_head.load_state_dict(below(tensors, MASK_HEAD), assign=True)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise ModelError(
@@ -102,7 +103,3 @@ def save_hands(
     write_bytes(folder / f"{PART}.safetensors", save(halves))
     config: dict[str, Any] = {"part": PART, "base": dict(base), "crop": crop, "heatmaps": CHANNELS}
     write_json(folder / "config.json", {**config, "mask_head": mask_head.config})
-
-
-def _below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -22,6 +22,7 @@ from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
 from ..request import ControlNetChoice, LoraChoice
 from .lora import merge_lora
+from .reference import load_reference
 from .stock import Control, StockModel
 from .stock_hands import load_hands
 from .stock_parts import build
@@ -39,6 +40,7 @@ def load_stock(
     *,
     vae: str = "",
     hand_model: str = "",
+    reference: str = "",
     folders: Sequence[Path] | None = None,
 ) -> StockModel:
     """Load a base model of the SD 1.5 or SDXL family, with what belongs to it.
@@ -48,6 +50,7 @@ def load_stock(
             in ``folders``; the names in the other arguments likewise.
         vae: autoencoder in place of the model's own; empty keeps that.
         hand_model: folder of a hand generator that was trained on this base; empty: stage 1 is the base's own.
+        reference: picture for an IP-Adapter, as a request has it.
         folders: where bare names are looked up (default: the folders that the user has pointed at).
 
     Raises:
@@ -55,7 +58,8 @@ def load_stock(
     """
     half = dtype in (torch.float16, torch.bfloat16)
     folders = remembered() if folders is None else folders
-    plan = plan_stock(model, controlnets, loras, vae=vae, hand_model=hand_model, half=half, folders=folders)
+    parts = {"vae": vae, "hand_model": hand_model, "reference": reference}
+    plan = plan_stock(model, controlnets, loras, half=half, folders=folders, **parts)
     return load_plan(plan, torch.device(device), dtype)
 
 
@@ -101,6 +105,7 @@ def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> Stoc
         few_steps=few.steps if few else None,
         guidance_scale=few.guidance_scale if few else None,
         hands=load_hands(plan.hands, unet, device) if plan.hands else None,
+        reference=load_reference(plan.reference, unet, device, dtype) if plan.reference else None,
         zeros_for_empty=base.zeros_for_empty,
     )
 
@@ -260,6 +265,9 @@ def _identity(plan: StockPlan, digests: dict[Path, str], merged: list[dict[str, 
         identity["vae"] = _report(plan.vae, digests)
     if plan.hands:
         identity["hand_model"] = _report(plan.hands.weights, digests)
+    if plan.reference:
+        seen = {name: _report(getattr(plan.reference, name), digests) for name in ("adapter", "encoder")}
+        identity["reference"] = {**seen, "sha256": plan.reference.sha256, "scale": plan.reference.scale}
     if plan.controls:
         identity["controlnets"] = [
             {**_report(control.weights, digests), "roles": list(control.roles), "scale": control.scale}

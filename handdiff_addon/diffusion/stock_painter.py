@@ -301,6 +301,10 @@ class StockPainter:
             else None,
             dtype=model.dtype,
         )
+        seen = dict(arguments)
+        if model.reference is not None and hands is None:
+            embeds = {"image_embeds": model.reference.embeds(guidance)}
+            seen["added_cond_kwargs"] = {**arguments.get("added_cond_kwargs", {}), **embeds}
         kept = list(batch.kept(schedule.steps)) if batch.kept is not None else []
         clean, masked = self._encode_given(batch, any(region is not None for region in kept))
         watch.check()
@@ -334,7 +338,7 @@ class StockPainter:
                     down_block_additional_residuals=down,
                     mid_block_additional_residual=middle,
                     return_dict=False,
-                    **arguments,
+                    **seen,
                 )[0]
                 return guidance.combine(predicted.float())
 

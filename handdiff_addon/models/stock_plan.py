@@ -15,6 +15,7 @@ from .digests import checked
 from .folders import remembered
 from .hand_models import HandPlan, plan_hands
 from .known import UNION_MODES, roles_of
+from .reference import ReferencePlan, plan_reference
 from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
 
 
@@ -48,6 +49,7 @@ class StockPlan:
     controls: tuple[ControlPlan, ...]
     loras: tuple[LoraPlan, ...]
     hands: HandPlan | None = None
+    reference: ReferencePlan | None = None
 
     @property
     def files(self) -> list[Path]:
@@ -55,6 +57,7 @@ class StockPlan:
         weights = [*(control.weights for control in self.controls), *(lora.weights for lora in self.loras)]
         weights += [self.vae] if self.vae else []
         weights += [self.hands.weights] if self.hands else []
+        weights += [self.reference.adapter, self.reference.encoder] if self.reference else []
         return list(dict.fromkeys([*self.base.files, *(path for part in weights for path in part.paths)]))
 
 
@@ -68,6 +71,7 @@ def refuse_stock_parts(request: GenerationRequest) -> None:
         ("a ControlNet", request.controlnets),
         ("a LoRA", request.all_loras),
         ("another VAE", request.vae),
+        ("a reference picture", request.reference),
     ):
         if given:
             raise UsageError(
@@ -101,6 +105,7 @@ def plan_request(request: GenerationRequest, *, half: bool = False) -> StockPlan
         request.all_loras,
         vae=request.vae,
         hand_model=request.hand_model,
+        reference=request.reference,
         half=half,
         folders=remembered(),
     )
@@ -113,6 +118,7 @@ def plan_stock(
     *,
     vae: str = "",
     hand_model: str = "",
+    reference: str = "",
     half: bool = False,
     folders: Sequence[Path] = (),
 ) -> StockPlan:
@@ -139,6 +145,7 @@ def plan_stock(
         tuple(_control(choice, base, half, folders) for choice in controlnets),
         tuple(_lora(choice, base, folders) for choice in loras),
         plan_hands(hand_model, base, folders) if hand_model else None,
+        plan_reference(reference, base, folders) if reference else None,
     )
 
 

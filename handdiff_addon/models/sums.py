@@ -22,4 +22,6 @@ def weight_sums(request: GenerationRequest) -> dict[str, str]:
             for role, name in folders.items()
             for file in check_model(find_model(name)).files
         }
-    return {f"{number}/{path.name}": checked(path) for number, path in enumerate(plan_request(request).files)}
+    plan = plan_request(request)
+    sums = {f"{number}/{path.name}": checked(path) for number, path in enumerate(plan.files)}
+    return sums | ({"reference": plan.reference.sha256} if plan.reference else {})

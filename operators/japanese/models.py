@@ -263,6 +263,36 @@ MODELS: dict[str, str] = {
         "ベースモデルに手を示すものがありません。--hand-model で手の生成モデルを指定するか、--controlnet で openpose の "
         "ControlNet を指定するか、--single-stage を使ってください。"
     ),
+    # Reference pictures
+    "The reference {} cannot be read as a picture ({}): give a PNG or JPEG.": (
+        "参照画像 {0} を画像として読み込めません（{1}）。PNG または JPEG を指定してください。"
+    ),
+    "{} is no IP-Adapter but: {}; give one.": "{0} は IP-Adapter ではなく、{1} です。IP-Adapter を指定してください。",
+    "The IP-Adapter {} does not fit the model {}: choose one for {}.": (
+        "IP-Adapter {0} はモデル {1} に合いません。{2} 用のものを選んでください。"
+    ),
+    "The IP-Adapter {} is of a kind that HandDiff does not use (faces by another network): choose an ordinary one, or one "
+    "of the Plus kind.": (
+        "IP-Adapter {0} は HandDiff で使えない種類です（別のネットワークで顔を見るもの）。通常のものか Plus のものを"
+        "選んでください。"
+    ),
+    "A reference needs an IP-Adapter for {}, and no model folder holds one: import the folder of one (such as "
+    "h94/IP-Adapter), or name it, as in --reference ADAPTER=PICTURE.": (
+        "参照画像には {0} 用の IP-Adapter が必要ですが、モデルのフォルダーにありません。そのフォルダー"
+        "（h94/IP-Adapter など）を登録するか、--reference ADAPTER=PICTURE のように指定してください。"
+    ),
+    "There are several IP-Adapters for this model ({}, {}): name one, as in --reference ADAPTER=PICTURE.": (
+        "このモデル用の IP-Adapter が複数あります（{0}、{1}）。--reference ADAPTER=PICTURE のように 1 つを"
+        "指定してください。"
+    ),
+    "The IP-Adapter {} needs a CLIP image encoder with {} of {} numbers, and none is there: put the folder {} that is "
+    "published with it beside it, or import the folder that holds the encoder.": (
+        "IP-Adapter {0} には CLIP の画像エンコーダー（{1}、{2} 個の数）が必要ですが、見つかりません。一緒に公開されている"
+        "フォルダー {3} をその横に置くか、エンコーダーのあるフォルダーを登録してください。"
+    ),
+    "The IP-Adapter {} is damaged ({}): copy or download it again.": (
+        "IP-Adapter {0} が破損しています（{1}）。コピーまたはダウンロードし直してください。"
+    ),
     # What does not fit together
     "The embedded model and its like take no part of another, and {} is given: name a base model with --model, or leave "
     "it out.": (
