@@ -18,10 +18,10 @@ from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError, UsageError
 from handdiff_addon.models.architecture import identify
+from handdiff_addon.models.bases import base_source
 from handdiff_addon.models.catalogue import embedded_model
 from handdiff_addon.models.hand_models import fingerprint
 from handdiff_addon.models.safetensors_header import read_header
-from handdiff_addon.models.sources import base_source
 from handdiff_addon.models.stock_plan import plan_base
 from handdiff_addon.models.sums import weight_sums
 from handdiff_addon.request import ControlNetChoice, GenerationRequest, LoraChoice

@@ -14,8 +14,8 @@ from transformers import CLIPVisionModelWithProjection
 
 from ..errors import ModelError
 from ..models.architecture import below
+from ..models.parts import PartSource, Place
 from ..models.reference import ATTENTION, PATCHES, PROJECTED, PROJECTION, ReferencePlan
-from ..models.sources import PartSource, Place
 from .sampling import Guidance
 from .stock_parts import build, read_tensors
 

@@ -21,7 +21,7 @@ from ..errors import ModelError
 from ..files import write_bytes, write_json
 from ..models.architecture import below
 from ..models.hand_models import MASK_HEAD, PART, UNET, HandPlan
-from ..models.sources import Place
+from ..models.parts import Place
 from .mask_head import MaskHead
 from .stock_parts import read_tensors
 

@@ -13,11 +13,13 @@ from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ModelError
+from ..models.bases import BaseSource
 from ..models.digests import checked
 from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
+from ..models.parts import PartSource, vae_part, well_formed
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
-from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
+from ..models.sources import Weights, source_name
 from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
 from ..request import ControlNetChoice, LoraChoice

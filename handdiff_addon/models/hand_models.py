@@ -16,8 +16,10 @@ from typing import Any
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
 from .architecture import FAMILIES
+from .bases import BaseSource
 from .catalogue import is_own
-from .sources import BaseSource, PartSource, Weights, locate, read_weights, source_name
+from .parts import PartSource
+from .sources import Weights, locate, read_weights, source_name
 from .weights import read_half
 
 PART = "hand_generator"

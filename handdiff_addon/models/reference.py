@@ -13,8 +13,9 @@ from PIL import Image
 from ..errors import ModelError, UsageError
 from ..request import check_weight, name_and_weight
 from .architecture import FAMILIES, below
+from .bases import BaseSource
 from .folders import walk
-from .sources import BaseSource, Weights, locate, read_weights
+from .sources import Weights, locate, read_weights
 
 PROJECTION, ATTENTION = "image_proj.", "ip_adapter."
 PATCHES, PROJECTED = "vision_model.embeddings.patch_embedding.weight", "visual_projection.weight"

@@ -11,12 +11,14 @@ from ..conditioning.hint import HINT_CHANNELS
 from ..errors import ModelError, UsageError
 from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
 from .architecture import FAMILIES, Architecture
+from .bases import BaseSource, base_source
 from .digests import checked
 from .folders import remembered
 from .hand_models import HandPlan, plan_hands
 from .known import UNION_MODES, roles_of
+from .parts import PartSource, controlnet_part, vae_part
 from .reference import ReferencePlan, plan_reference
-from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
+from .sources import Weights, locate, read_weights
 
 
 @dataclass(frozen=True)
