@@ -136,7 +136,7 @@ report(removed=engine.state().kind, left=sorted(p.name for p in user.iterdir()) 
     assert folder.name == "engine" and ".user" in folder.parts and folder.is_relative_to(tmp_path / "profile")
     assert "goes on from there" in reports["told"] and not reports["failed"]
     half = reports["half"]
-    assert (half["kind"], half["fetched"], half["wanted"], half["wheels"]) == ("interrupted", 1, 8, str(wheels))
+    assert (half["kind"], half["fetched"], half["wanted"], half["wheels"]) == ("interrupted", 1, 9, str(wheels))
     assert reports["discarded"] == "ready", "stopping a repair took the engine that worked"
     assert reports["torch"] == "2.13.0" and "in use" in reports["inuse"]
     assert reports["removed"] == "none" and reports["left"] == []
