@@ -37,11 +37,17 @@ class Farm:
     """Models loaded at once; None: one per GPU, or one per machine where there is none."""
 
     def painters(
-        self, request: GenerationRequest, weights: dict[str, str], stop: threading.Event, device: str, dtype: str
+        self,
+        request: GenerationRequest,
+        weights: dict[str, str],
+        stop: threading.Event,
+        device: str,
+        dtype: str,
+        compile: bool = False,
     ) -> AbstractContextManager[tuple[Paint, int]]:
         from .jobs.farm import ray_painters
 
-        return ray_painters(request, weights, self.address, self.workers, stop, device, dtype)
+        return ray_painters(request, weights, self.address, self.workers, stop, device, dtype, compile)
 
 
 def run_animate(
@@ -57,6 +63,7 @@ def run_animate(
     farm: Farm | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    compile: bool = False,
 ) -> tuple[Path, list[str]]:
     """Paint those frames of a range that are not finished yet, each into a folder of its own.
 
@@ -70,7 +77,7 @@ def run_animate(
         report: told of finished frames.
         restart: put the batch that lies there aside and begin anew.
         farm: paint on a Ray cluster.
-        device, dtype: as ``TwoStagePipeline.for_request`` takes them.
+        device, dtype, compile: as ``TwoStagePipeline.for_request`` takes them.
 
     Returns:
         the folder, and the warnings.
@@ -101,9 +108,9 @@ def run_animate(
         todo = [frame for frame in frames if frame not in finished]
         if todo:
             stop = threading.Event()
-            painters: AbstractContextManager[tuple[Paint, int]] = _painter(request, stop, device, dtype)
+            painters: AbstractContextManager[tuple[Paint, int]] = _painter(request, stop, device, dtype, compile)
             if farm is not None:
-                painters = farm.painters(request, weights, stop, device, dtype)
+                painters = farm.painters(request, weights, stop, device, dtype, compile)
             _paint(scene, batch, request, choice, todo, report, painters, stop)
         warnings += batch.warnings(frames)
         warnings += _compose(scene, batch, frames, targets, report)
@@ -181,11 +188,13 @@ def _state(batch: BatchFolder) -> str:
 
 
 @contextlib.contextmanager
-def _painter(request: GenerationRequest, stop: threading.Event, device: str, dtype: str) -> Iterator[tuple[Paint, int]]:
+def _painter(
+    request: GenerationRequest, stop: threading.Event, device: str, dtype: str, compile: bool
+) -> Iterator[tuple[Paint, int]]:
     """What paints a frame in this process, one at once."""
     from .diffusion.pipeline import TwoStagePipeline
 
-    pipeline = TwoStagePipeline.for_request(request, device, dtype)
+    pipeline = TwoStagePipeline.for_request(request, device, dtype, compile)
 
     def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         return pipeline.generate(request, conditioning, cancelled=stop.is_set)

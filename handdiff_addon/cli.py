@@ -229,6 +229,11 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="DIR",
                 help="begin with this model's weights instead of random ones (without DIR: the embedded model's)",
             )
+            task.add_argument("--base", metavar="NAME", help="train for this stock model, which stays as it is")
+        if name == "hands":
+            task.add_argument(
+                "--hagrid", type=Path, metavar="DIR", help="with --base: also learn from HaGRID's photographs"
+            )
         if name != "autoencoder":
             task.add_argument("--device", default="auto", help="torch device (default: a GPU where there is one)")
         flags.add_budget(task)
@@ -277,7 +282,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
         arguments.prompt = DEMO_PROMPT
     _finish(
         console,
-        *run_demo(arguments.output, flags.request_of(arguments), console.progress, arguments.device, arguments.dtype),
+        *run_demo(arguments.output, flags.request_of(arguments), console.progress, *_compute(arguments)),
     )
 
 
@@ -310,8 +315,13 @@ def _refuse_scene_flags(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace, console: Console) -> None:
     request, choice, texture = flags.request_of(arguments), flags.choice_of(arguments), flags.texture_of(arguments)
-    files, compute = (arguments.scene, arguments.output), (arguments.device, arguments.dtype)
-    _finish(console, *run_generate(*files, request, choice, arguments.to, console.progress, *compute, texture=texture))
+    scene, output, told = arguments.scene, arguments.output, console.progress
+    compute = _compute(arguments)
+    _finish(console, *run_generate(scene, output, request, choice, arguments.to, told, *compute, texture=texture))
+
+
+def _compute(arguments: argparse.Namespace) -> tuple[str, str, bool]:
+    return arguments.device, arguments.dtype, arguments.compile
 
 
 def _texture(arguments: argparse.Namespace, console: Console) -> None:
@@ -348,6 +358,7 @@ def _animate(arguments: argparse.Namespace, console: Console) -> None:
         farm=farm,
         device=arguments.device,
         dtype=arguments.dtype,
+        compile=arguments.compile,
     )
     _finish(console, folder, warnings)
 
@@ -379,6 +390,8 @@ def _train(arguments: argparse.Namespace, console: Console) -> None:
         seed=arguments.seed,
         device=getattr(arguments, "device", "cpu"),
         start=getattr(arguments, "start", None),
+        base=getattr(arguments, "base", None),
+        hagrid=getattr(arguments, "hagrid", None),
     )
     console.say(str(arguments.model))
 

@@ -148,6 +148,9 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         help="LoRA for a stock model, repeatable",
     )
     parser.add_argument("--vae", metavar="NAME", help="autoencoder in place of a stock model's own")
+    parser.add_argument(
+        "--reference", metavar="[ADAPTER=]PICTURE[@SCALE]", help="picture whose look a stock model takes, by IP-Adapter"
+    )
     parser.add_argument("--hand-model", metavar="DIR", help="hand generator's folder (default: the one in the model)")
     parser.add_argument("--best-of", type=int, metavar="N", help="tries of stage 1, of which the best is kept")
     parser.add_argument("--mask-source", choices=get_args(MaskSource), help="which hand mask drives stage 2")
@@ -158,6 +161,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="numbers of a stock model (default: what suits the device)"
     )
+    parser.add_argument("--compile", action="store_true", help="torch.compile: slower first picture, faster later ones")
     parser.add_argument("--single-stage", dest="two_stages", action="store_false", default=None, help="no hand stage")
     parser.add_argument("--mark", action="store_true", default=None, help='write "AI generated" into the corner')
     add_skeleton_flags(parser)
@@ -165,7 +169,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
 
 _REQUEST_FLAGS = (
     "prompt", "negative_prompt", "seed", "steps", "model", "hand_model", "best_of", "mask_source", "paint",
-    "two_stages", "preset", "strength", "upscale", "vae", "mark",
+    "two_stages", "preset", "strength", "upscale", "vae", "mark", "reference",
 )  # fmt: skip
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from .errors import ModelError, UsageError
 from .models.architecture import FAMILIES
+from .models.bases import base_source
 from .models.catalogue import ModelIdentity, check_model, embedded_model, find_model, is_own
 from .models.discovery import Found, human_size, models_in, models_in_cache
 from .models.download import ask, download
 from .models.folders import remember, remembered
 from .models.hub_cache import hub_cache
 from .models.known import KNOWN, known_model, recognise
-from .models.sources import base_source, locate, read_weights
+from .models.sources import locate, read_weights
 from .models.weights import digest
 
 Say = Callable[[str], None]

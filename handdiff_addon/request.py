@@ -28,8 +28,8 @@ DEFAULT_PASSES: tuple[Pass, ...] = (
 )  # fmt: skip
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
-ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint"]
-"""What a ControlNet is shown: a pass, or the picture with a hole to fill"""
+ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint", "outpaint"]
+"""What a ControlNet is shown: a pass, the picture with a hole to fill, or all that HandDiff's own were trained on"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 
@@ -93,7 +93,7 @@ class ControlNetChoice:
     def __post_init__(self) -> None:
         if unknown := [role for role in self.roles if role not in get_args(ControlRole)]:
             raise UsageError(f"A ControlNet takes no {unknown[0]!r}: choose from {', '.join(get_args(ControlRole))}.")
-        _check_weight("ControlNet", self.model, self.scale)
+        check_weight("ControlNet", self.model, self.scale)
 
     @classmethod
     def parse(cls, text: str) -> ControlNetChoice:
@@ -103,7 +103,7 @@ class ControlNetChoice:
             UsageError
         """
         words, equals, name = text.partition("=")
-        model, scale = _name_and_weight(name if equals else text)
+        model, scale = name_and_weight(name if equals else text)
         roles = tuple(role.strip() for role in words.split("+")) if equals else ()
         return cls(model, roles, scale)  # type: ignore[arg-type]
 
@@ -122,7 +122,7 @@ class LoraChoice:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_weight("LoRA", self.model, self.weight)
+        check_weight("LoRA", self.model, self.weight)
 
     @classmethod
     def parse(cls, text: str) -> LoraChoice:
@@ -131,21 +131,21 @@ class LoraChoice:
         Raises:
             UsageError
         """
-        return cls(*_name_and_weight(text))
+        return cls(*name_and_weight(text))
 
 
-def _name_and_weight(text: str) -> tuple[str, float]:
-    """A name and the number after its last ``@``, 1 where there is none; an ``@`` in a path's folders stays."""
+def name_and_weight(text: str, otherwise: float = 1.0) -> tuple[str, float]:
+    """A name and the number after its last ``@``, or the other one; an ``@`` in a path's folders stays."""
     name, at, number = text.strip().rpartition("@")
     if not at or "/" in number or "\\" in number:
-        return text.strip(), 1.0
+        return text.strip(), otherwise
     try:
         return name, float(number)
     except ValueError as error:
         raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
 
 
-def _check_weight(kind: str, model: str, weight: float) -> None:
+def check_weight(kind: str, model: str, weight: float) -> None:
     if not model:
         raise UsageError(f"A {kind} is named by nothing: give its path or its name.")
     if not -10.0 <= weight <= 10.0:  # not a number fails, too
@@ -198,6 +198,8 @@ class GenerationRequest:
     """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
     vae: str = ""
     """Autoencoder in place of a stock model's own"""
+    reference: str = ""
+    """Picture whose look a stock model takes over by an IP-Adapter, as ``[ADAPTER=]PICTURE[@SCALE]``; empty: none"""
     mark: bool = False
     """Mark the saved picture visibly as made by AI."""
 
@@ -239,7 +241,7 @@ class GenerationRequest:
     @property
     def weights(self) -> tuple[object, ...]:
         """What of the request is loaded: equal for requests that one loaded model serves."""
-        return self.model, self.hand_model, self.controlnets, self.all_loras, self.vae
+        return self.model, self.hand_model, self.controlnets, self.all_loras, self.vae, self.reference
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON-ready data with its schema version."""

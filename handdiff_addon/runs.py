@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .errors import ModelError, OutputError, UsageError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
-from .models.folders import remembered
-from .models.stock_plan import plan_stock, refuse_stock_parts
+from .models.hand_models import refuse_stock_hands
+from .models.stock_plan import plan_base, plan_request, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
@@ -81,11 +81,13 @@ def run_generate(
     report: Report,
     device: str = "auto",
     dtype: str = "auto",
+    compile: bool = False,
     texture: TextureChoice | None = None,
 ) -> tuple[Path, list[str]]:
     """The passes of one frame, both stages of diffusion, and the composites asked for.
 
-    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits.
+    ``device`` and ``dtype`` are torch's names of where and in which numbers to compute; ``auto``: what suits;
+    ``compile``: by ``torch.compile``.
 
     Returns:
         the folder, and the warnings.
@@ -96,11 +98,17 @@ def run_generate(
     folder = RunFolder(output)
     check_models(request)
     scene = open_scene(blend, choice.frame)
-    return _generate(scene, folder, request, choice, targets, report, device, dtype, texture or TextureChoice())
+    compute = (device, dtype, compile)
+    return _generate(scene, folder, request, choice, targets, report, compute, texture or TextureChoice())
 
 
 def run_demo(
-    output: Path, request: GenerationRequest, report: Report, device: str = "auto", dtype: str = "auto"
+    output: Path,
+    request: GenerationRequest,
+    report: Report,
+    device: str = "auto",
+    dtype: str = "auto",
+    compile: bool = False,
 ) -> tuple[Path, list[str]]:
     """The main job on the bundled sample human, every output and a contact sheet; see :func:`run_generate`.
 
@@ -115,7 +123,7 @@ def run_demo(
 
     scene = new_scene()
     create_sample_scene(scene)
-    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, device, dtype)
+    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, (device, dtype, compile))
 
 
 TASKS = {
@@ -150,11 +158,14 @@ def run_train(
     seed: int,
     device: str,
     start: str | None = None,
+    base: str | None = None,
+    hagrid: Path | None = None,
 ) -> None:
     """Train one of :data:`TASKS` into the folder ``model``; ``output`` keeps the run's state, from which it goes on.
 
     With ``start``, a model's name as :func:`find_model` takes it, the part begins with that model's weights, and parts
-    that ``model`` lacks are copied from it.
+    that ``model`` lacks are copied from it.  With ``base``, a stock model's name, the part is trained for that model,
+    its hands also on the photographs of a folder of HaGRID.
 
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
@@ -165,6 +176,12 @@ def run_train(
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
         raise UsageError(f"{data} holds no data set: make one with  handdiff dataset -o {data}.")
+    if hagrid is not None and base is None:
+        raise UsageError("HaGRID's photographs are for stock models: name one with --base, or leave --hagrid out.")
+    if base is not None and data is not None:
+        options: dict[str, Any] = {"seed": seed, "device": device, **({"hagrid": hagrid} if hagrid else {})}
+        _train_base(task, base, model, output, data, minutes or 0.0, start, options)
+        return
     start_folder = None
     if start is not None:
         start_folder = find_model(start)
@@ -177,14 +194,10 @@ def run_train(
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
             if not (part / "config.json").is_file():
                 raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
-    for package in ("torch", "diffusers", "transformers"):
-        need(package, "engine")
-    import torch
-
+    need_engine()
     from .training import tasks
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = _training_device(device)
     if task == "text":
         tasks.train_text(model, output, minutes or 0.0, seed=seed, device=device)
     elif task == "autoencoder" and data is not None:
@@ -192,6 +205,29 @@ def run_train(
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
+
+
+def _train_base(
+    task: str, base: str, model: Path, output: Path, data: Path, minutes: float, start: Any, options: dict[str, Any]
+) -> None:
+    if start is not None:
+        raise UsageError("Both --start and --base are given: name the one model to begin with.")
+    if (model / "model_index.json").is_file():
+        raise UsageError(f"{model} holds a whole model: name a new folder for what is trained with --model.")
+    plan = plan_base(base)
+    need_engine()
+    from .training.base import train_base_hands, train_base_outpaint
+
+    train = train_base_hands if task == "hands" else train_base_outpaint
+    options["device"] = _training_device(options["device"])
+    train(plan, model, output, data, minutes, **options)
+
+
+def _training_device(name: str) -> str:
+    """A torch device's name; ``auto``: a GPU where there is one."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
@@ -203,6 +239,11 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     RunFolder(output)
     if not options["conditions"] and options["pictures"] is None:
         check_models(GenerationRequest("", model=options["model"]))
+        if not is_own(options["model"]):
+            raise ModelError(
+                f"The benchmark paints with models of the embedded kind, and {options['model']} is none: score "
+                "pictures that it painted with --pictures."
+            )
     need("bpy", "blender")
     from .evaluation.evaluate import evaluate
 
@@ -219,9 +260,10 @@ def check_models(request: GenerationRequest) -> None:
         refuse_stock_parts(request)
         check_model(find_model(request.model))
         if request.hand_model:
+            refuse_stock_hands(request.hand_model)
             check_model(find_model(request.hand_model))
     else:
-        plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
+        plan_request(request)
     need_engine()
 
 
@@ -277,8 +319,7 @@ def _generate(
     choice: SceneChoice,
     targets: Sequence[Target],
     report: Report,
-    device: str,
-    dtype: str,
+    compute: tuple[str, str, bool],
     texture: TextureChoice = TextureChoice(),
 ) -> tuple[Path, list[str]]:
     seconds: dict[str, float] = {}
@@ -298,7 +339,7 @@ def _generate(
     with _timed(seconds, "loading"):
         from .diffusion.pipeline import TwoStagePipeline
 
-        pipeline = TwoStagePipeline.for_request(request, device, dtype)
+        pipeline = TwoStagePipeline.for_request(request, *compute)
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 

@@ -14,7 +14,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..handdiff_addon.errors import HandDiffError, ModelError, UsageError
 from ..handdiff_addon.jobs.worker import Job, Worker
-from ..handdiff_addon.models import devices, installer
+from ..handdiff_addon.models import devices, engine_state, installer, pip_process
 from ..handdiff_addon.models.engine import PYTHON, leave_path, loaded_from
 from . import diagnostics, preferences
 from .base import Refusing
@@ -31,7 +31,7 @@ class Setup:
 
     job: Job
     build: devices.Build
-    progress: installer.Progress
+    progress: pip_process.Progress
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
 
     @property
@@ -67,14 +67,14 @@ def device() -> devices.Device:
     return devices.find_device()
 
 
-_known: tuple[float, installer.State] = (0.0, installer.State("none"))
+_known: tuple[float, engine_state.State] = (0.0, engine_state.State("none"))
 
 
-def state() -> installer.State:
+def state() -> engine_state.State:
     """What lies in the engine's own folder.  Panels ask at every redraw, so an answer is kept for two seconds."""
     global _known
     if time.monotonic() > _known[0]:
-        _known = (time.monotonic() + 2.0, installer.state(preferences.own_engine()))
+        _known = (time.monotonic() + 2.0, engine_state.state(preferences.own_engine()))
     return _known[1]
 
 
@@ -109,10 +109,10 @@ def start(build: devices.Build, wheels: str) -> None:
     folder = preferences.own_engine()
     message, failed = "", False
 
-    def work(job: Job) -> installer.State:
+    def work(job: Job) -> engine_state.State:
         return installer.install(folder, build, wheels=wheels, report=job.report, cancelled=job.cancelled)
 
-    setup = Setup(_worker.submit("The set-up", work), build, installer.Progress("resolving"))
+    setup = Setup(_worker.submit("The set-up", work), build, pip_process.Progress("resolving"))
     if bpy.app.background:
         while setup is not None:
             _drain()
@@ -271,9 +271,9 @@ class HANDDIFF_OT_remove_engine(Refusing, bpy.types.Operator):
         interrupted = state().kind == "interrupted"
         folder = preferences.own_engine()
         if interrupted:
-            installer.remove_interrupted(folder)
+            engine_state.remove_interrupted(folder)
         else:
-            installer.remove(folder)
+            engine_state.remove(folder)
         message, failed = "", False
         forget()
 

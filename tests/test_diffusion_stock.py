@@ -93,7 +93,7 @@ def theirs(pipeline_class: Any, model: Any, request: GenerationRequest, **inputs
         width=SIZE,
         num_inference_steps=request.steps,
         guidance_scale=request.guidance_scale,
-        latents=draw_noise(seeded([request.seed]), (4, SIZE // 4, SIZE // 4)),
+        latents=draw_noise(seeded([request.seed]), (4, SIZE // model.cell, SIZE // model.cell)),
         output_type="np",
         **inputs,
     ).images[0]
@@ -291,7 +291,7 @@ def final_latents(model: Any, request: GenerationRequest, conditioning: Conditio
     painter.paint_body = lambda painting, canvas: given.append(canvas) or paint(painting, canvas)
     pipeline.generate(request, conditioning)
     pictures = torch.from_numpy(given[0].picture[None]).permute(0, 3, 1, 2) / 127.5 - 1.0
-    return caught[-1][0], painter._encode(pictures)[0], given[0]
+    return caught[-1][0], model.encode(pictures)[0], given[0]
 
 
 def test_kept_hands_survive_until_the_free_phase(model):

@@ -60,6 +60,22 @@ def test_folder_and_single_file_answer_alike(stock: Path, open_clip: None, famil
         assert not any(p.requires_grad or p.is_meta for p in model.unet.parameters())
 
 
+@pytest.mark.parametrize(("told", "zeros"), [({}, True), ({"force_zeros_for_empty_prompt": False}, False)])
+def test_an_empty_negative_prompt_of_sdxl_is_as_the_model_says(
+    stock: Path, tmp_path: Path, told: dict[str, bool], zeros: bool
+) -> None:
+    from handdiff_addon.diffusion.stock_painter import StockPainter
+
+    folder = shutil.copytree(stock / "sdxl", tmp_path / "model")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | told))
+    painter = StockPainter(load_stock(str(folder), [ControlNetChoice(str(stock / "cn_sdxl"), ("openpose",))]))
+    text = painter.encode_text(["", "a man"])
+    assert text.pooled is not None
+    assert (not text.tokens[0].any(), not text.pooled[0].any()) == (zeros, zeros)
+    assert text.tokens[1].any() and text.pooled[1].any()
+
+
 def test_folder_answers_as_the_library_s_own_loading(stock: Path) -> None:
     ours = load_stock(str(stock / "sd15"))
     theirs = UNet2DConditionModel.from_pretrained(stock / "sd15" / "unet", low_cpu_mem_usage=False).eval()

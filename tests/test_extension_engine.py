@@ -136,7 +136,7 @@ report(removed=engine.state().kind, left=sorted(p.name for p in user.iterdir()) 
     assert folder.name == "engine" and ".user" in folder.parts and folder.is_relative_to(tmp_path / "profile")
     assert "goes on from there" in reports["told"] and not reports["failed"]
     half = reports["half"]
-    assert (half["kind"], half["fetched"], half["wanted"], half["wheels"]) == ("interrupted", 1, 8, str(wheels))
+    assert (half["kind"], half["fetched"], half["wanted"], half["wheels"]) == ("interrupted", 1, 9, str(wheels))
     assert reports["discarded"] == "ready", "stopping a repair took the engine that worked"
     assert reports["torch"] == "2.13.0" and "in use" in reports["inuse"]
     assert reports["removed"] == "none" and reports["left"] == []
@@ -290,7 +290,8 @@ def test_edition_without_a_set_up(blender, builder, package: Path, tmp_path: Pat
     """What the platform's rules allow works on its own; the installer is not in it."""
     edition = builder.build([package.stem.split("-", 2)[2].replace("_", "-")], tmp_path / "dist", setup=False)[0]
     with zipfile.ZipFile(edition) as archive:
-        assert not {"operators/engine.py", "handdiff_addon/models/installer.py"} & set(archive.namelist())
+        setup = {f"handdiff_addon/models/{name}.py" for name in ("installer", "pip_process", "engine_state")}
+        assert not {"operators/engine.py", *setup} & set(archive.namelist())
         assert "network" not in tomllib.loads(archive.read("blender_manifest.toml").decode())["permissions"]
     reports, output = blender(f"""
 bpy.ops.extensions.package_install_files(repo="user_default", filepath={str(edition)!r}, enable_on_install=True,

@@ -16,9 +16,10 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from handdiff_addon.models import original_names
 from handdiff_addon.models.architecture import identify
+from handdiff_addon.models.bases import base_source
+from handdiff_addon.models.parts import vae_part
 from handdiff_addon.models.safetensors_header import TensorInfo, read_header
 from handdiff_addon.models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
-from handdiff_addon.models.sources import base_source, vae_part
 from tests import stock_models as tiny
 
 SD15 = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from handdiff_addon.errors import Cancelled, ModelError, OutputError
-from handdiff_addon.models import installer
+from handdiff_addon.models import engine, engine_state, installer, pip_process
 from handdiff_addon.models.devices import CPU, Build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +56,8 @@ def index(folder: Path) -> Path:
         wheel(folder, requirement, "torch")
     for name in ("nvidia_a", "nvidia_b", "numpy"):
         wheel(folder, f"{name}==1.0")
+    (alone,) = installer.ALONE
+    wheel(folder, alone, "torch", "torchvision", "timm")  # more than the folder has, and than is wanted
     return folder
 
 
@@ -82,12 +84,12 @@ def test_install_repair_and_remove(tmp_path: Path, wheels: Path, python: str, mo
     monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     folder = tmp_path / "user" / "engine"
-    heard: list[installer.Progress] = []
-    assert installer.state(folder).kind == "none"
+    heard: list[pip_process.Progress] = []
+    assert engine_state.state(folder).kind == "none"
     done = installer.install(folder, TINY, wheels=str(wheels), python=python, report=heard.append)
-    assert done == installer.state(folder)
+    assert done == engine_state.state(folder)
     assert (done.kind, done.torch, done.device) == ("ready", "2.13.0", CPU.label)
-    assert {"torch", "diffusers", "nvidia_a", "peft", installer.MARKER} <= names(folder)
+    assert {"torch", "diffusers", "nvidia_a", "peft", "open_clip_torch", engine.MARKER} <= names(folder)
     assert "numpy" not in names(folder), "Blender has its own numpy"
     assert names(folder.parent) == {"engine"}, "something was left behind"
     assert not (tmp_path / "elsewhere").exists()
@@ -95,26 +97,26 @@ def test_install_repair_and_remove(tmp_path: Path, wheels: Path, python: str, mo
     assert sorted(set(stages), key=stages.index) == ["resolving", "fetching", "unpacking", "trying"]
     assert any("diffusers" in progress.line for progress in heard), "pip's own words do not reach the log"
     fetched = [progress for progress in heard if progress.stage == "fetching"]
-    assert (fetched[-1].number, fetched[-1].count) == (4, 8)
+    assert (fetched[-1].number, fetched[-1].count) == (4, 9)
 
     (folder / "torch" / "__init__.py").write_text("broken(")
     assert installer.install(folder, TINY, wheels=str(wheels), python=python).kind == "ready"
     assert "2.13.0" in (folder / "torch" / "__init__.py").read_text()
 
-    installer.remove(folder)
-    assert names(folder.parent) == set() and installer.state(folder).kind == "none"
+    engine_state.remove(folder)
+    assert names(folder.parent) == set() and engine_state.state(folder).kind == "none"
 
 
 def test_an_engine_that_does_not_work_leaves_the_old_one(tmp_path: Path, wheels: Path, python: str) -> None:
     folder = tmp_path / "engine"
     folder.mkdir()
-    (folder / installer.MARKER).write_text(json.dumps({"label": CPU.label, "build": "cpu", "torch": "2.12.0"}))
+    (folder / engine.MARKER).write_text(json.dumps({"label": CPU.label, "build": "cpu", "torch": "2.12.0"}))
     wheel(wheels, installer.FRIENDS[0], code="raise OSError('libcudart.so is missing')")
     with pytest.raises(ModelError, match=r"does not work here \(OSError: libcudart.so is missing\)"):
         installer.install(folder, TINY, wheels=str(wheels), python=python)
-    assert installer.state(folder).kind == "interrupted"
-    installer.remove_interrupted(folder)
-    assert installer.state(folder).torch == "2.12.0" and names(tmp_path) == {"wheels", "engine"}
+    assert engine_state.state(folder).kind == "interrupted"
+    engine_state.remove_interrupted(folder)
+    assert engine_state.state(folder).torch == "2.12.0" and names(tmp_path) == {"wheels", "engine"}
 
 
 KILLED = """
@@ -137,8 +139,8 @@ def test_killed_in_the_middle_and_gone_on_with(tmp_path: Path, wheels: Path, pyt
     done = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=ROOT, capture_output=True, timeout=120)
     assert done.returncode == -signal.SIGKILL
     assert not folder.exists()
-    broken = installer.state(folder)
-    assert (broken.kind, broken.fetched, broken.wanted, broken.build) == ("interrupted", 2, 8, "cpu")
+    broken = engine_state.state(folder)
+    assert (broken.kind, broken.fetched, broken.wanted, broken.build) == ("interrupted", 2, 9, "cpu")
     kept = folder.with_name("engine.part") / "wheels"
     for name in names(kept):
         (wheels / name).unlink()  # so that nobody can fetch them again
@@ -156,21 +158,21 @@ def test_killed_while_unpacking(tmp_path: Path, wheels: Path, python: str) -> No
     code = KILLED.replace('("fetching", 3)', '("none", 0)')
     subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, timeout=120)
     assert names(folder.with_name("engine.part") / "site"), "it was killed too early"
-    assert installer.state(folder).kind == "interrupted" and not folder.exists()
+    assert engine_state.state(folder).kind == "interrupted" and not folder.exists()
     with pytest.raises(ModelError, match=r"^The packages are not offered"):
         installer.install(folder, TINY, wheels=str(tmp_path), python=python)  # another source, so a new plan
 
 
 def test_stopping_keeps_what_was_fetched_and_ends_pip(tmp_path: Path, wheels: Path, python: str) -> None:
     folder = tmp_path / "engine"
-    heard: list[installer.Progress] = []
+    heard: list[pip_process.Progress] = []
     with pytest.raises(Cancelled, match="goes on from there"):
         installer.install(
             folder, TINY, wheels=str(wheels), python=python, report=heard.append,
             cancelled=lambda: bool(heard) and heard[-1].number == 3,
         )  # fmt: skip
-    assert installer.state(folder).fetched == 2
-    installer.remove_interrupted(folder)
+    assert engine_state.state(folder).fetched == 2
+    engine_state.remove_interrupted(folder)
     assert names(tmp_path) == {"wheels"}
 
 
@@ -191,7 +193,7 @@ def test_two_at_once_are_refused(tmp_path: Path, wheels: Path, python: str) -> N
     folder = tmp_path / "engine"
     refused: list[str] = []
 
-    def report(progress: installer.Progress) -> None:
+    def report(progress: pip_process.Progress) -> None:
         with pytest.raises(ModelError) as error:
             installer.install(folder, TINY, wheels=str(wheels), python=python)
         refused.append(str(error.value))
@@ -204,7 +206,7 @@ def test_two_at_once_are_refused(tmp_path: Path, wheels: Path, python: str) -> N
 
 
 def test_a_package_that_the_plan_did_not_promise(tmp_path: Path, wheels: Path, python: str) -> None:
-    def report(progress: installer.Progress) -> None:
+    def report(progress: pip_process.Progress) -> None:
         if progress.stage == "fetching" and progress.number == 1:
             wheel(wheels, installer.FRIENDS[0], code="exec('something else')")
 
@@ -217,7 +219,7 @@ def test_a_disk_that_is_too_small(tmp_path: Path) -> None:
     huge = Build("cpu", "Processor only", download=1e6, installed=1e6)
     with pytest.raises(OutputError, match=r"needs 2000000 GB while it is installed and .* GB are free"):
         installer.install(tmp_path / "engine", huge, python=sys.executable)
-    assert installer.state(tmp_path / "engine").kind == "none"
+    assert engine_state.state(tmp_path / "engine").kind == "none"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights as POSIX has them")
@@ -238,7 +240,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     ],
 )
 def test_what_pip_says_becomes_one_sentence_with_a_remedy(line: str, sentence: str) -> None:
-    text = installer.explain(["Collecting torch", line.strip(), "WARNING: pip is old"])
+    text = pip_process.explain(["Collecting torch", line.strip(), "WARNING: pip is old"])
     assert sentence in text and "\n" not in text
 
 
@@ -246,13 +248,13 @@ def test_damaged_notes_are_no_engine(tmp_path: Path) -> None:
     folder = tmp_path / "engine"
     folder.mkdir()
     for text in ("", "[]", '{"label": 3}', "{"):
-        (folder / installer.MARKER).write_text(text)
-        assert installer.state(folder).kind == "none"
-    (folder / installer.MARKER).write_text(json.dumps({"label": "x", "torch": "2"}))
-    assert installer.state(folder).kind == "ready"
+        (folder / engine.MARKER).write_text(text)
+        assert engine_state.state(folder).kind == "none"
+    (folder / engine.MARKER).write_text(json.dumps({"label": "x", "torch": "2"}))
+    assert engine_state.state(folder).kind == "ready"
 
 
 def test_windows_long_names() -> None:
     users = Path("C:/Users/somebody/AppData/Roaming/Blender Foundation/Blender/5.2/extensions/.user/user_default")
-    assert installer.too_deep(users / "handdiff" / "engine")
-    assert not installer.too_deep(Path("C:/handdiff/engine"))
+    assert engine_state.too_deep(users / "handdiff" / "engine")
+    assert not engine_state.too_deep(Path("C:/handdiff/engine"))

@@ -70,6 +70,15 @@ def test_wrong_pairs_are_refused_before_the_scene_is_opened(
     assert code == 3 and "absent.blend" in capfd.readouterr().err  # the models are right, the scene is not there
 
 
+def test_the_benchmark_refuses_a_stock_model_before_anything_is_drawn(
+    stock: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", "-o", str(tmp_path / "out"), "--model", str(stock / "sd15")]) == 4
+    error = capfd.readouterr().err.strip()
+    assert "--pictures" in error and len(error.splitlines()) == 1
+    assert not any((tmp_path / "out").rglob("*"))
+
+
 def test_loras_in_the_prompt_are_found_in_remembered_folders(stock: Path, tmp_path: Path) -> None:
     layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
     factors = {f"{layer}.lora_down.weight": torch.ones(4, 64), f"{layer}.lora_up.weight": torch.ones(64, 4)}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handdiff_addon.conditioning.skeleton import LIMBS
-from handdiff_addon.models import devices, installer
+from handdiff_addon.models import devices, pip_process
 from handdiff_addon.rig.gestures import GESTURES
 from handdiff_addon.rig.keypoints import KEYPOINTS
 from handdiff_addon.rig.overrides import label
@@ -56,7 +56,7 @@ def test_every_text_of_the_interface_has_japanese() -> None:
 def test_every_text_in_the_data_has_japanese() -> None:
     named = [text for gesture in GESTURES.values() for text in (gesture.label, gesture.description)]
     named += [build.label for build in devices.builds("linux", "x86_64")] + [devices.MPS.label]
-    named += [sentence for _, sentence in installer._KNOWN]
+    named += [sentence for _, sentence in pip_process.KNOWN]
     missing = [text for text in named if text not in JAPANESE]
     missing += [name for name in map(label, KEYPOINTS) if not re.search("[぀-ヿ一-鿿]", japanese(name))]
     assert not missing

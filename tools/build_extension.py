@@ -31,7 +31,12 @@ PLATFORMS = {
     "macos-x64": ("macosx_10_10_x86_64", "macosx_10_13_x86_64", "macosx_10_15_x86_64"),
     "linux-x64": ("manylinux_2_28_x86_64",),
 }
-SETUP = ("handdiff_addon/models/installer.py", "operators/engine.py")
+SETUP = (
+    "handdiff_addon/models/installer.py",
+    "handdiff_addon/models/pip_process.py",
+    "handdiff_addon/models/engine_state.py",
+    "operators/engine.py",
+)
 """What installs the engine."""
 COMPILED = ("pillow==13.0.0",)
 PURE = ("trimesh==5.2.0",)

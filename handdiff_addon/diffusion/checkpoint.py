@@ -15,8 +15,8 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
 from ..models.catalogue import check_model, find_model, is_own
-from ..models.folders import remembered
-from ..models.stock_plan import refuse_stock_parts
+from ..models.hand_models import refuse_stock_hands
+from ..models.stock_plan import plan_request, refuse_stock_parts
 from ..request import GenerationRequest
 from .mask_head import MaskHead
 from .patch_autoencoder import PatchAutoencoder
@@ -77,11 +77,9 @@ def load_model(request: GenerationRequest, device: torch.device, dtype: torch.dt
     if is_own(request.model):
         refuse_stock_parts(request)
         return load_checkpoint(request.model, request.hand_model, device)
-    from .stock_loading import load_stock
+    from .stock_loading import load_plan
 
-    return load_stock(
-        request.model, request.controlnets, request.all_loras, device, dtype, vae=request.vae, folders=remembered()
-    )
+    return load_plan(plan_request(request, half=dtype in (torch.float16, torch.bfloat16)), device, dtype)
 
 
 def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkpoint:
@@ -91,6 +89,7 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
         ModelError: where a folder or file is missing, damaged or not what its place says.
     """
     folder = find_model(model)
+    refuse_stock_hands(hand_model)
     hand_folder = find_model(hand_model) if hand_model else folder / "hands"
     identity = check_model(folder).report()
     if hand_model:

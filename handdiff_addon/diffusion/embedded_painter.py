@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ..conditioning.crops import cut, cut_points, resize
+from ..conditioning.crops import cut, cut_points
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import hand_hint, outpaint_hint
+from ..conditioning.hint import hand_hint
 from ..errors import UsageError
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
@@ -18,6 +18,7 @@ from .estimate import shown_latents
 from .frame import Frame
 from .mask_head import last_features
 from .open_words import open_words
+from .outpaint_stage import outpaint_hint_of
 from .painter import Crop, Given, PaintedHands, Painting
 from .sampling import Guidance, Schedule, denoise, draw_noise, from_pictures, preview, seeded, to_pictures
 from .text import PROMPT, TextEmbedding, condition, encode_text
@@ -39,6 +40,7 @@ class EmbeddedPainter:
         self.canvas = checkpoint.canvas
         self.cell = checkpoint.autoencoder.patch_size
         self.saved: list[str] = []
+        self.denoisers = [checkpoint.unet, checkpoint.controlnet, checkpoint.hands.unet]
 
     def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
         return self.checkpoint.hands.crop
@@ -107,8 +109,7 @@ class EmbeddedPainter:
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
         request, frame = painting.request, painting.frame
-        normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
-        hint = outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.body_map)
+        hint = outpaint_hint_of(frame, given)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hint = hint[: models.controlnet.config.conditioning_channels]
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])

@@ -13,7 +13,8 @@ import torch
 
 from ..errors import ModelError
 from ..models.original_names import original_unet_modules
-from ..models.sources import Place, Weights
+from ..models.parts import Place
+from ..models.sources import Weights
 from .stock_parts import read_tensors
 
 _ENDINGS = (

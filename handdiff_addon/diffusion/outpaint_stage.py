@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..conditioning.crops import resize
+from ..conditioning.hint import outpaint_hint
 from ..request import GenerationRequest
 from .expansion import kept_regions
 from .frame import Frame, cells
@@ -50,6 +51,12 @@ def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: S
     hands = resize(given.hands, frame.width, frame.height)
     core = cells(hands, cell).all((1, 3))
     return Given(picture, hands, hands, lambda steps: [core] * steps, person_regions(frame, cell, rows))
+
+
+def outpaint_hint_of(frame: Frame, given: Given) -> np.ndarray:
+    """What HandDiff's own ControlNets see of a frame and what is given: (C, H, W) float32 in 0..1."""
+    normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
+    return outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.body_map)
 
 
 def person_regions(frame: Frame, cell: int, rows: Sequence[int]) -> list[tuple[int, np.ndarray]]:

@@ -86,6 +86,8 @@ class Painter(Protocol):
     """Whether stage 1 tells where the hands are"""
     saved: list[str]
     """What :meth:`save_memory` did so far"""
+    denoisers: list[torch.nn.Module]
+    """The networks that are evaluated at each step"""
 
     def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
         """Side in pixels that stage 1 paints its crops at."""

@@ -24,6 +24,7 @@ from ..conditioning.frame import Conditioning
 from ..errors import ModelError, SceneError
 from ..request import GenerationRequest, GenerationResult
 from .checkpoint import Checkpoint, load_model
+from .compiling import Compiled
 from .devices import choose_device, choose_dtype, hand_back_memory, is_out_of_memory, peak_memory, reset_peak_memory
 from .embedded_painter import EmbeddedPainter
 from .frame import Frame, at_size
@@ -52,8 +53,9 @@ class _Clock:
 class TwoStagePipeline:
     """A loaded model that turns requests and conditioning into pictures.  Not for several threads at once."""
 
-    def __init__(self, model: Checkpoint | StockModel) -> None:
+    def __init__(self, model: Checkpoint | StockModel, compile: bool = False) -> None:
         self.painter: Painter = StockPainter(model) if isinstance(model, StockModel) else EmbeddedPainter(model)
+        self._compiled = Compiled(self.painter.denoisers) if compile else None
         self._texts: dict[tuple[str, ...], TextEmbedding] = {}
 
     @classmethod
@@ -62,7 +64,9 @@ class TwoStagePipeline:
         return cls.for_request(GenerationRequest("", model=model, hand_model=hand_model), device)
 
     @classmethod
-    def for_request(cls, request: GenerationRequest, device: str = "auto", dtype: str = "auto") -> TwoStagePipeline:
+    def for_request(
+        cls, request: GenerationRequest, device: str = "auto", dtype: str = "auto", compile: bool = False
+    ) -> TwoStagePipeline:
         """Load the models that a request names.
 
         Where the device has too little memory to hold them, they wait in the machine's and go there when used.
@@ -71,6 +75,7 @@ class TwoStagePipeline:
             request: its prompt, seed and other settings do not matter here.
             device: a name that torch knows; ``auto``: what torch reports.
             dtype: ``float32``, ``float16`` or ``bfloat16``, of a stock model; ``auto``: what suits the device.
+            compile: by ``torch.compile``, which makes the first picture slower and the later ones faster.
 
         Raises:
             ModelError: where a model does not exist or cannot be used.
@@ -79,7 +84,7 @@ class TwoStagePipeline:
         place = choose_device(device)
         numbers = choose_dtype(place, dtype)
         try:
-            return cls(load_model(request, place, numbers))
+            return cls(load_model(request, place, numbers), compile)
         except Exception as error:
             if place.type == "cpu" or not is_out_of_memory(error):
                 raise
@@ -88,7 +93,7 @@ class TwoStagePipeline:
         model = load_model(request, torch.device("cpu"), numbers)
         if isinstance(model, StockModel):
             model.device = place
-        return cls(model)
+        return cls(model, compile)
 
     def generate(
         self,
@@ -144,6 +149,8 @@ class TwoStagePipeline:
         except BaseException:
             hand_back_memory(painter.device)
             raise
+        if self._compiled and (said := self._compiled.take_warning()):
+            warnings.append(said)
         with clock.measure("finishing"):
             watch.tell("finishing", 0, 1)
             image = resize(picture, conditioning.width, conditioning.height)

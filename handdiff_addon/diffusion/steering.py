@@ -23,8 +23,9 @@ def hints_of(
     views: Sequence[View],
     pictures: np.ndarray | None,
     known: np.ndarray | None,
+    outpaint: np.ndarray | None = None,
 ) -> dict[Role, np.ndarray]:
-    """The hints (N, 3, H, W) float32 of the roles that a ControlNet takes and the views can show; may be empty.
+    """The hints (N, C, H, W) float32 of the roles that a ControlNet takes and the views can show; may be empty.
 
     Args:
         control: the ControlNet.
@@ -32,10 +33,15 @@ def hints_of(
         views: N views of one size.
         pictures: (N, H, W, 3) uint8, what is given; the inpainting role needs it.
         known: (N, H, W) bool, the pixels of it that are not painted over.
+        outpaint: (N, C, H, W) float32 from :func:`~.outpaint_stage.outpaint_hint_of`; the role of that name needs it.
     """
     hints: dict[Role, np.ndarray] = {}
     for role in control.roles:
         if role not in roles:
+            continue
+        if role == "outpaint":
+            if outpaint is not None:
+                hints[role] = outpaint[:, : control.model.config.conditioning_channels]
             continue
         if role == "inpaint":
             if pictures is not None and known is not None and known.any():

@@ -13,16 +13,20 @@ from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ModelError
+from ..models.bases import BaseSource
 from ..models.digests import checked
 from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
+from ..models.parts import PartSource, vae_part, well_formed
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
-from ..models.sources import BaseSource, PartSource, Weights, source_name, vae_part, well_formed
+from ..models.sources import Weights, source_name
 from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
 from ..models.vocabulary import clip_vocabulary
 from ..request import ControlNetChoice, LoraChoice
 from .lora import merge_lora
+from .reference import load_reference
 from .stock import Control, StockModel
+from .stock_hands import load_hands
 from .stock_parts import build
 
 TOKENS = 77
@@ -37,6 +41,8 @@ def load_stock(
     dtype: torch.dtype = torch.float32,
     *,
     vae: str = "",
+    hand_model: str = "",
+    reference: str = "",
     folders: Sequence[Path] | None = None,
 ) -> StockModel:
     """Load a base model of the SD 1.5 or SDXL family, with what belongs to it.
@@ -45,6 +51,8 @@ def load_stock(
         model: path of a diffusers folder or a ``.safetensors`` file, a Hugging Face id that is in the cache, or a name
             in ``folders``; the names in the other arguments likewise.
         vae: autoencoder in place of the model's own; empty keeps that.
+        hand_model: folder of a hand generator that was trained on this base; empty: stage 1 is the base's own.
+        reference: picture for an IP-Adapter, as a request has it.
         folders: where bare names are looked up (default: the folders that the user has pointed at).
 
     Raises:
@@ -52,7 +60,8 @@ def load_stock(
     """
     half = dtype in (torch.float16, torch.bfloat16)
     folders = remembered() if folders is None else folders
-    plan = plan_stock(model, controlnets, loras, vae=vae, half=half, folders=folders)
+    parts = {"vae": vae, "hand_model": hand_model, "reference": reference}
+    plan = plan_stock(model, controlnets, loras, half=half, folders=folders, **parts)
     return load_plan(plan, torch.device(device), dtype)
 
 
@@ -97,6 +106,9 @@ def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> Stoc
         dtype=dtype,
         few_steps=few.steps if few else None,
         guidance_scale=few.guidance_scale if few else None,
+        hands=load_hands(plan.hands, unet, device) if plan.hands else None,
+        reference=load_reference(plan.reference, unet, device, dtype) if plan.reference else None,
+        zeros_for_empty=base.zeros_for_empty,
     )
 
 
@@ -253,6 +265,11 @@ def _identity(plan: StockPlan, digests: dict[Path, str], merged: list[dict[str, 
     }
     if plan.vae:
         identity["vae"] = _report(plan.vae, digests)
+    if plan.hands:
+        identity["hand_model"] = _report(plan.hands.weights, digests)
+    if plan.reference:
+        seen = {name: _report(getattr(plan.reference, name), digests) for name in ("adapter", "encoder")}
+        identity["reference"] = {**seen, "sha256": plan.reference.sha256, "scale": plan.reference.scale}
     if plan.controls:
         identity["controlnets"] = [
             {**_report(control.weights, digests), "roles": list(control.roles), "scale": control.scale}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both stages on a stock base model of the Stable Diffusion families, with its ControlNets and without training.
 
-Without a hand generator of its own, stage 1 is the base model on enlarged crops of the hands, steered by the skeleton
-and the hands' depth as seen in the crop; the masks are the rig's.  The same modules then paint the body.
+Without a hand generator, stage 1 is the base model on enlarged crops of the hands, steered by the skeleton and the
+hands' depth as seen in the crop; the masks are the rig's.  With one (:mod:`.stock_hands`), stage 1 paints from heatmaps
+and text alone and predicts the masks.  The base's modules then paint the body.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..conditioning.crops import cut
+from ..conditioning.crops import cut, cut_points
+from ..conditioning.heatmaps import hand_heatmaps
 from ..errors import ModelError
-from ..request import GenerationRequest
+from ..request import SIDES, GenerationRequest
 from .devices import Parts
 from .frame import Frame, View, cells
+from .mask_head import last_features
+from .outpaint_stage import outpaint_hint_of
 from .painter import Crop, Given, Kept, PaintedHands, Painting
 from .progress import Stage, Watch
 from .sampling import (
@@ -38,7 +42,9 @@ from .text import PROMPT, TextEmbedding, condition, encode_stock_text
 from .tiles import blend, tile_boxes
 
 HAND_ROLES: tuple[Role, ...] = ("openpose", "hand_depth", "normal")
-BODY_ROLES: tuple[Role, ...] = ("openpose", "depth", "normal", "inpaint")
+BODY_ROLES: tuple[Role, ...] = ("openpose", "depth", "normal", "inpaint", "outpaint")
+POSE_ROLES = {"openpose", "depth", "hand_depth", "normal"}
+"""Any of them shows stage 1 the hands"""
 REPAINT_STRENGTH = 0.3
 """How far the last pass over an enlarged picture may leave it"""
 
@@ -69,6 +75,10 @@ class _Batch:
     """(N, H, W) bool, the pixels of it that are not painted over"""
     kept: Kept | None = None
     regions: Sequence[tuple[int, np.ndarray]] = field(default_factory=list)
+    outpaint: np.ndarray | None = None
+    """(N, C, H, W) float32, what our own ControlNets see of all this"""
+    heatmaps: np.ndarray | None = None
+    """(N, 11, h, w) float32, for the hand generator, which paints where they are given"""
     told: Callable[[int, int, torch.Tensor], None] = lambda step, steps, shown: None
 
 
@@ -79,21 +89,20 @@ class StockPainter:
         ModelError: where its scheduler, or the lack of a ControlNet, leaves nothing to paint with.
     """
 
-    predicts_masks = False
-
     def __init__(self, model: StockModel) -> None:
         check_scheduler(model.scheduler)
-        roles = {role for control in model.controls for role in control.roles}
-        if not roles & {"openpose", "depth", "normal"}:
+        self._roles = {role for control in model.controls for role in control.roles}
+        if not self._roles & {"openpose", "depth", "normal", "outpaint"}:
             raise ModelError(
                 "The base model has no ControlNet that shows it the pose: name one for openpose or depth with "
                 "--controlnet."
             )
         self.model = model
+        self.predicts_masks = model.hands is not None
         self.device = model.device
         self.identity = model.identity
         self.canvas = model.canvas
-        self.cell = 2 ** (len(model.vae.config.block_out_channels) - 1)
+        self.cell = model.cell
         self.steps = model.few_steps or 25
         self.sampler = type(model.scheduler).__name__.removesuffix("Scheduler")
         usual = {"sd15": 7.5, "sdxl": 6.0}[model.family]
@@ -102,12 +111,14 @@ class StockPainter:
         self._one_by_one = False
         if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
             model.vae.to(dtype=torch.float32)
-        for module in (model.unet, model.vae, *(control.model for control in model.controls)):
+        hands: list[torch.nn.Module] = [] if model.hands is None else [model.hands.unet, model.hands.mask_head]
+        self.denoisers = [model.unet, *(control.model for control in model.controls), *hands]
+        for module in (model.vae, *self.denoisers):
             module.to(memory_format=torch.channels_last)
         self._parts = Parts(
             {
                 "text": model.text_encoders,
-                "denoiser": [model.unet, *(control.model for control in model.controls)],
+                "denoiser": self.denoisers,
                 "vae": [model.vae],
             },
             model.device,
@@ -116,11 +127,19 @@ class StockPainter:
             self.save_memory()  # it did not fit on the device
 
     def check(self, request: GenerationRequest) -> None:
-        if request.hand_model:
-            raise ModelError("A hand generator cannot be used with this base model yet: leave out --hand-model.")
+        if request.two_stages and self.model.hands is None and not self._roles & POSE_ROLES:
+            raise ModelError(
+                "Nothing shows the base model the hands: name a hand generator with --hand-model or a ControlNet for "
+                "openpose with --controlnet, or use --single-stage."
+            )
 
     def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
-        """The canvas's side, at most the model's own, or half of it; in whole cells of the U-Net's lowest level."""
+        """The hand generator's own; without one the canvas's side, at most the model's own, or half of it.
+
+        In whole cells of the U-Net's lowest level.
+        """
+        if self.model.hands is not None:
+            return self.model.hands.crop
         side = min(self.canvas, (frame.width * frame.height) ** 0.5) / (2 if request.preset == "fast" else 1)
         grid = 8 * self.cell
         return max(grid, round(side / grid) * grid)
@@ -130,14 +149,17 @@ class StockPainter:
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         with self._parts.on_device("text"):
-            return encode_stock_text(self.model.tokenizers, self.model.text_encoders, prompts)
+            return encode_stock_text(
+                self.model.tokenizers, self.model.text_encoders, prompts, self.model.zeros_for_empty
+            )
 
     def paint_hands(self, painting: Painting, crops: Sequence[Crop], seeds: Sequence[int]) -> PaintedHands:
         """As many crops in one batch as have twice the canvas's pixels, or one by one where memory is short."""
         request, frame, watch = painting.request, painting.frame, painting.watch
         side = self.crop_size(request, frame)
         most = 1 if self._one_by_one else max(1, 2 * frame.width * frame.height // side**2)
-        pictures = []
+        pictures: list[np.ndarray] = []
+        masks: list[np.ndarray] = []
         for start in range(0, len(crops), most):
             some = crops[start : start + most]
             generators = seeded(seeds[start : start + most])
@@ -159,10 +181,13 @@ class StockPainter:
                 steps=painting.hand_steps,
                 strength=request.strength,
                 pictures=rendered,
+                heatmaps=self._heatmaps(frame, some, side) if self.model.hands else None,
                 told=told,
             )
-            pictures.append(self._paint(painting, batch))
-        return PaintedHands(np.concatenate(pictures), None)
+            painted, predicted = self._paint(painting, batch)
+            pictures.append(painted)
+            masks += [] if predicted is None else [predicted]
+        return PaintedHands(np.concatenate(pictures), np.concatenate(masks) if masks else None)
 
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         request, frame, watch = painting.request, painting.frame, painting.watch
@@ -180,9 +205,10 @@ class StockPainter:
             known=given.known[None],
             kept=given.kept,
             regions=given.prompts,
+            outpaint=self._outpaint_hint(frame, given),
             told=lambda step, steps, shown: watch.tell("body", step, steps, lambda: self._preview(shown)),
         )
-        return self._paint(painting, batch)[0]
+        return self._paint(painting, batch)[0][0]
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         request, frame, watch = painting.request, painting.frame, painting.watch
@@ -190,6 +216,7 @@ class StockPainter:
         boxes = tile_boxes(frame.width, frame.height, side, self.cell)
         noise = self._noise(seeded([request.seed]), frame.width, frame.height)
         tiles = []
+        hint = self._outpaint_hint(frame, given)
         for index, (left, top, right, bottom) in enumerate(boxes):
             rows, columns = slice(top, bottom), slice(left, right)
             latent_rows = slice(top // self.cell, bottom // self.cell)
@@ -214,9 +241,10 @@ class StockPainter:
                 known=given.known[None, rows, columns],
                 kept=kept,
                 regions=[(row, region[latent_rows, latent_columns]) for row, region in given.prompts],
+                outpaint=None if hint is None else hint[:, :, rows, columns],
                 told=told,
             )
-            tiles.append(self._paint(painting, batch)[0])
+            tiles.append(self._paint(painting, batch)[0][0])
         return blend(tiles, boxes, frame.width, frame.height)
 
     def save_memory(self) -> str:
@@ -237,16 +265,32 @@ class StockPainter:
 
     def _hand_roles(self) -> tuple[Role, ...]:
         """Depth of the whole view stands in where no ControlNet takes the hands' own."""
-        there = {role for control in self.model.controls for role in control.roles}
-        return HAND_ROLES if "hand_depth" in there else (*HAND_ROLES, "depth")
+        return HAND_ROLES if "hand_depth" in self._roles else (*HAND_ROLES, "depth")
+
+    def _outpaint_hint(self, frame: Frame, given: Given) -> np.ndarray | None:
+        return outpaint_hint_of(frame, given)[None] if "outpaint" in self._roles else None
+
+    def _heatmaps(self, frame: Frame, crops: Sequence[Crop], side: int) -> np.ndarray:
+        """What the hand generator sees of each crop's keypoints."""
+        seen = []
+        for crop in crops:
+            hands = frame.people[crop.person].hands
+            points = {s: cut_points(hands[s], crop.crop.box, side) for s in SIDES}
+            seen.append(hand_heatmaps(points, side, side // self.cell))
+        return np.stack(seen)
 
     def _noise(self, generators: Sequence[torch.Generator], width: int, height: int) -> torch.Tensor:
         channels = int(self.model.vae.config.latent_channels)
         return draw_noise(generators, (channels, height // self.cell, width // self.cell)).to(self.device)
 
-    def _paint(self, painting: Painting, batch: _Batch) -> np.ndarray:
-        """The pictures (N, H, W, 3) uint8 of a batch."""
+    def _paint(self, painting: Painting, batch: _Batch) -> tuple[np.ndarray, np.ndarray | None]:
+        """The pictures (N, H, W, 3) uint8 of a batch, and the masks (N, H, W) float32 that the hand generator predicts.
+
+        A mask is the one of the last denoising step, from the evaluation with text.
+        """
         model, first, watch = self.model, batch.views[0], painting.watch
+        hands = model.hands if batch.heatmaps is not None else None
+        unet = model.unet if hands is None else hands.unet
         watch.check()
         schedule = Schedule(model.scheduler, batch.steps, self.device, batch.strength)
         guidance = Guidance(painting.text, batch.rows, painting.guidance_scale, batch.regions)
@@ -260,14 +304,22 @@ class StockPainter:
             else None,
             dtype=model.dtype,
         )
+        seen = dict(arguments)
+        if model.reference is not None and hands is None:
+            embeds = {"image_embeds": model.reference.embeds(guidance)}
+            seen["added_cond_kwargs"] = {**arguments.get("added_cond_kwargs", {}), **embeds}
         kept = list(batch.kept(schedule.steps)) if batch.kept is not None else []
         clean, masked = self._encode_given(batch, any(region is not None for region in kept))
         watch.check()
         with ExitStack() as stack:
             stack.enter_context(self._parts.on_device("denoiser"))
+            features = stack.enter_context(last_features(unet)) if hands is not None else []
+            heatmaps = None
+            if batch.heatmaps is not None:
+                heatmaps = guidance.expand(torch.from_numpy(batch.heatmaps).to(self.device, model.dtype))
             steerings = []
-            for control in model.controls:
-                hints = hints_of(control, batch.roles, batch.views, batch.pictures, batch.known)
+            for control in model.controls if hands is None else ():
+                hints = hints_of(control, batch.roles, batch.views, batch.pictures, batch.known, batch.outpaint)
                 if hints:
                     steering = Steering(
                         control, hints, guidance, painting.request.control_scale, self.device, model.dtype
@@ -281,13 +333,15 @@ class StockPainter:
                     down, middle = steering.add(down, middle, inputs, timestep, arguments)
                 if masked is not None:
                     inputs = torch.cat([inputs, guidance.expand(masked)], dim=1)
-                predicted = model.unet(
+                if heatmaps is not None:
+                    inputs = torch.cat([inputs, heatmaps], dim=1)
+                predicted = unet(
                     inputs,
                     timestep,
                     down_block_additional_residuals=down,
                     mid_block_additional_residual=middle,
                     return_dict=False,
-                    **arguments,
+                    **seen,
                 )[0]
                 return guidance.combine(predicted.float())
 
@@ -303,11 +357,15 @@ class StockPainter:
                 check=watch.check,
                 told=lambda step, shown: batch.told(step, schedule.steps, shown),
             )
+            masks = None
+            if hands is not None:
+                logits = hands.mask_head(features[0][-len(batch.views) :].float())
+                masks = logits.sigmoid()[:, 0].cpu().numpy()
         if not torch.isfinite(latents).all():
             raise ModelError(
                 f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32."
             )
-        return self._decode(latents, watch)
+        return self._decode(latents, watch), masks
 
     def _encode_given(self, batch: _Batch, keeping: bool) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The given pictures' latents where they are needed, and the further channels of an inpainting U-Net."""
@@ -315,7 +373,7 @@ class StockPainter:
         clean = None
         with self._parts.on_device("vae"):
             if batch.pictures is not None and (keeping or batch.strength < 1.0):
-                clean = self._encode(from_pictures(batch.pictures, self.device))
+                clean = self.model.encode(from_pictures(batch.pictures, self.device))
             if not inpainting:
                 return clean, None
             count, size = len(batch.views), (batch.views[0].height, batch.views[0].width)
@@ -325,27 +383,18 @@ class StockPainter:
             if batch.pictures is not None:
                 shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(known).to(self.device)[:, None]
             mask = 1.0 - torch.from_numpy(whole).to(self.device, torch.float32)[:, None]
-            return clean, torch.cat([mask, self._encode(shown)], dim=1).to(self.model.dtype)
-
-    def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Latents (N, C, h, w) float32 as the U-Net knows them; the likeliest, so that nothing is drawn here."""
-        vae = self.model.vae
-        parts = [vae.encode(picture.to(vae.dtype)).latent_dist.mode() for picture in pictures.split(1)]
-        return (torch.cat(parts).float() - self._shift()) * float(vae.config.scaling_factor)
+            return clean, torch.cat([mask, self.model.encode(shown)], dim=1).to(self.model.dtype)
 
     def _decode(self, latents: torch.Tensor, watch: Watch) -> np.ndarray:
         """Pictures one after the other, so that a batch takes no more memory than one."""
         vae = self.model.vae
-        scaled = (latents / float(vae.config.scaling_factor) + self._shift()).to(vae.dtype)
+        scaled = (latents / float(vae.config.scaling_factor) + self.model.latent_shift).to(vae.dtype)
         pictures = []
         with self._parts.on_device("vae"):
             for single in scaled.split(1):
                 watch.check()
                 pictures.append(to_pictures(vae.decode(single, return_dict=False)[0].float()))
         return np.concatenate(pictures)
-
-    def _shift(self) -> float:
-        return float(getattr(self.model.vae.config, "shift_factor", None) or 0.0)
 
     def _preview(self, latents: torch.Tensor) -> object:
         factors, bias = _LATENT_COLOURS[self.model.family]

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..errors import ModelError
-from ..models.sources import PartSource, Place
+from ..models.parts import PartSource, Place
 
 
 def build(

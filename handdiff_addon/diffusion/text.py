@@ -44,12 +44,14 @@ def encode_text(tokenizer: Any, text_encoder: Any, prompts: Sequence[str]) -> Te
     return TextEmbedding(output.last_hidden_state[:, -questions.shape[1] :], output.text_embeds)
 
 
-def encode_stock_text(tokenizers: Sequence[Any], encoders: Sequence[Any], prompts: Sequence[str]) -> TextEmbedding:
+def encode_stock_text(
+    tokenizers: Sequence[Any], encoders: Sequence[Any], prompts: Sequence[str], zeros_for_empty: bool = True
+) -> TextEmbedding:
     """Embed prompts as Stable Diffusion (one encoder) or SDXL (two) takes them.
 
     A prompt of more than 75 tokens goes through the encoder in several chunks, whose embeddings follow each other; all
     prompts get as many chunks as the longest.  SDXL takes each encoder's last layer but one, side by side, the second
-    one's pooled embedding of the first chunk, and zeros for an empty negative prompt.
+    one's pooled embedding of the first chunk, and, with ``zeros_for_empty``, zeros for an empty negative prompt.
     """
     two = len(encoders) > 1
     chunks = [[_chunks(tokenizer, prompt) for prompt in prompts] for tokenizer in tokenizers]
@@ -64,7 +66,7 @@ def encode_stock_text(tokenizers: Sequence[Any], encoders: Sequence[Any], prompt
             embedded = getattr(output, "text_embeds", None)
             pooled = None if embedded is None else embedded.reshape(len(prompts), most, -1)[:, 0]
     tokens = torch.cat(sides, dim=-1)
-    if two and not prompts[NEGATIVE].strip():
+    if two and zeros_for_empty and not prompts[NEGATIVE].strip():
         tokens[NEGATIVE] = 0.0
         if pooled is not None:
             pooled = pooled.clone()

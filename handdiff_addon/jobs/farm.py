@@ -65,14 +65,19 @@ class RayPainter:
     """What runs on a worker."""
 
     def __init__(
-        self, request: GenerationRequest, weights: dict[str, str], threads: int, device: str, dtype: str, folder: str
+        self,
+        request: GenerationRequest,
+        weights: dict[str, str],
+        threads: int,
+        compute: tuple[str, str, bool],
+        folder: str,
     ):
         """
         Args:
             request: names the models.
             weights: as :func:`weight_sums` gives them where the batch was started.
             threads: of torch.
-            device, dtype: as ``TwoStagePipeline.for_request`` takes them.
+            compute: device, dtype and compile, as ``TwoStagePipeline.for_request`` takes them.
             folder: in which the batch was started; relative paths begin there.
         """
         with contextlib.suppress(OSError):
@@ -80,7 +85,7 @@ class RayPainter:
         self._request = request
         self._weights = weights
         self._threads = threads
-        self._place = device, dtype
+        self._compute = compute
         self._pipeline: Any = None
 
     def load(self) -> None:
@@ -101,7 +106,7 @@ class RayPainter:
                 " same path."
             )
         torch.set_num_threads(self._threads)
-        self._pipeline = TwoStagePipeline.for_request(self._request, *self._place)
+        self._pipeline = TwoStagePipeline.for_request(self._request, *self._compute)
 
     def paint(self, request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
         """Paint a frame."""
@@ -118,6 +123,7 @@ def ray_painters(
     stop: threading.Event,
     device: str = "auto",
     dtype: str = "auto",
+    compile: bool = False,
 ) -> Iterator[tuple[Paint, int]]:
     """Workers on a Ray cluster, with the model loaded.
 
@@ -127,7 +133,7 @@ def ray_painters(
         address: ``local`` starts a cluster on this machine and ends it; else a cluster's, as ``ray.init`` takes it.
         workers: how many; None: one per GPU, or one per machine where there is none.
         stop: when set, painting raises Cancelled soon.
-        device, dtype: as ``TwoStagePipeline.for_request`` takes them, there.
+        device, dtype, compile: as ``TwoStagePipeline.for_request`` takes them, there.
 
     Yields:
         what paints a frame, from any thread, and how many frames at once.
@@ -144,7 +150,8 @@ def ray_painters(
         machines = sum(bool(node["Alive"]) for node in ray.nodes())
         threads = os.environ.get("OMP_NUM_THREADS", "")
         plan = plan_workers(ray.cluster_resources(), machines, workers, int(threads) if threads.isdecimal() else None)
-        crew = _Crew((ray.put(request), weights, plan.threads, device, dtype, str(Path.cwd())), plan, stop)
+        compute = (device, dtype, compile)
+        crew = _Crew((ray.put(request), weights, plan.threads, compute, str(Path.cwd())), plan, stop)
         crew.load()
         yield crew.paint, plan.workers
     finally:

@@ -7,15 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from . import original_names as original
 from .safetensors_header import TensorInfo
 
 Tensors = Mapping[str, TensorInfo]
+T = TypeVar("T")
 Kind = Literal[
     "checkpoint", "unet", "controlnet", "union", "lora", "vae", "text_encoder", "ip_adapter", "control_lora",
-    "lycoris", "handdiff", "unknown",
+    "lycoris", "hand_generator", "image_encoder", "handdiff", "unknown",
 ]  # fmt: skip
 Family = Literal["sd15", "sdxl", "sd2", "sdxl_refiner", "sd3", "flux", ""]
 """Empty where the tensors do not tell, or where both take it"""
@@ -41,6 +42,8 @@ _KINDS: dict[Kind, str] = {
     "ip_adapter": "IP-Adapter",
     "control_lora": "Control-LoRA",
     "lycoris": "LyCORIS network",
+    "hand_generator": "hand generator",
+    "image_encoder": "image encoder",
     "handdiff": "model of HandDiff's own kind",
     "unknown": "unknown weights",
 }
@@ -109,6 +112,9 @@ def identify(tensors: Tensors) -> Architecture:
 def _identify(tensors: Tensors) -> tuple[Kind, dict]:
     if "lora_controlnet" in tensors:
         return "control_lora", {}
+    if any(name.startswith("mask_head.") for name in tensors) and any(name.startswith("unet.") for name in tensors):
+        width = _width(tensors, r"attn2\.to_k\.weight$")
+        return "hand_generator", {"family": _BY_CROSS_ATTENTION.get(width, "")}
     if any(name.endswith(_LYCORIS_MARKS) for name in tensors):
         return "lycoris", {}
     if any(_LORA_MARKS.search(name) for name in tensors):
@@ -135,6 +141,8 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
         return ("vae", {"original": is_original}) if four else ("unknown", {})
     if any(name.endswith("text_model.embeddings.token_embedding.weight") for name in tensors):
         return "text_encoder", {}
+    if "vision_model.embeddings.patch_embedding.weight" in tensors and "visual_projection.weight" in tensors:
+        return "image_encoder", {}
     for mark, family in (
         ("double_blocks.0.", "flux"),
         ("joint_blocks.0.", "sd3"),
@@ -145,7 +153,7 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
     return "unknown", {}
 
 
-def below(tensors: Mapping[str, TensorInfo], prefix: str) -> dict[str, TensorInfo]:
+def below(tensors: Mapping[str, T], prefix: str) -> dict[str, T]:
     """The tensors whose names begin with ``prefix``, which is taken off."""
     return {name.removeprefix(prefix): info for name, info in tensors.items() if name.startswith(prefix)}
 

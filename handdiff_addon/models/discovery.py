@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ..errors import ModelError
 from .architecture import PAINTABLE, Architecture
+from .bases import base_source
 from .catalogue import is_own
 from .folders import walk
 from .hub_cache import cached, cached_repositories, repository_of
-from .sources import base_source, read_weights, source_name
+from .sources import read_weights, source_name
 from .weights import PICKLES
 
 _SMALL = 64 * 1024

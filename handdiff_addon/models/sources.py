@@ -1,59 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the tensors of a stock model's parts lie, whatever layout it comes in: read from headers, without torch.
+"""The files of weights that a user's name stands for, and what their headers say; without torch.
 
-A base model is a folder in diffusers' layout, an entry or id of the Hugging Face cache, or one file in the original
-layout; a ControlNet, a VAE or a LoRA is a folder or a file of its own.
+A name is a path, an entry or id of the Hugging Face cache, or the name of a file in the model folders.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from . import original_names as original
-from .architecture import FAMILIES, PAINTABLE, Architecture, below, identify
+from .architecture import Architecture, identify
 from .folders import walk
 from .hub_cache import REPOSITORY, cached, refuse_link_out, repository_of, snapshot
 from .safetensors_header import TensorInfo, read_header
 from .tables import read_table
 from .weights import PICKLES, refuse_pickle
 
-LIBRARIES = ("diffusers", "transformers")
 STEMS = ("diffusion_pytorch_model", "model", "pytorch_lora_weights")
 """Names of a part's weights in diffusers' layout"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one tensor of a part lies, and how to take it out."""
-
-    file: Path
-    name: str
-    """In the file"""
-    shape: tuple[int, ...]
-    """As the part needs it"""
-    rows: tuple[int, int] | None = None
-    """Take these rows of the file's tensor only"""
-    transpose: bool = False
-
-
-@dataclass(frozen=True)
-class PartSource:
-    """One network's tensors by diffusers' (a text encoder's by transformers') names."""
-
-    places: dict[str, Place]
-    config: dict[str, Any] | None
-    """The configuration that came with it, None for one file"""
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: place.shape for name, place in self.places.items()}
 
 
 @dataclass(frozen=True)
@@ -75,20 +43,6 @@ class Weights:
     @property
     def paths(self) -> list[Path]:
         return sorted(set(self.files.values()))
-
-
-@dataclass(frozen=True)
-class BaseSource:
-    """A base model, found: everything that loading it needs."""
-
-    path: Path
-    architecture: Architecture
-    parts: dict[str, PartSource]
-    """``unet``, ``vae``, ``text_encoder``, and SDXL's ``text_encoder_2``"""
-    tokenizers: tuple[Path, ...]
-    """Folders of the vocabularies; none for one file, which holds none"""
-    scheduler: dict[str, Any] | None
-    files: list[Path] = field(default_factory=list)
 
 
 def locate(name: str, folders: Sequence[Path] = ()) -> Path:
@@ -204,198 +158,6 @@ def _shards(index: Path) -> list[Path]:
     return [index.parent / name for name in names]
 
 
-def base_source(path: Path, *, half: bool = False) -> BaseSource:
-    """The parts of a base model, folder or file.
-
-    Raises:
-        ModelError: where it is none that HandDiff paints with, or not whole.
-    """
-    return _base_folder(path, half) if path.is_dir() else _base_file(path)
-
-
-def _base_file(path: Path) -> BaseSource:
-    weights = read_weights(path)
-    architecture = weights.architecture
-    _refuse_other_bases(path, architecture)
-    parts = {
-        "unet": unet_part(weights),
-        "vae": vae_part(weights),
-        "text_encoder": text_part(weights),
-    }
-    if architecture.family == "sdxl":
-        parts["text_encoder_2"] = open_text_part(weights)
-    _refuse_missing_parts(path, parts)
-    return BaseSource(path, architecture, parts, (), None, [path])
-
-
-def _base_folder(folder: Path, half: bool) -> BaseSource:
-    if not (folder / "model_index.json").exists():
-        raise ModelError(f"The folder {folder} has no model_index.json: give a model folder in diffusers' layout.")
-    index = read_config(folder / "model_index.json")
-    readers: dict[str, Callable[[Weights], PartSource]] = {
-        "unet": unet_part,
-        "vae": vae_part,
-        "text_encoder": text_part,
-        "text_encoder_2": text_part,
-    }
-    parts: dict[str, PartSource] = {}
-    files: list[Path] = []
-    architecture = Architecture("unknown")
-    for name, reader in readers.items():
-        if name not in index or index[name] == [None, None]:
-            continue
-        _refuse_foreign_class(folder, name, index[name])
-        if not (folder / name).is_dir():
-            raise ModelError(f"The part {folder / name} is missing: copy or download the model again.")
-        weights = read_weights(folder / name, half=half, root=folder)
-        if weights.config is None:
-            raise ModelError(f"{folder / name / 'config.json'} is missing: copy or download this file.")
-        if name == "unet":
-            architecture = weights.architecture
-            _refuse_other_bases(folder, architecture)
-        parts[name] = reader(weights)
-        files += weights.paths
-    needed = ("unet", "vae", "text_encoder", *(("text_encoder_2",) if architecture.family == "sdxl" else ()))
-    _refuse_missing_parts(folder, {name: parts.get(name) for name in needed})
-    tokenizers = tuple(folder / name for name in ("tokenizer", "tokenizer_2")[: len(needed) - 2])
-    for tokenizer in tokenizers:
-        _check_tokenizer(tokenizer, folder)
-    config = folder / "scheduler" / "scheduler_config.json"
-    scheduler = read_config(config) if config.exists() else None
-    architecture = replace(architecture, kind="checkpoint", parts=needed)
-    return BaseSource(folder, architecture, {name: parts[name] for name in needed}, tokenizers, scheduler, files)
-
-
-def _check_tokenizer(tokenizer: Path, root: Path) -> None:
-    whole = (tokenizer / "tokenizer.json").exists() or all(
-        (tokenizer / name).exists() for name in ("vocab.json", "merges.txt")
-    )
-    if not whole:
-        raise ModelError(f"The vocabulary {tokenizer} is missing (vocab.json, merges.txt): copy or download it.")
-    for file in tokenizer.iterdir():
-        refuse_link_out(file, root)
-        if file.suffix == ".json" and file.name.endswith("config.json"):
-            read_config(file)
-
-
-def _refuse_other_bases(path: Path, architecture: Architecture) -> None:
-    if architecture.kind not in ("checkpoint", "unet") or architecture.family not in PAINTABLE:
-        raise ModelError(
-            f"{path} is no base model that HandDiff paints with ({architecture.title}): "
-            f"give one of {' or '.join(FAMILIES[family] for family in PAINTABLE)}."
-        )
-    if architecture.in_channels not in (4, 9):
-        raise ModelError(
-            f"The U-Net of {path} takes {architecture.in_channels} channels: give an ordinary model (4) or an "
-            "inpainting variant (9)."
-        )
-
-
-def _refuse_missing_parts(path: Path, parts: Mapping[str, PartSource | None]) -> None:
-    if missing := [name.replace("_", " ") for name, part in parts.items() if part is None or not part.places]:
-        raise ModelError(f"{path} comes without its {missing[0]}: give a whole checkpoint or model folder.")
-
-
-def _refuse_foreign_class(folder: Path, name: str, entry: Any) -> None:
-    """A line of ``model_index.json`` has to name a class of the libraries, nothing that would be fetched and run."""
-    if not (isinstance(entry, list) and len(entry) == 2 and entry[0] in LIBRARIES):
-        raise ModelError(
-            f"{folder / 'model_index.json'} asks for code of its own for {name} ({_short(entry)}): "
-            "HandDiff runs no code that comes with a model, choose another."
-        )
-
-
-@contextmanager
-def well_formed(path: Path) -> Iterator[None]:
-    """Refuse a file whose tensors have not the shapes that their names promise.
-
-    Raises:
-        ModelError
-    """
-    try:
-        yield
-    except (KeyError, IndexError, ValueError) as error:
-        raise ModelError(
-            f"{path} lacks a tensor or has one of a wrong shape ({error}): copy or download it again."
-        ) from error
-
-
-def unet_part(weights: Weights) -> PartSource:
-    """The U-Net of a file or folder."""
-    for prefix in (original.UNET, ""):
-        if f"{prefix}input_blocks.0.0.weight" in weights.tensors:
-            return _part(weights, prefix, original.unet_names)
-    return _part(weights)
-
-
-def controlnet_part(weights: Weights) -> PartSource:
-    """The ControlNet of a file or folder."""
-    for prefix in (original.CONTROLNET, ""):
-        if f"{prefix}input_hint_block.0.weight" in weights.tensors:
-            return _part(weights, prefix, original.unet_names)
-    return _part(weights)
-
-
-def vae_part(weights: Weights) -> PartSource:
-    """The autoencoder of a file or folder."""
-    prefix = original.VAE if any(name.startswith(original.VAE) for name in weights.tensors) else ""
-    tensors = {name: info for name, info in below(weights.tensors, prefix).items() if _of_autoencoder(name)}
-    part = _part(weights, prefix, lambda _: original.vae_names(tensors))
-    flat = {  # attention by 1 x 1 convolutions there, by matrices here
-        name: Place(place.file, place.name, place.shape[:2])
-        for name, place in part.places.items()
-        if ".mid_block.attentions.0.to_" in name and name.endswith(".weight")
-    }
-    return PartSource(part.places | flat, part.config)
-
-
-def _of_autoencoder(name: str) -> bool:
-    return name.startswith(("encoder.", "decoder.", "quant_conv.", "post_quant_conv."))
-
-
-def text_part(weights: Weights) -> PartSource:
-    """The first, or only, text encoder of a file; or the one of a folder."""
-    prefix = next((p for p in original.TEXT if any(name.startswith(p) for name in weights.tensors)), "")
-    tensors = below(weights.tensors, prefix)
-    table = {}
-    for name in tensors:
-        if re.match(r"(text_model\.)?(embeddings|encoder|final_layer_norm)\.", name):
-            if not name.endswith("position_ids"):
-                table[name] = name if name.startswith("text_model.") else f"text_model.{name}"
-        elif name == "text_projection.weight":
-            table[name] = name
-    return _part(weights, prefix, lambda _: table)
-
-
-def open_text_part(weights: Weights) -> PartSource:
-    """SDXL's second text encoder in one file, which has query, key and value in one tensor."""
-    prefix = original.OPEN_TEXT
-    places: dict[str, Place] = {}
-    for name, place in _part(weights, prefix, original.open_clip_names).places.items():
-        if ".in_proj." in name:
-            with well_formed(place.file):
-                width = place.shape[0] // 3
-            for number, letter in enumerate("qkv"):
-                places[name.replace("in_proj", f"{letter}_proj")] = Place(
-                    place.file, place.name, (width, *place.shape[1:]), (number * width, (number + 1) * width)
-                )
-        elif name == "text_projection.weight":
-            places[name] = Place(place.file, place.name, place.shape[::-1], transpose=True)
-        else:
-            places[name] = place
-    return PartSource(places, None)
-
-
-def _part(weights: Weights, prefix: str = "", rename: Callable[[Any], dict[str, str]] | None = None) -> PartSource:
-    tensors = below(weights.tensors, prefix)
-    names = rename(tensors) if rename else {name: name for name in tensors}
-    places = {
-        new: Place(weights.files[prefix + old], prefix + old, weights.tensors[prefix + old].shape)
-        for old, new in names.items()
-    }
-    return PartSource(places, weights.config)
-
-
 def read_config(path: Path) -> dict[str, Any]:
     """A configuration of diffusers' or transformers'.
 
@@ -412,7 +174,7 @@ def read_config(path: Path) -> dict[str, Any]:
     ):
         if asks:
             raise ModelError(
-                f"{path} asks for code that comes with the model ({name}: {_short(config[name])}): "
+                f"{path} asks for code that comes with the model ({name}: {short(config[name])}): "
                 "HandDiff runs no such code, choose another model."
             )
     if "quantization_config" in config:
@@ -430,5 +192,5 @@ def source_name(path: Path) -> str:
     return path.stem if path.suffix == ".safetensors" else path.resolve().name
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     return json.dumps(value, default=str)[:80]

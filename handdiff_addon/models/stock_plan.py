@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..conditioning.hint import HINT_CHANNELS
 from ..errors import ModelError, UsageError
 from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
 from .architecture import FAMILIES, Architecture
+from .bases import BaseSource, base_source
 from .digests import checked
+from .folders import remembered
+from .hand_models import HandPlan, plan_hands
 from .known import UNION_MODES, roles_of
-from .sources import BaseSource, PartSource, Weights, base_source, controlnet_part, locate, read_weights, vae_part
+from .parts import PartSource, controlnet_part, vae_part
+from .reference import ReferencePlan, plan_reference
+from .sources import Weights, locate, read_weights
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,16 @@ class StockPlan:
     vae: Weights | None
     controls: tuple[ControlPlan, ...]
     loras: tuple[LoraPlan, ...]
+    hands: HandPlan | None = None
+    reference: ReferencePlan | None = None
 
     @property
     def files(self) -> list[Path]:
         """Every file of weights."""
         weights = [*(control.weights for control in self.controls), *(lora.weights for lora in self.loras)]
         weights += [self.vae] if self.vae else []
+        weights += [self.hands.weights] if self.hands else []
+        weights += [self.reference.adapter, self.reference.encoder] if self.reference else []
         return list(dict.fromkeys([*self.base.files, *(path for part in weights for path in part.paths)]))
 
 
@@ -63,6 +73,7 @@ def refuse_stock_parts(request: GenerationRequest) -> None:
         ("a ControlNet", request.controlnets),
         ("a LoRA", request.all_loras),
         ("another VAE", request.vae),
+        ("a reference picture", request.reference),
     ):
         if given:
             raise UsageError(
@@ -71,12 +82,45 @@ def refuse_stock_parts(request: GenerationRequest) -> None:
             )
 
 
+def plan_base(name: str) -> StockPlan:
+    """A stock model to train on.
+
+    Raises:
+        ModelError: where there is none, or it is none to train on.
+    """
+    plan = plan_stock(name, folders=remembered())
+    architecture = plan.base.architecture
+    if architecture.in_channels != 4 or architecture.consistency:
+        raise ModelError(f"{plan.base.path} is {architecture.title}: train on an ordinary model of this family.")
+    return plan
+
+
+def plan_request(request: GenerationRequest, *, half: bool = False) -> StockPlan:
+    """:func:`plan_stock` for the stock model that a request names, with the folders that the user has pointed at.
+
+    Raises:
+        ModelError
+    """
+    return plan_stock(
+        request.model,
+        request.controlnets,
+        request.all_loras,
+        vae=request.vae,
+        hand_model=request.hand_model,
+        reference=request.reference,
+        half=half,
+        folders=remembered(),
+    )
+
+
 def plan_stock(
     model: str,
     controlnets: Sequence[ControlNetChoice] = (),
     loras: Sequence[LoraChoice] = (),
     *,
     vae: str = "",
+    hand_model: str = "",
+    reference: str = "",
     half: bool = False,
     folders: Sequence[Path] = (),
 ) -> StockPlan:
@@ -102,6 +146,8 @@ def plan_stock(
         other_vae,
         tuple(_control(choice, base, half, folders) for choice in controlnets),
         tuple(_lora(choice, base, folders) for choice in loras),
+        plan_hands(hand_model, base, folders) if hand_model else None,
+        plan_reference(reference, base, folders) if reference else None,
     )
 
 
@@ -130,7 +176,8 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
                 "choose one that was made for this model."
             )
     modes = {role: mode for role, mode in UNION_MODES.items() if mode < architecture.control_types}
-    roles = choice.roles or tuple(modes) or _catalogued(weights)
+    own = _refuse_other_hint(path, part)
+    roles = choice.roles or tuple(modes) or own or _catalogued(weights)
     if not roles:
         raise ModelError(
             f"The ControlNet {path} does not tell what it is to be shown: name it, as in "
@@ -140,9 +187,26 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
         raise ModelError(f"The union ControlNet {path} takes no {unable[0]}: it takes {', '.join(modes)}.")
     if not modes and len(roles) > 1:
         raise ModelError(f"The ControlNet {path} takes one thing and not {' and '.join(roles)}: name one of them.")
+    if ("outpaint" in roles) != bool(own):
+        raise ModelError(
+            f"The ControlNet {path} takes outpaint and not {roles[0]}: name it without a role."
+            if own
+            else f"The ControlNet {path} takes one picture and not outpaint: name it for a role such as openpose."
+        )
     return ControlPlan(
         weights, architecture, part, roles, {role: modes[role] for role in roles} if modes else {}, choice.scale
     )
+
+
+def _refuse_other_hint(path: Path, part: PartSource) -> tuple[ControlRole, ...]:
+    """The role of a ControlNet that takes more than a picture, which is one of ours; none for an ordinary one."""
+    shape = part.shapes.get("controlnet_cond_embedding.conv_in.weight", ())
+    channels = shape[1] if len(shape) == 4 else 3
+    if channels == 3:
+        return ()
+    if not 8 <= channels <= HINT_CHANNELS:
+        raise ModelError(f"The ControlNet {path} takes a hint of {channels} channels, which HandDiff cannot draw.")
+    return ("outpaint",)
 
 
 def _catalogued(weights: Weights) -> tuple[ControlRole, ...]:

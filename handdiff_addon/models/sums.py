@@ -6,8 +6,7 @@ from __future__ import annotations
 from ..request import GenerationRequest
 from .catalogue import check_model, find_model, is_own
 from .digests import checked
-from .folders import remembered
-from .stock_plan import plan_stock
+from .stock_plan import plan_request
 
 
 def weight_sums(request: GenerationRequest) -> dict[str, str]:
@@ -23,5 +22,6 @@ def weight_sums(request: GenerationRequest) -> dict[str, str]:
             for role, name in folders.items()
             for file in check_model(find_model(name)).files
         }
-    plan = plan_stock(request.model, request.controlnets, request.all_loras, vae=request.vae, folders=remembered())
-    return {f"{number}/{path.name}": checked(path) for number, path in enumerate(plan.files)}
+    plan = plan_request(request)
+    sums = {f"{number}/{path.name}": checked(path) for number, path in enumerate(plan.files)}
+    return sums | ({"reference": plan.reference.sha256} if plan.reference else {})

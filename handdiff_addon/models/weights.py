@@ -23,6 +23,7 @@ _EXPONENTS = {
     "F64": (np.uint64, 0x7FF0_0000_0000_0000),
 }
 """Types with infinities: a number whose exponent has all bits set is infinite or none"""
+_FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 
 
 def refuse_pickle(path: Path) -> None:
@@ -77,6 +78,25 @@ def digest(path: Path, *, finite: bool = False) -> str:
             f"The weights {path} cannot be read ({error.strerror}): copy or download this file."
         ) from error
     return sha.hexdigest()
+
+
+def read_half(path: Path, name: str) -> np.ndarray:
+    """One tensor of a file, flat, rounded to float16: equal for a file and for its half-precision variant.
+
+    Raises:
+        ModelError: where the file cannot be read, lacks the tensor, or holds it in a type without fractions.
+    """
+    place = next((region for region in _regions(path) if region[0] == name), None)
+    if place is None or place[3] not in _EXPONENTS:
+        raise ModelError(f"The weights {path} hold no {name} in floating point: copy or download this file again.")
+    _, begin, end, dtype = place
+    with path.open("rb") as file:
+        file.seek(begin)
+        data = file.read(end - begin)
+    with np.errstate(over="ignore"):
+        if dtype == "BF16":
+            return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float16)
+        return np.frombuffer(data, _FLOATS[dtype]).astype(np.float16)
 
 
 def _regions(path: Path) -> list[tuple[str, int, int, str]]:

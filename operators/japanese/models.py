@@ -212,6 +212,87 @@ MODELS: dict[str, str] = {
         "{0} は {1} で、HandDiff では使えません。通常の LoRA を指定してください。"
     ),
     "{} is no VAE of {} but: {}; choose another.": "{0} は {1} の VAE ではなく、{2} です。別のものを選んでください。",
+    # Hand generators and ControlNets that were trained for a stock model
+    "{} is {}: train on an ordinary model of this family.": "{0} は {1} です。同じ系統の通常のモデルで学習してください。",
+    "The U-Net lacks the tensor {}: copy or download the model again.": (
+        "U-Net にテンソル {0} がありません。モデルをコピーまたはダウンロードし直してください。"
+    ),
+    "The weights {} hold no {} in floating point: copy or download this file again.": (
+        "重み {0} に浮動小数点の {1} がありません。このファイルをコピーまたはダウンロードし直してください。"
+    ),
+    "The hand generator {} is of the embedded kind and the model {} is not: leave out --hand-model, or train one for it "
+    "with  handdiff train hands --base.": (
+        "手の生成モデル {0} は内蔵モデル用で、モデル {1} はそうではありません。--hand-model を外すか、"
+        "handdiff train hands --base でこのモデル用に学習してください。"
+    ),
+    "{} is no hand generator for a stock model: give the folder that  handdiff train hands --base  made.": (
+        "{0} は一般のモデル用の手の生成モデルではありません。handdiff train hands --base で作ったフォルダーを"
+        "指定してください。"
+    ),
+    "{} is not a hand generator's ({}): copy it again, or train it anew.": (
+        "{0} は手の生成モデルのものではありません（{1}）。コピーし直すか、学習し直してください。"
+    ),
+    "The hand generator {} is for {} and the model {} is {}: choose a pair of one family.": (
+        "手の生成モデル {0} は {1} 用で、モデル {2} は {3} です。同じ系統の組み合わせを選んでください。"
+    ),
+    "The hand generator {} was trained on {}, whose tensor {} has another shape in {}: name that model with --model.": (
+        "手の生成モデル {0} は {1} で学習したもので、そのテンソル {2} は {3} では別の形です。"
+        "学習に使ったモデルを --model で指定してください。"
+    ),
+    "The hand generator {} was trained on {} and the model is {}: name that model with --model, or train one for this.": (
+        "手の生成モデル {0} は {1} で学習したもので、モデルは {2} です。学習に使ったモデルを --model で指定するか、"
+        "このモデル用に学習してください。"
+    ),
+    "The hand generator {} is for a stock model: name the model it was trained on with --model.": (
+        "手の生成モデル {0} は一般のモデル用です。学習に使ったモデルを --model で指定してください。"
+    ),
+    "The mask head of {} is damaged ({}): copy it again, or train it anew.": (
+        "{0} のマスク出力部が破損しています（{1}）。コピーし直すか、学習し直してください。"
+    ),
+    "The ControlNet {} takes outpaint and not {}: name it without a role.": (
+        "ControlNet {0} が受け取るのは outpaint で、{1} ではありません。役割を付けずに指定してください。"
+    ),
+    "The ControlNet {} takes one picture and not outpaint: name it for a role such as openpose.": (
+        "ControlNet {0} が受け取るのは画像 1 枚で、outpaint ではありません。openpose などの役割を付けて指定してください。"
+    ),
+    "The ControlNet {} takes a hint of {} channels, which HandDiff cannot draw.": (
+        "ControlNet {0} は {1} チャンネルの入力を必要としますが、HandDiff では作れません。"
+    ),
+    "Nothing shows the base model the hands: name a hand generator with --hand-model or a ControlNet for openpose with "
+    "--controlnet, or use --single-stage.": (
+        "ベースモデルに手を示すものがありません。--hand-model で手の生成モデルを指定するか、--controlnet で openpose の "
+        "ControlNet を指定するか、--single-stage を使ってください。"
+    ),
+    # Reference pictures
+    "The reference {} cannot be read as a picture ({}): give a PNG or JPEG.": (
+        "参照画像 {0} を画像として読み込めません（{1}）。PNG または JPEG を指定してください。"
+    ),
+    "{} is no IP-Adapter but: {}; give one.": "{0} は IP-Adapter ではなく、{1} です。IP-Adapter を指定してください。",
+    "The IP-Adapter {} does not fit the model {}: choose one for {}.": (
+        "IP-Adapter {0} はモデル {1} に合いません。{2} 用のものを選んでください。"
+    ),
+    "The IP-Adapter {} is of a kind that HandDiff does not use (faces by another network): choose an ordinary one, or one "
+    "of the Plus kind.": (
+        "IP-Adapter {0} は HandDiff で使えない種類です（別のネットワークで顔を見るもの）。通常のものか Plus のものを"
+        "選んでください。"
+    ),
+    "A reference needs an IP-Adapter for {}, and no model folder holds one: import the folder of one (such as "
+    "h94/IP-Adapter), or name it, as in --reference ADAPTER=PICTURE.": (
+        "参照画像には {0} 用の IP-Adapter が必要ですが、モデルのフォルダーにありません。そのフォルダー"
+        "（h94/IP-Adapter など）を登録するか、--reference ADAPTER=PICTURE のように指定してください。"
+    ),
+    "There are several IP-Adapters for this model ({}, {}): name one, as in --reference ADAPTER=PICTURE.": (
+        "このモデル用の IP-Adapter が複数あります（{0}、{1}）。--reference ADAPTER=PICTURE のように 1 つを"
+        "指定してください。"
+    ),
+    "The IP-Adapter {} needs a CLIP image encoder with {} of {} numbers, and none is there: put the folder {} that is "
+    "published with it beside it, or import the folder that holds the encoder.": (
+        "IP-Adapter {0} には CLIP の画像エンコーダー（{1}、{2} 個の数）が必要ですが、見つかりません。一緒に公開されている"
+        "フォルダー {3} をその横に置くか、エンコーダーのあるフォルダーを登録してください。"
+    ),
+    "The IP-Adapter {} is damaged ({}): copy or download it again.": (
+        "IP-Adapter {0} が破損しています（{1}）。コピーまたはダウンロードし直してください。"
+    ),
     # What does not fit together
     "The embedded model and its like take no part of another, and {} is given: name a base model with --model, or leave "
     "it out.": (
