@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from . import __version__
 from .errors import Cancelled, OutputError
+from .jobs.steady import Step, plan
 from .models.sums import weight_sums
 from .request import GenerationRequest, GenerationResult
 from .runs import Report, SceneChoice, check_models, need, open_scene
@@ -59,6 +60,7 @@ def run_animate(
     targets: Sequence[Target],
     report: Report,
     *,
+    steady: bool = False,
     restart: bool = False,
     farm: Farm | None = None,
     device: str = "auto",
@@ -75,6 +77,7 @@ def run_animate(
         frames: frame numbers; None: the scene's own range.
         targets: also ``strip.blend``, the scene with the pictures as a strip, and ``animation.mp4``.
         report: told of finished frames.
+        steady: paint each frame from earlier ones, carried along with the motion.
         restart: put the batch that lies there aside and begin anew.
         farm: paint on a Ray cluster.
         device, dtype, compile: as ``TwoStagePipeline.for_request`` takes them.
@@ -94,7 +97,7 @@ def run_animate(
         if farm is not None:
             need("ray", "farm")
         scene = open_scene(blend, None)
-        from .scene.cameras import scene_camera
+        from .scene.cameras import scene_camera, takes
         from .scene.files import missing_libraries
         from .scene.rigs import find_humanoids
 
@@ -103,15 +106,17 @@ def run_animate(
         warnings = missing_libraries()
         if frames is None:
             frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-        batch.begin(batch_settings(request, choice, weights, _sha256(blend), dtype=dtype), restart=restart)
+        settings = batch_settings(request, choice, weights, _sha256(blend), dtype=dtype, steady=steady)
+        batch.begin(settings, restart=restart)
         finished = batch.finished()
         todo = [frame for frame in frames if frame not in finished]
+        cuts = takes(scene, frames, choice.camera) if steady else None
         if todo:
             stop = threading.Event()
             painters: AbstractContextManager[tuple[Paint, int]] = _painter(request, stop, device, dtype, compile)
             if farm is not None:
                 painters = farm.painters(request, weights, stop, device, dtype, compile)
-            _paint(scene, batch, request, choice, todo, report, painters, stop)
+            _paint(scene, batch, request, choice, todo, cuts, report, painters, stop)
         warnings += batch.warnings(frames)
         warnings += _compose(scene, batch, frames, targets, report)
         return batch.folder, warnings
@@ -148,18 +153,23 @@ def _paint(
     request: GenerationRequest,
     choice: SceneChoice,
     todo: Sequence[int],
+    cuts: Sequence[Sequence[int]] | None,
     report: Report,
     painters: AbstractContextManager[tuple[Paint, int]],
     stop: threading.Event,
 ) -> None:
     from .jobs.batch import paint_frames
+    from .scene.motion import Motion
     from .scene.sequence import render_sequence
 
     report("loading", 0, 0)
     with painters as (paint, workers):
+        order = [Step(frame) for frame in todo] if cuts is None else plan(cuts, workers)
+        sources = {step.frame: step.sources for step in order if step.frame in todo}
         passes = render_sequence(
             scene,
-            todo,
+            list(sources),
+            motion=None if cuts is None else Motion(sources),
             skeleton=request.skeleton,
             with_normals=True,
             with_picture=request.needs_picture,

@@ -190,6 +190,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LIST",
         help=f"beside the image sequence, comma-separated from {', '.join(ANIMATE_TARGETS)}",
     )
+    animate.add_argument(
+        "--steady", action="store_true", help="paint each frame from earlier ones, carried along with the motion"
+    )
     animate.add_argument("--restart", action="store_true", help="put the batch that lies there aside and begin anew")
     animate.add_argument("--ray", metavar="ADDRESS", help="paint on a Ray cluster; local: on one of this machine's own")
     animate.add_argument(
@@ -354,6 +357,7 @@ def _animate(arguments: argparse.Namespace, console: Console) -> None:
         arguments.frames,
         arguments.to,
         console.progress,
+        steady=arguments.steady,
         restart=arguments.restart,
         farm=farm,
         device=arguments.device,

@@ -100,7 +100,7 @@ def test_a_camera_that_moves_leaves_the_frame_behind() -> None:
 
 def test_cells_move_as_their_middles() -> None:
     x, y = np.meshgrid(np.arange(32) + 0.5, np.arange(16) + 0.5)
-    flow = Flow(np.stack([x - 8, y], -1), x > 8).at_cells(4)
+    flow = Flow(np.stack([x - 8, y], -1), x > 8).at_size(8, 4)
     assert flow.source.shape == (4, 8, 2)
     np.testing.assert_array_equal(np.floor(flow.source[0, :, 0]), np.arange(8) - 2)
 

@@ -7,14 +7,18 @@ frame before, projected through that frame's camera, and tested against that fra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .camera import Camera
+from .lookup import sample
 
 SLACK = 0.02
 """Part of the distance by which a point may lie behind what was seen there, and still be the same surface"""
+FAR = 1e5
+"""Metres at which what no surface shows is taken to be: it turns with the camera, and stays where that moves"""
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,11 @@ class Flow:
     seen: np.ndarray
     """(H, W) bool, whether the frame before shows the same point there"""
 
-    def at_cells(self, cell: int) -> Flow:
-        """The same in cells of ``cell`` pixels, as latents have them: the motion of each cell's middle.
-
-        Both sides have to be multiples of ``cell``.
-        """
-        middle = (slice(cell // 2, None, cell),) * 2
-        return Flow(self.source[middle] / cell, self.seen[middle])
+    def at_size(self, width: int, height: int) -> Flow:
+        """The same for pictures or latents of another size: the motion of the middle of each of their cells."""
+        down, across = self.seen.shape[0] / height, self.seen.shape[1] / width
+        middle = np.ix_(((np.arange(height) + 0.5) * down).astype(int), ((np.arange(width) + 0.5) * across).astype(int))
+        return Flow(self.source[middle] / (across, down), self.seen[middle])
 
 
 def backward_flow(before: np.ndarray, camera: Camera, depth: np.ndarray) -> Flow:
@@ -74,19 +76,26 @@ def static_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
 
 def warp_picture(picture: np.ndarray, flow: Flow) -> np.ndarray:
     """The frame before as this frame would show it, bilinear: (H, W, C) float64, NaN where it was not seen."""
-    height, width = picture.shape[:2]
-    place = np.where(flow.seen[..., None], flow.source, 0.5) - 0.5
-    left = np.clip(np.floor(place), 0, (width - 1, height - 1)).astype(int)
-    part = np.clip(place - left, 0, 1)
-    right = np.minimum(left + 1, (width - 1, height - 1))
-    values = picture.astype(np.float64)
-    above, below = (
-        values[rows, left[..., 0]] * (1 - part[..., :1]) + values[rows, right[..., 0]] * part[..., :1]
-        for rows in (left[..., 1], right[..., 1])
-    )
-    warped = above * (1 - part[..., 1:]) + below * part[..., 1:]
-    warped[~flow.seen] = np.nan
+    warped = np.full((*flow.seen.shape, picture.shape[2]), np.nan)
+    warped[flow.seen] = sample(picture, flow.source[flow.seen])
     return warped
+
+
+def carry(earlier: Sequence[tuple[np.ndarray, Flow]]) -> tuple[np.ndarray, np.ndarray]:
+    """Earlier pictures as this frame would show them, each pixel from the first one that shows it.
+
+    Args:
+        earlier: pictures (H, W, 3) uint8, one at least, and the motion since then.
+
+    Returns:
+        the picture (H, W, 3) uint8, and where it is known (H, W) bool; elsewhere it is the first one as it was.
+    """
+    picture, known = earlier[0][0].copy(), np.zeros(earlier[0][1].seen.shape, bool)
+    for before, flow in earlier:
+        new = Flow(flow.source, flow.seen & ~known)
+        picture[new.seen] = np.rint(warp_picture(before, new)[new.seen])
+        known |= new.seen
+    return picture, known
 
 
 def warped_difference(picture: np.ndarray, before: np.ndarray, flow: Flow) -> float:

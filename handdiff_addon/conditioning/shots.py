@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import Camera
+from .lookup import sample
 from .raster import rasterise
 
 _FACING_NONE, _FACING_FULL = 0.08, 0.35  # cosine of the angle to the camera: no trust below, full trust above
@@ -188,19 +189,6 @@ def _spread(count: int, at: np.ndarray, values: np.ndarray) -> np.ndarray:
     result = np.zeros((count, *values.shape[1:]))
     result[at] = values
     return result
-
-
-def sample(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Bilinear samples (N, C) of a picture (H, W, C) at pixels (N, 2), whose centres lie at half integers."""
-    height, width = picture.shape[:2]
-    x = np.clip(pixels[:, 0] - 0.5, 0, width - 1)
-    y = np.clip(pixels[:, 1] - 0.5, 0, height - 1)
-    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    x, y = (x - left)[:, None], (y - top)[:, None]
-    upper = picture[top, left] * (1 - x) + picture[top, right] * x
-    lower = picture[bottom, left] * (1 - x) + picture[bottom, right] * x
-    return upper * (1 - y) + lower * y
 
 
 def _pixel_size(camera: Camera, depth: np.ndarray) -> np.ndarray:

@@ -16,11 +16,22 @@ from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
 from .estimate import shown_latents
 from .frame import Frame
+from .hand_stage import given_crops
 from .mask_head import last_features
 from .open_words import open_words
 from .outpaint_stage import outpaint_hint_of
 from .painter import Crop, Given, PaintedHands, Painting
-from .sampling import Guidance, Schedule, denoise, draw_noise, from_pictures, preview, seeded, to_pictures
+from .sampling import (
+    Guidance,
+    Schedule,
+    carried_noise,
+    denoise,
+    draw_noise,
+    from_pictures,
+    preview,
+    seeded,
+    to_pictures,
+)
 from .text import PROMPT, TextEmbedding, condition, encode_text
 
 
@@ -81,10 +92,8 @@ class EmbeddedPainter:
         schedule = Schedule(hands.scheduler, painting.hand_steps, self.device, strength)
         generators = seeded(seeds)
         noise = draw_noise(generators, (hands.autoencoder.latent_channels, cells, cells)).to(self.device)
-        clean = None
-        if strength < 1.0 and frame.picture is not None:
-            rendered = np.stack([cut(frame.picture, crop.crop.box, side) for crop in crops])
-            clean = hands.autoencoder.encode(from_pictures(rendered, self.device))
+        given, kept = given_crops(painting, crops, side, hands.autoencoder.patch_size)
+        clean = None if given is None else hands.autoencoder.encode(from_pictures(given, self.device))
         with last_features(hands.unet) as features:
 
             def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -97,6 +106,9 @@ class EmbeddedPainter:
                 predict,
                 schedule.begin(noise, clean, strength),
                 noise=noise,
+                clean=clean,
+                kept=kept(schedule.steps),
+                renoise=painting.request.expansion.renoise,
                 generators=generators,
                 check=painting.watch.check,
                 told=lambda step, shown: painting.watch.tell(
@@ -117,7 +129,7 @@ class EmbeddedPainter:
         schedule = Schedule(models.scheduler, painting.steps, self.device, request.strength)
         generators = seeded([request.seed])
         shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
-        noise = draw_noise(generators, shape).to(self.device)
+        noise = carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -170,8 +182,4 @@ def _crop_normals(frame: Frame, crop: Crop, size: int) -> np.ndarray:
     """The crop's normals, cut from the frame at its own size; black where the frame has none."""
     if frame.normals is None:
         return np.zeros((size, size, 3), np.uint8)
-    height, width = frame.normals.shape[:2]
-    across, down = width / frame.width, height / frame.height
-    left, top, right, bottom = crop.crop.box
-    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
-    return cut(frame.normals, box, size)
+    return cut(frame.normals, frame.at_source(crop.crop.box), size)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..conditioning.body_map import body_map
 from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
-from ..conditioning.frame import Conditioning, PersonPose
+from ..conditioning.frame import Conditioning, Held, PersonPose
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -38,9 +38,23 @@ class Frame:
     """(H, W, 3) uint8, the scene as rendered, where the request uses it"""
     around: np.ndarray | None
     """The pixels that keep the render, where only the person is painted"""
+    held: Held | None
+    """At the painted size, and nothing of it around the person where only that is painted"""
     settings: SkeletonSettings
     width: int
     height: int
+
+    @cached_property
+    def base(self) -> np.ndarray:
+        """What is there before the hands are (H, W, 3) uint8: the render or grey, and over it what is held."""
+        base = np.full((self.height, self.width, 3), 127, np.uint8) if self.picture is None else self.picture
+        return base if self.held is None else np.where(self.held.mask[..., None], self.held.picture, base)
+
+    def at_source(self, box: Box) -> Box:
+        """A box of the painted frame in pixels of the source, which may be finer."""
+        across, down = self.source.width / self.width, self.source.height / self.height
+        left, top, right, bottom = box
+        return round(left * across), round(top * down), round(right * across), round(bottom * down)
 
     @cached_property
     def normals(self) -> np.ndarray | None:
@@ -65,6 +79,12 @@ def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[
     people = [scale_pose(pose, (conditioning.width, conditioning.height), size) for pose in conditioning.people]
     picture = conditioning.picture if request.needs_picture else None
     person_mask = resize(conditioning.person_mask, width, height)
+    around = ~person_mask if request.paint == "person" else None
+    held = conditioning.held
+    if held is not None:
+        mask = resize(held.mask, width, height)
+        mask = mask if around is None else mask & ~around
+        held = replace(held, picture=resize(held.picture, width, height), mask=mask)
     return Frame(
         source=conditioning,
         people=people,
@@ -74,7 +94,8 @@ def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[
         person_mask=person_mask,
         skeleton=draw_skeleton(people, width, height, request.skeleton),
         picture=None if picture is None else resize(picture, width, height),
-        around=~person_mask if request.paint == "person" else None,
+        around=around,
+        held=held,
         settings=request.skeleton,
         width=width,
         height=height,

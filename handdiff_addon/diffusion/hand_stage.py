@@ -10,9 +10,11 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from ..conditioning.crops import cut, hand_crops, paste, place
+from ..conditioning.frame import Held
 from ..request import GenerationRequest, HandReport
-from .frame import Frame
-from .painter import Crop, PaintedHands, Painter, Painting
+from .frame import Frame, cells
+from .painter import Crop, Kept, PaintedHands, Painter, Painting
+from .sampling import mix
 from .text import PROMPT
 
 SMALL_HAND = 24
@@ -50,6 +52,38 @@ def paint_hands(
     # Noise by seed and crop, so that another number of crops leaves each one's noise as it was.
     mixed = [mix(seed, index) for seed in seeds for index in range(len(crops))]
     return painter.paint_hands(painting, list(crops) * len(seeds), mixed), seeds
+
+
+def given_crops(painting: Painting, crops: Sequence[Crop], size: int, cell: int) -> tuple[np.ndarray | None, Kept]:
+    """What crops begin from, and what of it they hold.
+
+    Args:
+        painting: with the frame.
+        crops: N of them.
+        size, cell: side of a crop and of its latent cells, in pixels.
+
+    Returns:
+        pictures (N, size, size, 3) uint8, None where crops begin from noise alone; and for each denoising step the
+        cells (N, 1, h, w) that are held.
+    """
+    frame, held = painting.frame, painting.frame.source.held
+    begins = painting.request.strength < 1.0 and frame.picture is not None
+    if held is None:
+        pictures = np.stack([cut(frame.base, crop.crop.box, size) for crop in crops]) if begins else None
+        return pictures, lambda steps: [None] * steps
+    boxes = [frame.at_source(crop.crop.box) for crop in crops]
+    masks = np.stack([cut(held.mask, box, size) for box in boxes])
+    pictures = np.stack([cut(held.picture, box, size) for box in boxes])
+    if begins:
+        below = np.stack([cut(frame.base, crop.crop.box, size) for crop in crops])
+        pictures = np.where(masks[..., None], pictures, below)
+    region = np.stack([cells(mask, cell).all((1, 3))[None] for mask in masks])
+    return pictures, lambda steps: held_regions(held, region, steps)
+
+
+def held_regions(held: Held, region: np.ndarray, steps: int) -> list[np.ndarray | None]:
+    """For each of so many steps the region, as long as it is held."""
+    return [region if step + 1 <= held.until * steps else None for step in range(steps)]
 
 
 def choose(
@@ -96,8 +130,8 @@ def warn_of_small(hands: Hands, frame: Frame) -> list[str]:
 
 
 def lay(hands: Hands | None, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas with every crop in place over the render or grey, and the hands' mask on it."""
-    canvas = np.full((frame.height, frame.width, 3), 127, np.uint8) if frame.picture is None else frame.picture
+    """The canvas with every crop in place over what is there before, and the hands' mask on it."""
+    canvas = frame.base
     mask = np.zeros((frame.height, frame.width), bool)
     if hands is not None:
         for crop, picture, hand in zip(hands.crops, hands.pictures, hands.masks, strict=True):
@@ -137,11 +171,6 @@ def paste_cores(image: np.ndarray, hands: Hands, frame: Frame) -> np.ndarray:
         left, top, right, bottom = (round(edge * scale[index % 2]) for index, edge in enumerate(crop.crop.box))
         image = paste(image, picture, (left, top, right, bottom), soft)
     return image
-
-
-def mix(seed: int, index: int) -> int:
-    """One seed from two, below 2^63."""
-    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:

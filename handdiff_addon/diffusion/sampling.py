@@ -13,9 +13,13 @@ import torch
 from diffusers import LMSDiscreteScheduler, PNDMScheduler
 from PIL import Image
 
+from ..conditioning.flow import warp_noise
+from ..conditioning.frame import Held
 from ..errors import ModelError
 from .text import NEGATIVE, TextEmbedding
 
+FRESH = 1 << 16
+"""Index of the noise for what comes into view, beyond those of the crops"""
 _SELF_SEEDED = ("DPMSolverSDEScheduler",)
 """Schedulers that draw their noise by themselves, so that it would depend on the batch"""
 
@@ -191,6 +195,21 @@ def seeded(seeds: Sequence[int]) -> list[torch.Generator]:
 def draw_noise(generators: Sequence[torch.Generator], shape: tuple[int, int, int]) -> torch.Tensor:
     """Standard normal noise (N, C, h, w), each picture's from its own generator."""
     return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+
+
+def carried_noise(noise: torch.Tensor, seed: int, held: Held | None) -> torch.Tensor:
+    """A picture's noise (1, C, h, w) as it moves along with what is held; fresh where nothing moves it here."""
+    if held is None or held.flow is None:
+        return noise
+    flow = held.flow.at_size(noise.shape[3], noise.shape[2])
+    fresh = draw_noise(seeded([mix(seed, FRESH)]), (noise.shape[1], noise.shape[2], noise.shape[3]))
+    warped = warp_noise(noise[0].cpu().numpy(), flow, fresh[0].numpy())
+    return torch.from_numpy(warped)[None].to(noise)
+
+
+def mix(seed: int, index: int) -> int:
+    """One seed from two, below 2^63."""
+    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def to_pictures(images: torch.Tensor) -> np.ndarray:

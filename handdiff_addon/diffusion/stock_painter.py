@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..conditioning.crops import cut, cut_points
+from ..conditioning.crops import cut_points
 from ..conditioning.heatmaps import hand_heatmaps
 from ..errors import ModelError
 from ..request import SIDES, GenerationRequest
 from .devices import Parts
 from .frame import Frame, View, cells
+from .hand_stage import given_crops
 from .mask_head import last_features
 from .outpaint_stage import outpaint_hint_of
 from .painter import Crop, Given, Kept, PaintedHands, Painting
@@ -28,6 +29,7 @@ from .progress import Stage, Watch
 from .sampling import (
     Guidance,
     Schedule,
+    carried_noise,
     check_scheduler,
     denoise,
     draw_noise,
@@ -163,9 +165,7 @@ class StockPainter:
         for start in range(0, len(crops), most):
             some = crops[start : start + most]
             generators = seeded(seeds[start : start + most])
-            rendered = None
-            if request.strength < 1.0 and frame.picture is not None:
-                rendered = np.stack([cut(frame.picture, crop.crop.box, side) for crop in some])
+            given, kept = given_crops(painting, some, side, self.cell)
 
             def told(step: int, steps: int, shown: torch.Tensor, done: int = start // most) -> None:
                 batches = -(-len(crops) // most)
@@ -180,7 +180,8 @@ class StockPainter:
                 generators=generators,
                 steps=painting.hand_steps,
                 strength=request.strength,
-                pictures=rendered,
+                pictures=given,
+                kept=kept,
                 heatmaps=self._heatmaps(frame, some, side) if self.model.hands else None,
                 told=told,
             )
@@ -197,7 +198,7 @@ class StockPainter:
             views=[View.whole(frame)],
             roles=BODY_ROLES,
             rows=[PROMPT],
-            noise=self._noise(generators, frame.width, frame.height),
+            noise=carried_noise(self._noise(generators, frame.width, frame.height), request.seed, frame.held),
             generators=generators,
             steps=painting.steps,
             strength=request.strength,
@@ -214,7 +215,7 @@ class StockPainter:
         request, frame, watch = painting.request, painting.frame, painting.watch
         side = self.canvas // self.cell * self.cell
         boxes = tile_boxes(frame.width, frame.height, side, self.cell)
-        noise = self._noise(seeded([request.seed]), frame.width, frame.height)
+        noise = carried_noise(self._noise(seeded([request.seed]), frame.width, frame.height), request.seed, frame.held)
         tiles = []
         hint = self._outpaint_hint(frame, given)
         for index, (left, top, right, bottom) in enumerate(boxes):

@@ -15,6 +15,7 @@ Neither Blender nor torch is known here: frames come from an iterator, and a cal
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -25,13 +26,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
+from ..conditioning.flow import Flow, carry
+from ..conditioning.frame import Held
 from ..conditioning.pass_files import frame_number, spans, write_passes
 from ..errors import HandDiffError, OutputError, SceneError, UsageError
 from ..files import save_image, write_bytes, write_json
 from .lock import locked
 from .manifest import Entry, Status, append, read_manifest
+from .metadata import mark_box
+from .steady import UNTIL
 from .store import RunFolder
 
 if TYPE_CHECKING:
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 SEQUENCES = ("image", "person_mask")
 """Folders that hold one picture per frame."""
+
+WORDS = ("prompt", "negative_prompt", "person_prompts")
+"""Of a request: frames painted to other words begin anew"""
 
 Frame = tuple["GenerationRequest", "Conditioning"]
 """A frame's settings, and what the models see of it"""
@@ -143,6 +152,33 @@ class BatchFolder:
         digest = hashlib.sha256((frames / number / "image.png").read_bytes()).hexdigest()
         self._note(conditioning, "painted", result.warnings, seconds, digest)
 
+    def held(self, request: GenerationRequest, conditioning: Conditioning) -> Held | None:
+        """What earlier pictures show of a frame: those of the frames that it names, where they were painted to the same
+        words, as they lie in the folder.
+
+        Raises:
+            OutputError: where one cannot be read.
+        """
+        earlier = []
+        for frame, flow in conditioning.earlier.items():
+            folder = self.folder / "frames" / frame_number(frame)
+            if not (folder / "report.json").is_file():
+                continue
+            try:
+                then = json.loads((folder / "report.json").read_text(encoding="utf-8"))["request"]
+                picture = np.asarray(Image.open(folder / "image.png").convert("RGB"))
+            except (OSError, ValueError, KeyError) as error:
+                raise OutputError(
+                    f"The frame in {folder}, from which others are painted, cannot be read ({error}): delete it, and"
+                    " run the same command again."
+                ) from error
+            if picture.shape[:2] == flow.seen.shape and all(then.get(name) == getattr(request, name) for name in WORDS):
+                earlier.append((picture, _unmarked(flow) if then["mark"] else flow))
+        if not earlier:
+            return None
+        picture, known = carry(earlier)
+        return Held(picture, known, UNTIL, earlier[0][1])
+
     def save_empty(self, conditioning: Conditioning) -> None:
         """Write a frame that shows nobody: black pictures, and a line that says why.
 
@@ -219,7 +255,8 @@ def paint_frames(
 
     A frame is asked for while the one before it is being painted, and no sooner, so at most ``workers + 2`` are in
     memory: those, one that is ready and one that is being saved.  Where a frame or its painting fails, those that are
-    being painted are finished and saved before the error goes on.
+    being painted are finished and saved before the error goes on.  A frame that names earlier ones is painted once
+    those are saved, from their pictures.
 
     Args:
         batch: where to; it has begun.
@@ -243,6 +280,12 @@ def paint_frames(
                 return done
         return {}
 
+    def work(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
+        if conditioning.earlier:
+            held = batch.held(request, conditioning)
+            conditioning = dataclasses.replace(conditioning, earlier={}, held=held)
+        return paint(request, conditioning)
+
     def save(done: dict[Future, Frame]) -> None:
         failed = [future for future in done if future.exception() is not None]
         for future, frame in done.items():
@@ -258,8 +301,13 @@ def paint_frames(
                     batch.save_empty(conditioning)
                     yield set()
                     continue
+                while any(frame.frame in conditioning.earlier for _, frame in flying.values()):
+                    save((yield from land(1)))
                 done = yield from land(workers)
-                flying[painters.submit(paint, request, conditioning)] = request, conditioning
+                if any(frame.frame in conditioning.earlier for _, frame in done.values()):
+                    save(done)
+                    done = {}
+                flying[painters.submit(work, request, conditioning)] = request, conditioning
                 save(done)
                 yield set()
             while flying:
@@ -297,6 +345,14 @@ def changed_settings(earlier: Any, now: dict[str, Any]) -> list[str]:
         elif before != after:
             names.append("weights of the model" if name == "sha256" else name.replace("_", " "))
     return list(dict.fromkeys(names))
+
+
+def _unmarked(flow: Flow) -> Flow:
+    """The motion since a marked picture: what lies under the mark is not known."""
+    left, top, right, bottom = mark_box((flow.seen.shape[1], flow.seen.shape[0]))
+    x, y = flow.source[..., 0], flow.source[..., 1]
+    under = (x > left - 1) & (x < right + 1) & (y > top - 1) & (y < bottom + 1)
+    return Flow(flow.source, flow.seen & ~under)
 
 
 def _scene_of(conditioning: Conditioning) -> dict[str, Any]:

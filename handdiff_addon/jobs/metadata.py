@@ -116,23 +116,35 @@ def read_request(path: Path) -> GenerationRequest:
     return request_from_png(path) if path.suffix.lower() == ".png" else GenerationRequest.read(path)
 
 
+def mark_box(size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Where the mark lies in a picture of a size (width, height): left, top, right, bottom in pixels."""
+    (left, top, right, bottom), pad, _ = _mark(size)
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    return max(0, size[0] - width), max(0, size[1] - height), size[0], size[1]
+
+
 def marked(image: Image) -> Image:
     """The picture with a small visible mark at its lower right, in white on a dark ground."""
     from PIL import Image as Images
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
-    size = max(10, round(min(image.size) / 32))
-    font = ImageFont.load_default(size)
-    left, top, right, bottom = (round(edge) for edge in font.getbbox(MARK))
-    pad = size // 3
-    width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    place = (max(0, image.width - width), max(0, image.height - height))
+    box = mark_box(image.size)
+    (left, top, _, _), pad, font = _mark(image.size)
     ground = Images.new("RGB", image.size)
     shade = Images.new("L", image.size)
-    shade.paste(150, (*place, place[0] + width, place[1] + height))
+    shade.paste(150, box)
     picture = Images.composite(ground, image, shade)
-    ImageDraw.Draw(picture).text((place[0] + pad - left, place[1] + pad - top), MARK, font=font, fill="white")
+    ImageDraw.Draw(picture).text((box[0] + pad - left, box[1] + pad - top), MARK, font=font, fill="white")
     return picture
+
+
+def _mark(size: tuple[int, int]) -> tuple[tuple[int, ...], int, Any]:
+    """The box of the mark's letters, the room around them, and their font."""
+    from PIL import ImageFont
+
+    pixels = max(10, round(min(size) / 32))
+    font = ImageFont.load_default(pixels)
+    return tuple(round(edge) for edge in font.getbbox(MARK)), pixels // 3, font
 
 
 def _short_hash(model: dict[str, Any]) -> str:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import bpy
 import numpy as np
 
@@ -26,7 +29,7 @@ def scene_camera(scene: bpy.types.Scene, name: str = "") -> bpy.types.Object:
             instead = f"choose one of {', '.join(cameras)}" if cameras else "add a camera"
             raise SceneError(f'The scene holds no camera named "{name}": {instead}.')
         return scene.objects[name]
-    camera = _marked_camera(scene) or scene.camera
+    camera = _marked_camera(scene, scene.frame_current) or scene.camera
     if camera is None or camera.type != "CAMERA":
         remedy = f"make {cameras[0]} the scene's camera" if cameras else "add a camera that sees the person"
         raise SceneError(f'The scene "{scene.name}" has no active camera: {remedy}.')
@@ -81,10 +84,16 @@ def read_camera(
     return Camera(view, projection, width, height, camera_object.name, evaluated.data.clip_end)
 
 
-def _marked_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The camera of the last marker up to the current frame, or else of the first marker, as Blender chooses."""
+def takes(scene: bpy.types.Scene, frames: Sequence[int], name: str = "") -> list[list[int]]:
+    """Frames in order, parted where timeline markers cut to another camera; ``name``: one camera takes them all."""
+    cuts = groupby(frames, lambda frame: None if name else _marked_camera(scene, frame))
+    return [list(take) for _, take in cuts]
+
+
+def _marked_camera(scene: bpy.types.Scene, frame: int) -> bpy.types.Object | None:
+    """The camera of the last marker up to a frame, or else of the first marker, as Blender chooses."""
     markers = [marker for marker in scene.timeline_markers if marker.camera and not marker.camera.hide_render]
-    past = [marker for marker in markers if marker.frame <= scene.frame_current]
+    past = [marker for marker in markers if marker.frame <= frame]
     if past:
         return max(past, key=lambda marker: marker.frame).camera
     return min(markers, key=lambda marker: marker.frame).camera if markers else None

@@ -26,6 +26,7 @@ from ..rig.keypoints import PersonKeypoints
 from .cameras import read_camera, scene_camera
 from .figure import figure
 from .hand_parts import Person, person_of
+from .motion import Motion
 from .render import render_picture
 from .rigs import find_humanoids, match_seen, read_person
 from .seen import Seen, identify, merged
@@ -97,6 +98,7 @@ def pass_steps(
     max_people: int = MAX_PEOPLE,
     with_normals: bool = False,
     with_picture: bool = False,
+    motion: Motion | None = None,
 ) -> Steps:
     """Render the passes of the current frame in turns, so that Blender's window goes on meanwhile.
 
@@ -111,6 +113,7 @@ def pass_steps(
         max_people: the nearest so many are taken.
         with_normals: also fill ``Conditioning.normals``.
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
+        motion: takes the frame in and fills ``Conditioning.earlier``.
 
     Raises:
         SceneError: no camera, no humanoid armature, nobody in view; meshes that change or go between two turns.
@@ -148,6 +151,7 @@ def pass_steps(
         conditioning = _conditioning(view, frame, people, seen, skeleton or SkeletonSettings(), max_people, warnings)
         conditioning.normals = seen.normals() if with_normals else None
         conditioning.picture = picture
+        conditioning.earlier = motion.follow(frame, seen) if motion is not None else {}
         return conditioning
 
     return (yield conclude)

@@ -12,6 +12,7 @@ from ..conditioning.frame import Conditioning
 from ..conditioning.pass_files import nobody
 from ..errors import SceneError
 from .cameras import read_camera, scene_camera
+from .motion import Motion
 from .passes import depsgraph_of, render_passes
 
 
@@ -21,6 +22,7 @@ def render_sequence(
     *,
     camera: str = "",
     size: tuple[int, int] | None = None,
+    motion: Motion | None = None,
     **options: Any,
 ) -> Generator[Conditioning, None, None]:
     """Go through frames once, and give each frame's passes.
@@ -33,21 +35,29 @@ def render_sequence(
         scene: the scene.
         frames: frame numbers, in the order wanted.
         camera, size, options: as :func:`render_passes` takes them.
+        motion: also tells each frame's motion since the frames that it names.
 
     Raises:
         SceneError: where there is no camera.
         UsageError: a size that 8 does not divide.
     """
+
+    def passes(frame: int) -> Conditioning:
+        scene.frame_set(frame)
+        try:
+            return render_passes(scene, camera=camera, size=size, motion=motion, **options)
+        except SceneError as error:
+            view = read_camera(scene, depsgraph_of(scene), scene_camera(scene, camera), size)
+            if motion is not None:
+                motion.skip(frame)
+            return nobody(view, frame, str(error))
+
     current, subframe, active = scene.frame_current, scene.frame_subframe, scene.camera
     try:
         for frame in frames:
-            scene.frame_set(frame)
-            try:
-                conditioning = render_passes(scene, camera=camera, size=size, **options)
-            except SceneError as error:
-                view = read_camera(scene, depsgraph_of(scene), scene_camera(scene, camera), size)
-                conditioning = nobody(view, frame, str(error))
-            yield conditioning
+            for source in motion.missing(frame) if motion is not None else ():
+                passes(source)
+            yield passes(frame)
     finally:
         scene.frame_set(current, subframe=subframe)
         scene.camera = active
