@@ -166,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     layer.add_argument("--under", action="store_true", help="under the render, which needs a transparent film")
     layer.add_argument("--feather", type=float, metavar="PX", help="softness of the mask's edge")
     layer.add_argument(
+        "--no-match", dest="match", action="store_false", help="let the view transform change the picture's colours"
+    )
+    layer.add_argument(
         "--exr", type=Path, metavar="PASSES", help="a folder of passes: each render writes a multilayer EXR of them"
     )
 
@@ -333,7 +336,7 @@ def _texture(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def _layer(arguments: argparse.Namespace, console: Console) -> None:
-    options = {name: getattr(arguments, name) for name in ("frames", "under", "feather", "exr")}
+    options = {name: getattr(arguments, name) for name in ("frames", "under", "feather", "match", "exr")}
     files = arguments.scene, arguments.output, arguments.picture, arguments.mask
     _finish(console, *run_layer(*files, console.progress, **options))
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import SceneError, UsageError
 from .jobs.store import RunFolder
@@ -69,6 +69,7 @@ def run_layer(
     frames: tuple[int, int] | None = None,
     under: bool = False,
     feather: float | None = None,
+    match: bool = True,
     exr: Path | None = None,
 ) -> tuple[Path, list[str]]:
     """Lay a picture or a sequence over or under a scene's render, and write ``layered.blend``.
@@ -90,7 +91,7 @@ def run_layer(
     from .scene.layer import add_exr, apply_layer
 
     passes = _passes(exr, frames) if exr is not None else {}
-    warnings = apply_layer(scene, picture, mask, feather, frames=frames, under=under)
+    warnings = apply_layer(scene, picture, mask, feather, frames=frames, under=under, match=match)
     if passes:
         add_exr(scene, folder.folder.resolve() / "exr", {"HandDiff": picture, **passes}, frames)
     folder.start()
@@ -115,28 +116,56 @@ def run_preview(
     """
     folder = RunFolder(output)
     scene = open_scene(blend, choice.frame)
+    return folder.folder, write_preview(folder.path, scene, choice.armatures, form, preset, blend.stem, report)
+
+
+def write_preview(
+    path: Callable[[str], Path],
+    scene: Any,
+    armatures: Sequence[str],
+    form: str,
+    preset: str,
+    title: str,
+    report: Report = lambda stage, step, steps: None,
+    *,
+    page: bool = True,
+    turntable: bool = True,
+) -> list[str]:
+    """Write ``preview.glb``, and where wanted ``preview.html`` with that title and ``turntable.gif``.
+
+    Args:
+        path: where a file of that name goes.
+        scene, armatures: what to show.
+        form, preset: see :func:`run_preview`.
+
+    Returns:
+        the warnings.
+
+    Raises:
+        OutputError, SceneError: before anything is written.
+    """
     from .scene.glb import PRESETS, export_glb
     from .scene.model import read_parts
     from .scene.turntable import write_turntable
     from .scene.viewer import write_viewer
 
-    limits = PRESETS[preset] if preset else None
+    limits = PRESETS.get(preset)
     report("preview", 0, 3)
-    rest = form == "rest"
-    parts = read_parts(scene, choice.armatures, rest=rest, triangles=limits.triangles if limits else None)
-    folder.start()
-    warnings = export_glb(folder.path("preview.glb"), scene, choice.armatures, form=form, limits=limits)  # type: ignore[arg-type]
-    report("preview", 1, 3)
-    shown = folder.path("preview.glb")
-    if form in ("rigged", "animated"):  # the page shows still meshes
-        shown = folder.path(".still.glb")
-        warnings += export_glb(shown, scene, choice.armatures, limits=limits or PRESETS["web"])
-    write_viewer(folder.path("preview.html"), shown.read_bytes(), blend.stem)
-    if shown.name != "preview.glb":
-        shown.unlink()
-    report("preview", 2, 3)
-    write_turntable(folder.path("turntable.gif"), parts)
-    return folder.folder, warnings
+    parts = read_parts(scene, armatures, rest=form == "rest", triangles=limits.triangles if limits else None)
+    warnings = export_glb(path("preview.glb"), scene, armatures, form=form, limits=limits)  # type: ignore[arg-type]
+    if page:
+        report("preview", 1, 3)
+        shown = path("preview.glb")
+        if form in ("rigged", "animated"):  # the page shows still meshes
+            shown = path(".still.glb")
+            warnings += export_glb(shown, scene, armatures, limits=limits or PRESETS["web"])
+        write_viewer(path("preview.html"), shown.read_bytes(), title)
+        if shown.name != "preview.glb":
+            shown.unlink()
+    if turntable:
+        report("preview", 2, 3)
+        write_turntable(path("turntable.gif"), parts)
+    return list(dict.fromkeys(warnings))
 
 
 def _picture(path: Path) -> Image.Image:

@@ -359,6 +359,16 @@ class HandReport:
 
 
 @dataclass
+class HandPicture:
+    """A crop as stage 1 painted it, with more pixels than the picture may have there."""
+
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom in the painted picture, in pixels; may stick out."""
+    image: Any
+    """Square ``PIL.Image``, RGBA; alpha is the hands' mask."""
+
+
+@dataclass
 class GenerationResult:
     """What a generation gives back.  Pictures are ``PIL.Image`` (sRGB, 8 bit)."""
 
@@ -378,6 +388,7 @@ class GenerationResult:
     """Seconds per stage."""
     peak_memory_bytes: int
     warnings: list[str]
+    crops: list[HandPicture] = field(default_factory=list)
 
     def report(self, request: GenerationRequest) -> dict[str, Any]:
         """``report.json`` as JSON-ready data."""
@@ -389,6 +400,7 @@ class GenerationResult:
             "settings": self.settings,
             "model": self.model,
             "hands": [dataclasses.asdict(hand) for hand in self.hand_reports],
+            "crops": [list(crop.box) for crop in self.crops],
             "seconds": self.seconds,
             "peak_memory_bytes": self.peak_memory_bytes,
             "warnings": self.warnings,

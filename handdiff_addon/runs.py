@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -24,12 +24,8 @@ from .models.stock_plan import plan_base, plan_request, refuse_stock_parts
 from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from .conditioning.camera import Camera
     from .conditioning.frame import Conditioning
-    from .diffusion.pipeline import TwoStagePipeline
-    from .scene.texture import Paint, Painted
+    from .scene.texture import Paint
 
 Target = Literal["image", "texture", "layer", "glb"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -347,7 +343,10 @@ def _generate(
     folder.save_result(request, result)
     if texture.views and "texture" not in targets and "glb" not in targets:
         result.warnings.append("Further views are painted for textures only: add texture to --to.")
-    paint = _painter(scene, pipeline, request, choice) if texture.views else None
+    from .texture_runs import view_painter
+
+    options = {**choice.options(), "skeleton": request.skeleton}
+    paint = view_painter(scene, request, options, pipeline.generate) if texture.views else None
     _composite(scene, folder, conditioning, result, choice, targets, report, texture, paint)
     report("sheet", 0, 0)
     folder.save_image("contact_sheet.png", _sheet(request, conditioning, result))
@@ -370,12 +369,13 @@ def _composite(
     from .scene.glb import export_glb, save_copy
     from .scene.layer import apply_layer
     from .scene.textured import restore_materials
+    from .texture_runs import project
 
     before = len(conditioning.warnings)
     if "texture" in targets or "glb" in targets:
         with _timed(result.seconds, "texture"):
             report("texture", 0, 0)
-            _texture(scene, folder, conditioning, result, choice, texture, paint)
+            project(scene, folder, conditioning, result, choice, texture, paint)
             if "texture" in targets:
                 save_copy(scene, folder.path("textured.blend"))
         if "glb" in targets:
@@ -389,61 +389,6 @@ def _composite(
             result.warnings += apply_layer(scene, result.image, conditioning.person_mask)
             save_copy(scene, folder.path("layered.blend"))
     result.warnings = list(dict.fromkeys([*result.warnings, *conditioning.warnings[before:]]))
-
-
-def _texture(
-    scene: Any,
-    folder: RunFolder,
-    conditioning: Conditioning,
-    result: GenerationResult,
-    choice: SceneChoice,
-    texture: TextureChoice,
-    paint: Paint | None,
-) -> None:
-    """Show the picture, and those of further views, as textures."""
-    import numpy as np
-    from PIL import Image
-
-    from .conditioning.shots import Shot
-    from .scene.ring import ring
-    from .scene.texture import Projection, paint_views
-
-    projection = Projection(scene, choice.armatures, conditioning.frame, uv_map=texture.uv_map, size=texture.size)
-    projection.add(Shot(conditioning.camera, np.asarray(result.image), conditioning.person_mask))
-    if paint is not None:
-        side = min(1024, max(conditioning.width, conditioning.height)) // 8 * 8
-        cameras = ring(scene, choice.armatures, conditioning.frame, count=texture.views, size=(side, side))
-        for number, shot in enumerate(paint_views(projection, cameras, paint), 1):
-            folder.save_image(f"view_{number}.png", Image.fromarray(shot.picture))
-    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
-    conditioning.warnings.extend(projection.warnings)
-
-
-def _painter(scene: Any, pipeline: TwoStagePipeline, request: GenerationRequest, choice: SceneChoice) -> Paint:
-    """Paints the person alone, where a view is not painted yet; what is stays, from the latents on."""
-    import numpy as np
-
-    from .scene.passes import render_passes
-    from .scene.ring import placed
-
-    def paint(camera: Camera, before: Painted) -> np.ndarray:
-        with placed(scene, [camera]) as (thing,):
-            options = {**choice.options(), "camera": thing.name, "size": (camera.width, camera.height)}
-            seen = render_passes(scene, skeleton=request.skeleton, with_normals=True, **options)
-        left = [
-            replace(
-                masks,
-                person=masks.person & ~before.kept,
-                hands={side: hand & ~before.kept for side, hand in masks.hands.items()},
-            )
-            for masks in seen.masks
-        ]
-        seen = replace(seen, masks=left, picture=before.picture)
-        if not seen.person_mask.any():
-            return before.picture
-        return np.asarray(pipeline.generate(replace(request, paint="person"), seen).image)
-
-    return paint
 
 
 def made(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from . import (
     gestures,
     history,
     models,
+    outputs,
     overrides,
     passes,
     pose,
@@ -24,8 +25,8 @@ from . import (
 )  # fmt: skip
 
 PARTS = (
-    translations, diagnostics, preferences, models, settings, session, overrides, gestures, passes, pose, generate,
-    animate, history, presets, results, sample, command,
+    translations, diagnostics, preferences, models, settings, outputs, session, overrides, gestures, passes, pose,
+    generate, animate, history, presets, results, sample, command,
 )  # fmt: skip
 
 # The edition for extensions.blender.org has no set-up of the engine: that platform bars installing packages.

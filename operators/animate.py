@@ -6,22 +6,21 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty
 
-from ..handdiff_addon.errors import Cancelled, HandDiffError, SceneError
-from ..handdiff_addon.jobs.worker import explain
+from ..handdiff_addon.errors import Cancelled, SceneError
+from ..handdiff_addon.jobs.steady import Step, plan
 from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.models.sums import weight_sums
 from ..handdiff_addon.prompts import marker_prompts
 from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
-from .base import Refusing
+from .base import Refusing, Stepwise
 from .preferences import engine_folder, engine_problem, results_folder
 from .settings import to_request
 
@@ -58,12 +57,15 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
     global progress
     from ..handdiff_addon.animate_runs import batch_settings
     from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames
+    from ..handdiff_addon.scene.cameras import takes
     from ..handdiff_addon.scene.passes import at_frame
 
     engine, wanted, frames = engine_folder(), passes.options(context), frame_range(context.scene)
     check_engine(engine)
     with at_frame(context.scene, frames.start):
         first = to_request(context.scene.handdiff)
+    steady = context.scene.handdiff.steady
+    order = plan(takes(context.scene, frames, wanted["camera"])) if steady else [Step(frame) for frame in frames]
     choice = SceneChoice(wanted["camera"], tuple(wanted["armatures"]), max_people=wanted["max_people"])
     scene, prompts = context.scene.name, _prompts(context.scene)
     named = f"{Path(bpy.data.filepath).name}/{scene}"
@@ -85,11 +87,11 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
             weights = session.in_turn(lambda: weight_sums(first))
             while not weights.done():
                 yield {weights}
-            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts)
+            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts, steady=steady)
             batch.begin(settings, restart=restart)
             finished = batch.finished()
-            todo = [frame for frame in frames if frame not in finished]
-            steps = paint_frames(batch, _frames(scene, todo, wanted), paint, stop=_stop)
+            todo = {step.frame: step.sources for step in order if step.frame not in finished}
+            steps = paint_frames(batch, _frames(scene, todo, wanted, steady), paint, stop=_stop)
             try:
                 for waiting in steps:
                     progress = (len(frames) - len(todo) + batch.saved, len(frames))
@@ -101,18 +103,20 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         return batch.warnings(frames)
 
 
-def _frames(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Frame]:
+def _frames(name: str, sources: Mapping[int, Sequence[int]], wanted: dict[str, Any], steady: bool) -> Iterator[Frame]:
     """Each frame's settings and passes; the scene comes back to its own frame after each, to be worked in."""
+    from ..handdiff_addon.scene.motion import Motion
     from ..handdiff_addon.scene.passes import at_frame
     from ..handdiff_addon.scene.sequence import render_sequence
 
-    for frame in frames:
+    motion = Motion(sources) if steady else None
+    for frame in sources:
         scene = bpy.data.scenes.get((name, None))
         if scene is None:
             raise SceneError(f'The scene "{name}" has gone while it was painted: bring it back and start again.')
         with at_frame(scene, frame):
             request = to_request(scene.handdiff)
-            options = {**wanted, "with_normals": True, "with_picture": request.needs_picture}
+            options = {**wanted, "motion": motion, "with_normals": True, "with_picture": request.needs_picture}
             with contextlib.closing(render_sequence(scene, [frame], **options)) as one:
                 conditioning = next(one)
         yield request, conditioning
@@ -128,7 +132,7 @@ def _prompts(scene: bpy.types.Scene) -> Any:
     return ""
 
 
-class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
+class HANDDIFF_OT_animate(Stepwise, bpy.types.Operator):
     """Paint the scene's frame range, one frame after the other; started again, it goes on with what is missing"""
 
     bl_idname = "handdiff.animate"
@@ -146,59 +150,14 @@ class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
             return "An animation is being painted: wait for it, or cancel it."
         return people.scene_problem(context) or engine_problem() or generate.model_problem(context)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self._steps = paint_animation(context, restart=self.restart)
-        self._waiting: set[Future] = set()
-        try:
-            if self._finished():
-                return {"FINISHED"}
-        except HandDiffError as error:
-            self.tell("ERROR", str(error))
-            return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+    def steps(self, context: bpy.types.Context) -> Generator[Waiting, None, list[str]]:
+        return paint_animation(context, restart=self.restart)
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """One step per tick, where there is one to do; all else goes on as usual."""
-        if event.type != "TIMER" or (self._waiting and not any(future.done() for future in self._waiting)):
-            return {"PASS_THROUGH"}
-        try:
-            if self._finished():
-                self.cancel(context)
-                return {"FINISHED"}
-        except Cancelled:
-            self.cancel(context)
-            self.tell("INFO", f"Stopped: the finished frames are in {animation_folder()}, and it can go on")
-            return {"CANCELLED"}
-        except Exception as error:  # a timer has nobody above it to tell
-            self.cancel(context)
-            self.tell("ERROR", str(error) if isinstance(error, HandDiffError) else explain(error))
-            return {"CANCELLED"}
-        session.redraw()
-        return {"PASS_THROUGH"}
+    def done(self) -> str:
+        return f"The animation is painted, in {animation_folder()}"
 
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Clean up; Blender calls this as well, when it ends the operator."""
-        self._steps.close()
-        context.window_manager.event_timer_remove(self._timer)
-        session.redraw()
-
-    def run(self, context: bpy.types.Context) -> None:
-        self._steps = paint_animation(context, restart=self.restart)
-        while not self._finished():
-            concurrent.futures.wait(self._waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-
-    def _finished(self) -> bool:
-        """Take the next step."""
-        try:
-            self._waiting = next(self._steps)
-        except StopIteration as end:
-            for warning in end.value:
-                self.tell("WARNING", warning)
-            self.tell("INFO", f"The animation is painted, in {animation_folder()}")
-            return True
-        return False
+    def stopped(self) -> str:
+        return f"Stopped: the finished frames are in {animation_folder()}, and it can go on"
 
 
 class HANDDIFF_OT_cancel_animation(Refusing, bpy.types.Operator):
@@ -222,11 +181,16 @@ def pictures(scene: bpy.types.Scene) -> list[Path]:
     return picture_paths(animation_folder(), frame_range(scene))
 
 
+def no_pictures() -> str:
+    """Why there is no animation to take pictures from, or nothing."""
+    there = (animation_folder() / "manifest.jsonl").is_file()
+    return "" if there else "There is no painted animation of this file yet: paint one."
+
+
 class _WithPictures(Refusing):
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
-        there = (animation_folder() / "manifest.jsonl").is_file()
-        return "" if there else "There is no painted animation of this file yet: paint one."
+        return no_pictures()
 
 
 class HANDDIFF_OT_add_strip(_WithPictures, bpy.types.Operator):

@@ -3,21 +3,30 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
-from ..handdiff_addon.errors import OutputError, SceneError
-from . import history, live, passes, people, session
-from .base import Refusing
-from .preferences import results_folder
+from ..handdiff_addon.errors import SceneError
+from ..handdiff_addon.models.engine import check_engine
+from ..handdiff_addon.runs import made
+from . import animate, generate, history, live, passes, people, session
+from .base import Refusing, Stepwise
+from .outputs import outputs
+from .preferences import engine_folder, engine_problem, results_folder
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
     from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.jobs.batch import Waiting
     from ..handdiff_addon.jobs.history import Entry
+    from ..handdiff_addon.request import GenerationRequest
+    from ..handdiff_addon.scene.texture import Projection
 
 
 def shown_picture(name: str) -> Path | None:
@@ -105,7 +114,12 @@ class HANDDIFF_OT_open_folder(Refusing, bpy.types.Operator):
         bpy.ops.wm.path_open(filepath=str(results_folder()))
 
 
-class HANDDIFF_OT_apply_texture(Refusing, bpy.types.Operator):
+views: tuple[int, int] | None = None
+"""Further views painted and wanted, while a texture is being made"""
+_stop = threading.Event()
+
+
+class HANDDIFF_OT_apply_texture(Stepwise, bpy.types.Operator):
     """Project the picture through its camera on to the person, as a texture; the materials can be restored"""
 
     bl_idname = "handdiff.apply_texture"
@@ -114,18 +128,98 @@ class HANDDIFF_OT_apply_texture(Refusing, bpy.types.Operator):
 
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
-        return _no_picture() or people.scene_problem(context)
+        if views is not None:
+            return "Further views are being painted: wait for them, or cancel them."
+        wanted = engine_problem() if outputs(context).views else ""
+        return _no_picture() or people.scene_problem(context) or wanted
+
+    def steps(self, context: bpy.types.Context) -> Generator[Waiting, None, list[str]]:
+        import numpy as np
+
+        from ..handdiff_addon.conditioning.shots import Shot, closeups
+        from ..handdiff_addon.scene.texture import Projection
+
+        chosen, entry, conditioning = outputs(context), _entry(), _conditioning(context)
+        self._textured = 0
+        projection = Projection(
+            context.scene, people.names(context)[0], conditioning.frame, uv_map=chosen.uv_map, size=chosen.texture_size
+        )
+        shots = [Shot(conditioning.camera, np.asarray(_image()), conditioning.person_mask)]
+        if chosen.closeups:
+            shots += closeups(conditioning.camera, *entry.crops())
+        for shot in shots:
+            projection.add(shot)
+        look, folder = chosen.look, made(entry.folder / "textures") if chosen.texture_files else None
+        try:
+            if chosen.views:
+                yield from _paint_views(context, projection, entry.request, conditioning, chosen.views)
+            self._textured = len(projection.show(look, folder))
+        except BaseException:
+            projection.undo()
+            raise
+        _show_materials(bpy.context)
+        return projection.warnings
+
+    def done(self) -> str:
+        return f"Textured {self._textured} object{'s' if self._textured != 1 else ''}"
+
+    def stopped(self) -> str:
+        return "Stopped: the materials are as they were"
+
+
+def _paint_views(
+    context: bpy.types.Context,
+    projection: Projection,
+    request: GenerationRequest,
+    conditioning: Conditioning,
+    count: int,
+) -> Generator[Waiting, None, None]:
+    """Paint further views with the settings of the first picture, one after the other on the painting thread."""
+    global views
+    from ..handdiff_addon.scene.ring import ring
+    from ..handdiff_addon.scene.texture import PaintedView, view_steps
+    from ..handdiff_addon.texture_runs import view_painter, view_size
+
+    engine, scene, side = engine_folder(), context.scene, view_size(conditioning)
+    check_engine(engine)
+    _stop.clear()
+    paint = view_painter(
+        scene,
+        request,
+        passes.options(context),
+        lambda asked, seen: generate.pipeline(asked, engine).generate(asked, seen, cancelled=_stop.is_set),
+    )
+    cameras = ring(scene, people.names(context)[0], conditioning.frame, count=count, size=(side, side))
+    steps, done = view_steps(projection, cameras, paint), 0
+    result: PaintedView | None = None
+    try:
+        views = (0, count)
+        while True:
+            try:
+                work = steps.send(result)  # type: ignore[arg-type]
+            except StopIteration:
+                return
+            future = session.in_turn(work)
+            while not future.done():
+                yield {future}
+            result, done = future.result(), done + 1
+            views = (done, count)
+    finally:
+        views = None
+
+
+class HANDDIFF_OT_cancel_views(Refusing, bpy.types.Operator):
+    """Stop painting further views; the materials stay as they are"""
+
+    bl_idname = "handdiff.cancel_views"
+    bl_label = "Cancel Views"
+
+    @classmethod
+    def problem(cls, context: bpy.types.Context) -> str:
+        return "" if views is not None else "No further views are being painted."
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handdiff_addon.scene.texture import apply_texture
-
-        conditioning = _conditioning(context)
-        known = len(conditioning.warnings)
-        textures = apply_texture(context.scene, conditioning, _image(), armatures=people.names(context)[0])
-        for warning in conditioning.warnings[known:]:
-            self.tell("WARNING", warning)
-        self.tell("INFO", f"Textured {len(textures)} object{'s' if len(textures) != 1 else ''}")
-        _show_materials(context)
+        _stop.set()
 
 
 def _show_materials(context: bpy.types.Context) -> None:
@@ -155,7 +249,7 @@ class HANDDIFF_OT_restore_materials(Refusing, bpy.types.Operator):
 
 
 class HANDDIFF_OT_apply_layer(Refusing, bpy.types.Operator):
-    """Lay the picture over the render where the person is, in the compositor; render to see it"""
+    """Lay the picture over or under the render where a mask says, in the compositor; render to see it"""
 
     bl_idname = "handdiff.apply_layer"
     bl_label = "Add as Layer"
@@ -163,22 +257,62 @@ class HANDDIFF_OT_apply_layer(Refusing, bpy.types.Operator):
 
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
-        return _no_picture()
+        return animate.no_pictures() if outputs(context).layer_from == "animation" else _no_picture()
 
     def run(self, context: bpy.types.Context) -> None:
-        import numpy as np
-        from PIL import Image
-
         from ..handdiff_addon.scene.layer import apply_layer
 
-        path = _entry().folder / "person_mask.png"
-        try:
-            mask = np.asarray(Image.open(path).convert("L")) > 127
-        except OSError as error:
-            raise SceneError(f"The person mask {path} cannot be read ({error}): generate the picture again.") from error
-        for warning in apply_layer(context.scene, _image(), mask):
+        chosen = outputs(context)
+        options = {"under": chosen.layer_place == "under", "match": chosen.layer_match}
+        picture: Image | Path
+        mask: np.ndarray | Path
+        if chosen.layer_from == "animation":
+            frames = animate.pictures(context.scene)
+            if context.scene.frame_step != 1:
+                raise SceneError("A layer needs every frame, and this animation leaves some out: set the step to 1.")
+            options["frames"] = context.scene.frame_start, context.scene.frame_end
+            picture, mask = frames[0], animate.animation_folder() / "person_mask" / frames[0].name
+            if chosen.layer_mask != "person_mask":
+                raise SceneError("Of an animation only the person's masks are kept: choose the mask Person.")
+        else:
+            picture, mask = _image(), _mask(chosen.layer_mask)
+        feather = chosen.layer_feather * _longer(picture) / 512
+        for warning in apply_layer(context.scene, picture, mask, feather, **options):
             self.tell("WARNING", warning)
-        self.tell("INFO", "The picture lies over the render of this scene")
+        over, under = (
+            "The picture lies over the render of this scene",
+            "The picture lies under the render of this scene",
+        )
+        self.tell("INFO", under if options["under"] else over)
+
+
+def _longer(picture: Image | Path) -> int:
+    """Longer side of a picture in pixels.
+
+    Raises:
+        SceneError: where the file cannot be read.
+    """
+    from PIL import Image
+
+    if not isinstance(picture, Path):
+        return max(picture.size)
+    try:
+        with Image.open(picture) as opened:
+            return max(opened.size)
+    except OSError as error:
+        raise SceneError(f"The picture {picture} cannot be read ({error}): paint it again.") from error
+
+
+def _mask(name: str) -> np.ndarray:
+    """A mask of the run in hand, (H, W) bool."""
+    import numpy as np
+    from PIL import Image
+
+    path = _entry().folder / f"{name}.png"
+    try:
+        return np.asarray(Image.open(path).convert("L")) > 127
+    except OSError as error:
+        raise SceneError(f"The mask {path} cannot be read ({error}): generate the picture again.") from error
 
 
 class HANDDIFF_OT_remove_layer(Refusing, bpy.types.Operator):
@@ -199,7 +333,7 @@ class HANDDIFF_OT_remove_layer(Refusing, bpy.types.Operator):
 
 
 class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
-    """Save the posed, textured person as preview.glb beside the picture"""
+    """Save the textured person as preview.glb beside the picture, for AR, VR and web pages"""
 
     bl_idname = "handdiff.export_glb"
     bl_label = "Export GLB"
@@ -209,17 +343,22 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
         return people.scene_problem(context)
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handdiff_addon.scene.glb import export_glb
+        from ..handdiff_addon.composite_runs import write_preview
 
-        entry = history.current()
-        folder = results_folder() if entry is None else entry.folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"The folder {folder} cannot be made ({error.strerror}): save the file where you may write."
-            ) from error
-        export_glb(folder / "preview.glb", context.scene, armatures=people.names(context)[0])
+        chosen, entry = outputs(context), history.current()
+        folder = made(results_folder() if entry is None else entry.folder)
+        warnings = write_preview(
+            lambda name: folder / name,
+            context.scene,
+            people.names(context)[0],
+            chosen.form,
+            chosen.preset,
+            Path(bpy.data.filepath).stem or "HandDiff",
+            page=chosen.page,
+            turntable=chosen.turntable,
+        )
+        for warning in warnings:
+            self.tell("WARNING", warning)
         self.tell("INFO", f"Saved {folder / 'preview.glb'}")
 
 
@@ -227,6 +366,7 @@ CLASSES = (
     HANDDIFF_OT_open_image,
     HANDDIFF_OT_open_folder,
     HANDDIFF_OT_apply_texture,
+    HANDDIFF_OT_cancel_views,
     HANDDIFF_OT_restore_materials,
     HANDDIFF_OT_apply_layer,
     HANDDIFF_OT_remove_layer,
@@ -240,5 +380,6 @@ def register() -> None:
 
 
 def unregister() -> None:
+    _stop.set()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

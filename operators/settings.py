@@ -320,6 +320,12 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         default=_EXPANSION.final_paste,
         description="Lay the core of the hands over the finished picture, with a soft edge",
     )
+    steady: BoolProperty(  # type: ignore[valid-type]
+        name="Steady Pictures",
+        options=set(),
+        description="Paint each frame from earlier ones, carried along with the motion of the scene, so that the "
+        "animation flickers less. Keyframes are painted first: bake simulations before",
+    )
     picture: EnumProperty(  # type: ignore[valid-type]
         name="Picture",
         options=set(),

@@ -30,6 +30,8 @@ class HANDDIFF_PT_animation(HandDiffPanel, bpy.types.Panel):
         column.prop(scene, "frame_start", text="Frame Start")
         column.prop(scene, "frame_end", text="End")
         column.prop(scene, "frame_step", text="Step")
+        column.separator()
+        column.prop(scene.handdiff, "steady")
         row = layout.row(align=True)
         if animate.progress is not None:
             done, wanted = animate.progress

@@ -29,16 +29,7 @@ from ..operators.history import (
     HANDDIFF_OT_turn_page,
 )
 from ..operators.preferences import engine_problem, preferences
-from ..operators.results import (
-    HANDDIFF_OT_apply_layer,
-    HANDDIFF_OT_apply_texture,
-    HANDDIFF_OT_export_glb,
-    HANDDIFF_OT_open_folder,
-    HANDDIFF_OT_open_image,
-    HANDDIFF_OT_remove_layer,
-    HANDDIFF_OT_restore_materials,
-    shown_picture,
-)
+from ..operators.results import HANDDIFF_OT_open_folder, HANDDIFF_OT_open_image, shown_picture
 from ..operators.text import wrapped
 from ..operators.translations import translated
 from .sidebar import HandDiffPanel
@@ -107,15 +98,6 @@ class _Result:
         row = layout.row(align=True)
         row.operator(HANDDIFF_OT_open_image.bl_idname, icon="IMAGE_DATA")
         row.operator(HANDDIFF_OT_open_folder.bl_idname, icon="FILE_FOLDER")
-        column = layout.column(align=True)
-        for apply, remove, text, symbol in (
-            (HANDDIFF_OT_apply_texture, HANDDIFF_OT_restore_materials, "Apply as Texture", "TEXTURE"),
-            (HANDDIFF_OT_apply_layer, HANDDIFF_OT_remove_layer, "Add as Layer", "NODE_COMPOSITING"),
-        ):
-            row = column.row(align=True)
-            row.operator(apply.bl_idname, text=text, icon=symbol)
-            row.operator(remove.bl_idname, text="", icon="LOOP_BACK")
-        layout.operator(HANDDIFF_OT_export_glb.bl_idname, icon="EXPORT")
 
 
 class _History:

@@ -375,7 +375,8 @@ def test_further_views_start_from_what_is_painted_and_keep_it(person):
 
     def paint(camera, before):
         asked.append(before)
-        return np.full_like(before.picture, 60 + 60 * len(asked))
+        picture = np.full_like(before.picture, 60 + 60 * len(asked))
+        return lambda: (picture, ())
 
     projection = Projection(scene, size=256)
     shots = paint_views(projection, ring(scene, count=6, size=(128, 128))[:3], paint)

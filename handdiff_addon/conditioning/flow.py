@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from .camera import Camera
 from .lookup import sample
 
 SLACK = 0.02
 """Part of the distance by which a point may lie behind what was seen there, and still be the same surface"""
+STRETCH = 2.0
+"""How much larger a surface may be than in the frame before, for its picture of then to do"""
 FAR = 1e5
 """Metres at which what no surface shows is taken to be: it turns with the camera, and stays where that moves"""
 
@@ -37,14 +40,22 @@ class Flow:
         return Flow(self.source[middle] / (across, down), self.seen[middle])
 
 
-def backward_flow(before: np.ndarray, camera: Camera, depth: np.ndarray) -> Flow:
+def backward_flow(
+    before: np.ndarray, camera: Camera, depth: np.ndarray, now: np.ndarray | None = None, rim: int = 0
+) -> Flow:
     """Motion from the places that this frame's surface points had in the frame before.
+
+    A painted outline is never exactly the true one.  So for pictures that are painted on, what lay beside an outline in
+    the frame before, and does no longer, does not count as seen: it would leave a ghost.  Nor does what was much
+    smaller then.
 
     Args:
         before: (H, W, 3) metres: where the surface point that each pixel of this frame shows was in the frame before,
             such as ``Raster.interpolate`` gives it of the vertices of then; NaN where this frame shows none.
         camera: of the frame before.
         depth: (h, w) metres that the frame before saw, inf where nothing.
+        now: (H, W) metres that this frame sees; None: all that was seen counts, however it would look.
+        rim: pixels to both sides of outlines that count as beside them.
     """
     source, distance = camera.project(before)
     height, width = depth.shape
@@ -53,7 +64,22 @@ def backward_flow(before: np.ndarray, camera: Camera, depth: np.ndarray) -> Flow
     column, row = (np.where(inside, source[..., axis], 0).astype(int) for axis in (0, 1))
     with np.errstate(invalid="ignore"):
         seen = inside & (distance <= depth[row, column] * (1 + SLACK))
+    if now is not None:
+        seen &= outlines(now, rim) | ~outlines(depth, rim)[row, column]
+        finest = np.minimum(*(np.linalg.norm(slope, axis=-1) for slope in np.gradient(source, axis=(0, 1))))
+        with np.errstate(invalid="ignore"):
+            seen &= ~(finest < 1 / STRETCH)
     return Flow(source, seen)
+
+
+def outlines(depth: np.ndarray, rim: int) -> np.ndarray:
+    """Where a depth (H, W) in metres steps within so many pixels, bool (H, W)."""
+    with np.errstate(divide="ignore"):
+        nearness = Image.fromarray(np.asarray(1.0 / depth, np.float32))
+    nearest = np.asarray(nearness.filter(ImageFilter.MaxFilter(3)))
+    furthest = np.asarray(nearness.filter(ImageFilter.MinFilter(3)))
+    edge = Image.fromarray((furthest < nearest * (1 - SLACK)).astype(np.uint8))
+    return np.asarray(edge.filter(ImageFilter.MaxFilter(2 * rim + 1))) > 0
 
 
 def static_points(depth: np.ndarray, camera: Camera) -> np.ndarray:

@@ -51,14 +51,13 @@ class PersonMasks:
 
 @dataclass(frozen=True)
 class Held:
-    """A picture that both stages hold on to, such as the frame before carried along, or what other views painted."""
+    """A picture that both stages hold on to, from the latents on, such as earlier frames carried along, or what other
+    views painted."""
 
     picture: np.ndarray
     """(H, W, 3) uint8 sRGB"""
     mask: np.ndarray
     """(H, W) bool, where"""
-    until: float = 1.0
-    """Part of the denoising steps after which the model is free; 1: to the end"""
     flow: Flow | None = None
     """Motion since the frame whose noise moves along, None: noise of its own"""
 
@@ -128,15 +127,12 @@ class Conditioning:
         )
 
     def usable_hands(self, person: int = 0, least_pixels: int = 16) -> list[Side]:
-        """Sides that stage 1 can paint: so many of the hand's pixels are seen and not painted already, and its points
-        are known."""
+        """Sides that stage 1 can paint: the camera sees so many of the hand's pixels, and its points are known."""
         pose, masks = self.people[person], self.masks[person]
-        done = self.held.mask if self.held is not None and self.held.until >= 1 else np.zeros(1, bool)
         return [
             side
             for side in SIDES
-            if (masks.hands[side] & ~done).sum() >= least_pixels
-            and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
+            if masks.hands[side].sum() >= least_pixels and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
         ]
 
     def _together(self, masks: list[np.ndarray]) -> np.ndarray:

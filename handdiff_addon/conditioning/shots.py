@@ -7,13 +7,18 @@ numpy only.  Pictures are (H, W, 3) uint8 sRGB, row 0 at the top.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..request import HandPicture
 from .camera import Camera
+from .crops import cut
 from .lookup import sample
 from .raster import rasterise
+
+Box = tuple[float, float, float, float]
 
 _FACING_NONE, _FACING_FULL = 0.08, 0.35  # cosine of the angle to the camera: no trust below, full trust above
 _FINENESS = 2.0  # how strongly the finer view wins; 0 would be the mean of all views
@@ -72,12 +77,12 @@ def surface_label(mesh: int, material: np.ndarray) -> np.ndarray:
     return (mesh << 16) + np.asarray(material, dtype=np.int64)
 
 
-def crop_camera(camera: Camera, box: tuple[int, int, int, int], size: int) -> Camera:
+def crop_camera(camera: Camera, box: Box, size: int) -> Camera:
     """The camera of a square crop: a close-up with its own pixels, such as the one that the hand stage painted.
 
     Args:
         camera: of the whole frame.
-        box: left, top, right, bottom in the frame's pixels; may reach beyond it.
+        box: left, top, right, bottom in the frame's pixels, whole or not; may reach beyond it.
         size: side of the crop's picture in pixels.
     """
     left, top, right, bottom = box
@@ -86,6 +91,30 @@ def crop_camera(camera: Camera, box: tuple[int, int, int, int], size: int) -> Ca
     projection = camera.projection.copy()
     projection[:2] = scale[:, None] * (projection[:2] - middle[:, None] * projection[3])
     return dataclasses.replace(camera, projection=projection, width=size, height=size)
+
+
+def closeups(
+    camera: Camera, painted_size: tuple[int, int], crops: Iterable[HandPicture], but: np.ndarray | None = None
+) -> list[Shot]:
+    """The hands that stage 1 painted, as shots of their own.
+
+    Args:
+        camera: of the frame.
+        painted_size: width and height of the picture whose pixels the crops' boxes count.
+        crops: as ``GenerationResult.crops`` has them.
+        but: (H, W) bool, pixels of the frame to leave out.
+    """
+    scale = (camera.width / painted_size[0], camera.height / painted_size[1])
+    shots = []
+    for crop in crops:
+        pixels = np.asarray(crop.image)
+        left, top, right, bottom = (edge * scale[index % 2] for index, edge in enumerate(crop.box))
+        view = crop_camera(camera, (left, top, right, bottom), len(pixels))
+        mask = pixels[..., 3] >= 128
+        if but is not None:
+            mask &= ~cut(but, (round(left), round(top), round(right), round(bottom)), len(pixels))
+        shots.append(Shot(view, pixels[..., :3], mask))
+    return shots
 
 
 def look(shot: Shot, vertices: np.ndarray, triangles: np.ndarray, labels: np.ndarray) -> View:

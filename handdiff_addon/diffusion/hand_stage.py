@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from ..conditioning.crops import cut, hand_crops, paste, place
-from ..conditioning.frame import Held
-from ..request import GenerationRequest, HandReport
+from ..request import GenerationRequest, HandPicture, HandReport
 from .frame import Frame, cells
 from .painter import Crop, Kept, PaintedHands, Painter, Painting
 from .sampling import mix
@@ -78,12 +77,7 @@ def given_crops(painting: Painting, crops: Sequence[Crop], size: int, cell: int)
         below = np.stack([cut(frame.base, crop.crop.box, size) for crop in crops])
         pictures = np.where(masks[..., None], pictures, below)
     region = np.stack([cells(mask, cell).all((1, 3))[None] for mask in masks])
-    return pictures, lambda steps: held_regions(held, region, steps)
-
-
-def held_regions(held: Held, region: np.ndarray, steps: int) -> list[np.ndarray | None]:
-    """For each of so many steps the region, as long as it is held."""
-    return [region if step + 1 <= held.until * steps else None for step in range(steps)]
+    return pictures, lambda steps: [region] * steps
 
 
 def choose(
@@ -137,6 +131,8 @@ def lay(hands: Hands | None, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         for crop, picture, hand in zip(hands.crops, hands.pictures, hands.masks, strict=True):
             canvas = paste(canvas, picture, crop.crop.box)
             mask |= place(hand, crop.crop.box, frame.width, frame.height) >= 0.5
+    if frame.held is not None:  # of what is held the crops show no more than their hands
+        canvas = np.where((frame.held.mask & ~mask)[..., None], frame.held.picture, canvas)
     return canvas, mask
 
 
@@ -156,6 +152,14 @@ def predicted_mask(hands: Hands, frame: Frame) -> np.ndarray | None:
     for crop, predicted in zip(hands.crops, hands.predicted, strict=True):
         mask = np.maximum(mask, place(predicted, crop.crop.box, frame.width, frame.height))
     return np.clip(mask, 0.0, 1.0)
+
+
+def hand_pictures(hands: Hands) -> list[HandPicture]:
+    """The painted crops with their masks."""
+    return [
+        HandPicture(crop.crop.box, Image.fromarray(np.dstack([picture, np.rint(mask * 255).astype(np.uint8)])))
+        for crop, picture, mask in zip(hands.crops, hands.pictures, hands.masks, strict=True)
+    ]
 
 
 def paste_cores(image: np.ndarray, hands: Hands, frame: Frame) -> np.ndarray:

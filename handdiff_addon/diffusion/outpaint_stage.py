@@ -12,7 +12,7 @@ from ..conditioning.hint import outpaint_hint
 from ..request import GenerationRequest
 from .expansion import kept_regions
 from .frame import Frame, cells
-from .hand_stage import Hands, held_regions, inside_crops, lay
+from .hand_stage import Hands, inside_crops, lay
 from .painter import Given
 from .text import PROMPT
 
@@ -31,29 +31,20 @@ def given_canvas(
     """
     picture, mask = lay(hands, frame)
     inside = cells(inside_crops(hands, frame), cell).all((1, 3)) if hands is not None else None
-    around = None if frame.around is None else cells(frame.around, cell).all((1, 3))
-    held = frame.held
+    whole = [part for part in (frame.around, None if frame.held is None else frame.held.mask) if part is not None]
+    fixed = np.logical_or.reduce([cells(part, cell).all((1, 3)) for part in whole]) if whole else None
 
     def kept(steps: int) -> list[np.ndarray | None]:
-        """The hands by the expansion, what is held while it is, and all around a person painted alone."""
+        """The hands by the expansion, what is held, and all around a person painted alone."""
         regions = kept_regions(mask, cell, request.expansion, steps)
         if inside is not None:
             regions = [None if region is None else region & inside for region in regions]
-        if held is not None:
-            also = held_regions(held, cells(held.mask, cell).all((1, 3)), steps)
-            regions = [_union(region, more) for region, more in zip(regions, also, strict=True)]
-        return [_union(region, around) for region in regions]
+        if fixed is not None:
+            regions = [fixed if region is None else region | fixed for region in regions]
+        return regions
 
-    known = mask if frame.around is None else mask | frame.around
-    if held is not None and held.until >= 1.0:
-        known = known | held.mask
+    known = np.logical_or.reduce([mask, *whole])
     return Given(picture, mask, known, kept, person_regions(frame, cell, rows))
-
-
-def _union(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one | other
 
 
 def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: Sequence[int] = ()) -> Given:

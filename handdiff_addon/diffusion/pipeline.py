@@ -28,7 +28,16 @@ from .compiling import Compiled
 from .devices import choose_device, choose_dtype, hand_back_memory, is_out_of_memory, peak_memory, reset_peak_memory
 from .embedded_painter import EmbeddedPainter
 from .frame import Frame, at_size
-from .hand_stage import Hands, choose, find_crops, paint_hands, paste_cores, predicted_mask, warn_of_small
+from .hand_stage import (
+    Hands,
+    choose,
+    find_crops,
+    hand_pictures,
+    paint_hands,
+    paste_cores,
+    predicted_mask,
+    warn_of_small,
+)
 from .outpaint_stage import enlarged, given_canvas
 from .painter import Given, Painter, Painting
 from .progress import IsCancelled, OnProgress, Watch
@@ -181,6 +190,7 @@ class TwoStagePipeline:
             seconds=clock.seconds,
             peak_memory_bytes=peak_memory(painter.device),
             warnings=warnings,
+            crops=[] if hands is None else hand_pictures(hands),
         )
 
     def forget(self) -> None:

@@ -148,7 +148,7 @@ def look(path: Path, frames: Sequence[int]) -> list[Conditioning]:
     from ..scene.sequence import render_sequence
 
     sources = {frame: [before] if before else [] for before, frame in zip([None, *frames], frames)}
-    return list(render_sequence(open_scene(path, None), frames, motion=Motion(sources)))
+    return list(render_sequence(open_scene(path, None), frames, motion=Motion(sources, outlines=True)))
 
 
 def draw_strip(ways: Sequence[Sequence[np.ndarray]], columns: int = 8, side: int = 192) -> Image.Image:

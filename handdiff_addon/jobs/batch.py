@@ -37,7 +37,6 @@ from ..files import save_image, write_bytes, write_json
 from .lock import locked
 from .manifest import Entry, Status, append, read_manifest
 from .metadata import mark_box
-from .steady import UNTIL
 from .store import RunFolder
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ class BatchFolder:
         if not earlier:
             return None
         picture, known = carry(earlier)
-        return Held(picture, known, UNTIL, earlier[0][1])
+        return Held(picture, known, earlier[0][1])
 
     def save_empty(self, conditioning: Conditioning) -> None:
         """Write a frame that shows nobody: black pictures, and a line that says why.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError, UsageError
-from ..request import GenerationRequest
+from ..request import GenerationRequest, HandPicture
 from .metadata import request_from_png
 from .store import RunFolder
 
@@ -42,6 +43,19 @@ class Entry:
         scene = self.report.get("scene")
         frame = scene.get("frame") if isinstance(scene, dict) else None
         return frame if isinstance(frame, int) else None
+
+    def crops(self) -> tuple[tuple[int, int], list[HandPicture]]:
+        """The painted size (width, height), and the hands' crops as far as they are still there."""
+        from PIL import Image
+
+        found = []
+        for number, box in enumerate(self.report.get("crops", ()), 1):
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                left, top, right, bottom = map(int, box)
+                with Image.open(self.folder / f"hand_{number}.png") as picture:
+                    found.append(HandPicture((left, top, right, bottom), picture.convert("RGBA")))
+        width, height = self.report.get("painted_size", (1, 1))
+        return (int(width), int(height)), found
 
     def matches(self, text: str) -> bool:
         """Whether every word of ``text`` stands in the prompts, the seed, the model's name or the folder's."""

@@ -15,8 +15,6 @@ from itertools import chain, pairwise, zip_longest
 
 SPACING = 12
 """Frames from one keyframe to the next"""
-UNTIL = 0.75
-"""Part of the denoising steps in which the earlier pictures are held"""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RUN_FILES = (
     *(f"{name}{suffix}" for name in PASSES for suffix in (".png", ".json", "")),
-    "hands.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
+    "hands.png", "hand_[0-9]*.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
     "sample.blend", "textured.blend", "layered.blend", "preview.glb", "preview.html", "turntable.gif",
     "view_*.png", "texture*.png", "textures", "timings.json",
     "batch.json", "manifest.jsonl", "frames", "image", "animation.mp4", "strip.blend",
@@ -117,7 +117,8 @@ class RunFolder:
         write_json(self.path(name), data)
 
     def save_result(self, request: GenerationRequest, result: GenerationResult, **extra: Any) -> None:
-        """Save a generation: ``hands.png`` and its mask where there are hands, ``image.png``, and ``report.json`` last.
+        """Save a generation: ``hands.png``, its mask and each crop where there are hands, ``image.png``, and
+        ``report.json`` last.
 
         ``extra`` is JSON-ready data that joins the report.  Generated pictures carry their request and origin as PNG
         text; the finished one is marked visibly where the request says so.
@@ -127,6 +128,8 @@ class RunFolder:
         info = png_info(request, result)
         if result.hands is not None:
             self.save_image("hands.png", result.hands, info)
+        for number, crop in enumerate(result.crops, 1):
+            self.save_image(f"hand_{number}.png", crop.image, info)
         if result.hands_predicted_mask is not None:
             self.save_image("hands_predicted_mask.png", result.hands_predicted_mask)
         self.save_image("image.png", marked(result.image) if request.mark else result.image, info)

@@ -44,6 +44,7 @@ def apply_layer(
     *,
     frames: tuple[int, int] | None = None,
     under: bool = False,
+    match: bool = True,
 ) -> list[str]:
     """Lay a picture, or an image sequence, over the scene's render where a mask says.
 
@@ -65,6 +66,8 @@ def apply_layer(
         frames: first and last frame of a sequence; ``image`` and ``person_mask`` are then the numbered files of the
             first.  The mask may be a still all the same.
         under: lay the picture under the render, which needs a transparent film and shows it where there is nothing.
+        match: take the picture back through the view transform, exposure and gamma; else it passes through them like
+            any other picture.
 
     Returns:
         Warnings, one sentence each, where the picture will not look in the render as it does in its file.
@@ -79,7 +82,7 @@ def apply_layer(
 
     remove_layer(scene)
     view = scene.view_settings
-    space = _ENCODINGS.get(view.view_transform, "")
+    space = _ENCODINGS.get(view.view_transform, "") if match else "sRGB"
     group = _build_group(under)
     for label, block in zip(("picture", "mask"), blocks):
         block.name = NAME if label == "picture" else f"{NAME} mask"
@@ -89,8 +92,8 @@ def apply_layer(
     spaces = convert.bl_rna.properties["from_color_space"].enum_items.keys()
     convert.from_color_space = space if space in spaces else "sRGB"
     convert.to_color_space = _LINEAR
-    group.nodes["gamma"].inputs["Gamma"].default_value = view.gamma
-    group.nodes["exposure"].inputs["Exposure"].default_value = -view.exposure
+    group.nodes["gamma"].inputs["Gamma"].default_value = view.gamma if match else 1.0
+    group.nodes["exposure"].inputs["Exposure"].default_value = -view.exposure if match else 0.0
 
     scene[_OURS] = {"compositing": scene.render.use_compositing, "nodes": compat.compositor_on(scene)}
     scene.render.use_compositing = True
@@ -112,7 +115,7 @@ def apply_layer(
             f"The view transform '{view.view_transform}' cannot be undone, so the layer's colours shift:"
             " choose Standard or AgX in Render Properties > Color Management and apply the layer again."
         )
-    if view.look != "None" or view.use_curve_mapping or getattr(view, "use_white_balance", False):
+    if match and (view.look != "None" or view.use_curve_mapping or getattr(view, "use_white_balance", False)):
         warnings.append(
             "The scene's look, curves or white balance also change the layer's colours: switch them off"
             " in Render Properties > Color Management to see the picture as it is in its file."

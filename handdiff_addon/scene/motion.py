@@ -13,6 +13,9 @@ from ..conditioning.camera import Camera
 from ..conditioning.flow import FAR, Flow, backward_flow, static_points
 from .seen import Seen
 
+RIM = 64
+"""Part of the picture's longer side within which a painted outline is taken to lie of the true one"""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -21,17 +24,22 @@ class Moment:
     camera: Camera
     depth: np.ndarray
     """(H, W) metres, inf where nothing"""
-    surfaces: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]
-    """Vertices (N, 3) in metres and triangles (M, 3), by name and number among surfaces of that name"""
+    surfaces: dict[tuple[str, int], np.ndarray]
+    """Vertices (N, 3) in metres, by name and number among surfaces of that name"""
 
 
 class Motion:
     """Remembers moments for as long as later frames ask for them, and tells the motion since then."""
 
-    def __init__(self, sources: Mapping[int, Sequence[int]]) -> None:
-        """``sources``: each frame, in the order in which they are painted, and those since which its motion is wanted,
-        in their order."""
+    def __init__(self, sources: Mapping[int, Sequence[int]], *, outlines: bool = False) -> None:
+        """
+        Args:
+            sources: each frame, in the order in which they are painted, and those since which its motion is wanted, in
+                their order.
+            outlines: what lay beside an outline then counts as seen.
+        """
         self._sources = sources
+        self._outlines = outlines
         self._moments: dict[int, Moment | None] = {}
         self._place = {frame: place for place, frame in enumerate(sources)}
         self._last = {source: self._place[frame] for frame, wanted in sources.items() for source in wanted}
@@ -47,7 +55,7 @@ class Motion:
     def follow(self, frame: int, seen: Seen) -> dict[int, Flow]:
         """Take a frame in, and tell its motion since earlier ones; those seen by another camera are passed over."""
         flows = {
-            source: motion_since(moment, seen)
+            source: motion_since(moment, seen, self._outlines)
             for source in self._sources.get(frame, ())
             if (moment := self._moments.get(source)) is not None and moment.camera.name == seen.camera.name
         }
@@ -61,29 +69,33 @@ def moment_of(seen: Seen) -> Moment:
     return Moment(seen.camera, seen.raster.depth, _surfaces(seen))
 
 
-def motion_since(moment: Moment, seen: Seen) -> Flow:
+def motion_since(moment: Moment, seen: Seen, outlines: bool = False) -> Flow:
     """The motion from an earlier (or later) moment to what is seen now.
 
-    A surface whose mesh has other faces by now was not seen then.  What shows no surface stays where it is, far away.
+    A surface that has another number of vertices by now was not seen then; which way quads are parted into triangles
+    changes as they bend, and does not matter.  What shows no surface stays where it is, far away.  What lay beside an
+    outline and does no longer counts as seen only with ``outlines``.
     """
     before = np.full((len(seen.vertices), 3), np.nan, np.float32)
     end = 0
-    for name, (vertices, triangles) in _surfaces(seen).items():
+    for name, vertices in _surfaces(seen).items():
         begin, end = end, end + len(vertices)
         then = moment.surfaces.get(name)
-        if then is not None and len(then[0]) == len(vertices) and np.array_equal(then[1], triangles):
-            before[begin:end] = then[0]
+        if then is not None and len(then) == len(vertices):
+            before[begin:end] = then
     raster = seen.raster
     points = raster.interpolate(before[seen.triangles]).astype(np.float64)
     empty = raster.triangle < 0
     points[empty] = static_points(np.where(empty, FAR, np.inf), seen.camera)[empty]
-    return backward_flow(points, moment.camera, moment.depth)
+    if outlines:
+        return backward_flow(points, moment.camera, moment.depth)
+    return backward_flow(points, moment.camera, moment.depth, raster.depth, max(1, max(raster.depth.shape) // RIM))
 
 
-def _surfaces(seen: Seen) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
+def _surfaces(seen: Seen) -> dict[tuple[str, int], np.ndarray]:
     count: defaultdict[str, int] = defaultdict(int)
     surfaces = {}
     for surface in seen.surfaces:
-        surfaces[surface.name, count[surface.name]] = surface.vertices.astype(np.float32), surface.triangles
+        surfaces[surface.name, count[surface.name]] = surface.vertices.astype(np.float32)
         count[surface.name] += 1
     return surfaces

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
@@ -61,6 +61,20 @@ def at_frame(scene: bpy.types.Scene, frame: int | None) -> Iterator[None]:
         scene.camera = camera
 
 
+T = TypeVar("T")
+
+
+def at_once(steps: Generator[Callable[[], Any], Any, T]) -> T:
+    """Do work in turns here and now."""
+    result = None
+    while True:
+        try:
+            work = steps.send(result)
+        except StopIteration as end:
+            return end.value
+        result = work()
+
+
 Steps = Generator[Callable[[], Any], Any, Conditioning]
 """Work in turns: what runs inside the generator needs Blender, and each callable that it gives needs none, so that
 another thread can run it meanwhile; its result is sent back in."""
@@ -78,14 +92,7 @@ def render_passes(scene: bpy.types.Scene, *, frame: int | None = None, **options
         SceneError, UsageError: as :func:`pass_steps`.
     """
     with at_frame(scene, frame):
-        steps = pass_steps(scene, **options)
-        result = None
-        while True:
-            try:
-                work = steps.send(result)
-            except StopIteration as end:
-                return end.value
-            result = work()
+        return at_once(pass_steps(scene, **options))
 
 
 def pass_steps(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
 from .baking import Bake, MeshCanvas
 from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
-from .passes import at_frame, depsgraph_of
+from .passes import at_frame, at_once, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles, uv_problem
@@ -43,8 +43,11 @@ class Painted:
         return self.weight >= _KEPT
 
 
-Paint = Callable[[Camera, Painted], np.ndarray]
-"""Gives a view's picture (H, W, 3) uint8 sRGB, from its camera and what is painted there already."""
+PaintedView = tuple[np.ndarray, Sequence[Shot]]
+"""A view's picture (H, W, 3) uint8 sRGB, and close-ups of parts of it"""
+Paint = Callable[[Camera, Painted], Callable[[], PaintedView]]
+"""Looks at the scene through a camera, given what is painted there already; what it gives paints the view, and needs no
+Blender."""
 
 
 class Projection:
@@ -253,26 +256,36 @@ def look_up(bake: Bake, mesh: BakeMesh, triangle: np.ndarray, barycentric: np.nd
     return colour, weight
 
 
-def paint_views(projection: Projection, cameras: Sequence[Camera], paint: Paint) -> list[Shot]:
-    """Paint a person view by view, each starting from what earlier views left there.
+def view_steps(
+    projection: Projection, cameras: Sequence[Camera], paint: Paint
+) -> Generator[Callable[[], PaintedView], PaintedView, list[Shot]]:
+    """Paint a person view by view, each starting from what earlier views left there; in turns.
+
+    Each callable that this gives needs no Blender, so that another thread can run it; its result is sent back in.
 
     Args:
         projection: takes the pictures.
-        cameras: the first one's view is free, and each further one's paints what is not covered yet.
+        cameras: each one's view paints what is not covered yet.
         paint: makes the pictures; what is to be kept is laid back over those of the camera's size.
 
     Returns:
-        The views as they were projected.
+        The views as they were projected, without their close-ups.
     """
     shots = []
     for camera in cameras:
         before = projection.painted(camera)
-        picture = paint(camera, before)
+        picture, closeups = yield paint(camera, before)
         if picture.shape == before.picture.shape:
             picture = np.where(before.kept[..., None], before.picture, picture)
         shots.append(Shot(camera, picture, before.person))
-        projection.add(shots[-1])
+        for shot in (shots[-1], *closeups):
+            projection.add(shot)
     return shots
+
+
+def paint_views(projection: Projection, cameras: Sequence[Camera], paint: Paint) -> list[Shot]:
+    """:func:`view_steps` at once."""
+    return at_once(view_steps(projection, cameras, paint))
 
 
 def apply_texture(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from .animation import ANIMATION
 from .engine import ENGINE
 from .models import MODELS
+from .outputs import OUTPUTS
 from .panels import PANELS
 from .persons import PERSONS
 from .refusals import REFUSALS
@@ -20,6 +21,7 @@ JAPANESE: dict[str, str] = {
     **ANIMATION,
     **ENGINE,
     **MODELS,
+    **OUTPUTS,
     **PERSONS,
     **REPORTS,
     **REFUSALS,
