@@ -27,11 +27,12 @@ from .console import Console
 from .errors import Cancelled, HandDiffError, OutputError, UsageError
 from .model_runs import check, download_model, import_models, list_downloads, list_models
 from .pass_runs import run_passes, run_pose, run_sequence
-from .request import DEFAULT_PASSES
+from .request import DEFAULT_PASSES, GenerationRequest
 from .runs import (
     DEMO_PROMPT,
     TARGETS,
     TASKS,
+    check_models,
     need_blender,
     need_engine,
     run_dataset,
@@ -254,6 +255,10 @@ def _parser() -> argparse.ArgumentParser:
         _verb(subjects, "diffusion", _bench_diffusion, "both stages against diffusers' single stage, on random weights")
     )
 
+    steady = _verb(subjects, "steady", _bench_steady, "how much an animation flickers with --steady and without")
+    steady.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
+    steady.add_argument("--frames", dest="count", type=flags.count, default=24, metavar="N", help="how many frames")
+    steady.add_argument("--strip", type=Path, metavar="FILE", help="picture that gets frames of both, in two rows")
     _verb(subjects, "texture", _bench_texture, "textures of a ring of views against a known one: PSNR, coverage")
 
     flags.add_evaluate_flags(
@@ -415,6 +420,14 @@ def _bench_batch(arguments: argparse.Namespace, console: Console) -> None:
     from .evaluation.bench_batch import bench_batch
 
     bench_batch(console.say, arguments.model, arguments.count)
+
+
+def _bench_steady(arguments: argparse.Namespace, console: Console) -> None:
+    check_models(GenerationRequest("", model=arguments.model))
+    need_blender()
+    from .evaluation.bench_steady import bench_steady
+
+    bench_steady(console.say, arguments.model, arguments.count, arguments.strip)
 
 
 def _bench_diffusion(arguments: argparse.Namespace, console: Console) -> None:

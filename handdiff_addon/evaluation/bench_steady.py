@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..conditioning.flow import Flow, warped_difference
+from ..errors import OutputError
 from ..request import GenerationRequest
 from .judge import Judge, hand_windows
 from .metrics import assign_hands, hand_pck
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
 
 PROMPT = "a person in a red shirt with a green background"
-COUNT, CYCLE, SWING = 24, 12, 28.0
-"""Frames, frames of one wave, and degrees to either side"""
+CYCLE, SWING = 12, 28.0
+"""Frames of one wave, and degrees to either side"""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Figures:
     """Of one way to paint the wave."""
 
     difference: float
-    """Mean distance of neighbouring frames after the true motion, 0..255; of the people alone below"""
+    """Mean distance of neighbouring frames after the true motion, 0..255"""
     person_difference: float
+    """The same of the person's pixels alone"""
     pck: float
     """Hand PCK@0.2 over all judged hands, 0 for those not found"""
     found: float
@@ -40,7 +42,7 @@ class Figures:
 
 
 def bench_steady(
-    say: Callable[[str], None], model: str = "", count: int = COUNT, seed: int = 0, strip: Path | None = None
+    say: Callable[[str], None], model: str = "", count: int = 24, strip: Path | None = None, **settings: Any
 ) -> tuple[Figures, Figures]:
     """Paint the sample human's wave with every frame by itself, and steadily, and print how both do.
 
@@ -50,16 +52,20 @@ def bench_steady(
         say: takes the table line by line.
         model: model folder; empty: the embedded model.
         count: how many frames, at least 2.
-        seed: of the generation.
-        strip: picture file that gets frames of both, one above the other.
+        strip: picture file that gets frames of both ways, one above the other.
+        settings: further ones of the request.
+
+    Returns:
+        the figures of frames by themselves, and of steady ones.
 
     Raises:
         ModelError: where the model or the judge is not there.
+        OutputError: where the strip cannot be written.
     """
     from ..animate_runs import run_animate
     from ..runs import SceneChoice
 
-    judge, request = Judge(), GenerationRequest(PROMPT, model=model, seed=seed)
+    judge, request = Judge(), GenerationRequest(PROMPT, model=model, **settings)
     with tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
         wave = Path(folder) / "wave.blend"
         frames = range(1, max(2, count) + 1)
@@ -91,7 +97,10 @@ def bench_steady(
         f" and {steadily.pck - alone.pck:+.3f} of the hand PCK."
     )
     if strip is not None:
-        draw_strip(ways).save(strip, quality=90)
+        try:
+            draw_strip(ways).save(strip)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{strip} cannot be written ({error}): name a .png or .jpg file.") from error
     return alone, steadily
 
 
@@ -161,5 +170,5 @@ def draw_strip(ways: Sequence[Sequence[np.ndarray]], columns: int = 8, side: int
     return sheet
 
 
-def _silent(_stage: str, _step: int, _steps: int) -> Any:
-    return None
+def _silent(stage: str, step: int, steps: int) -> None:
+    """Tells nobody."""
