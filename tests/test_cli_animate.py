@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,6 +104,28 @@ def test_a_range_is_painted_as_its_frames_are_by_themselves(run: Run, walk: Path
     code, *_ = run("animate", walk, "-o", out, *PROMPT, "--model", model, "--seed", 5, "--frames", "1-4:3", "--restart")
     assert code == 0 and set(pictures(out)) == {"0001.png", "0004.png"}
     assert pictures(out / "previous" / "1") == before
+
+
+def test_steady_frames_begin_anew_at_cuts_and_are_the_same_however_often_it_is_stopped(
+    run: Run, walk: Path, model: Path, tmp_path: Path
+) -> None:
+    arguments = ("animate", walk, *PROMPT, "--model", model, "--frames", "1-7")
+    plain, out, parts = (tmp_path / name for name in ("plain", "out", "parts"))
+    assert run(*arguments, "-o", plain)[0] == 0
+    code, _, told = run(*arguments, "-o", out, "--steady")
+    assert code == 0 and "In frame 3 nobody is painted" in told
+    by_themselves, steady = pictures(plain), pictures(out)
+    assert len(steady) == 7
+    same = {name for name in steady if steady[name] == by_themselves[name]}
+    assert same == {"0001.png", "0003.png", "0004.png"}, "the first of each take, and the one that shows nobody"
+
+    shutil.copytree(out, parts)
+    for frame in (2, 5, 6):
+        shutil.rmtree(parts / "frames" / f"000{frame}")
+    assert run(*arguments, "-o", parts, "--steady")[0] == 0
+    assert pictures(parts) == steady
+    code, _, told = run(*arguments, "-o", parts)
+    assert code == 2 and "another steady" in told
 
 
 def test_refusals_come_first_and_touch_nothing(run: Run, walk: Path, model: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.flow import (
     Flow,
     backward_flow,
+    carry,
     static_points,
     warp_noise,
     warp_picture,
@@ -126,3 +127,35 @@ def test_noise_moves_along_whole_and_stays_white() -> None:
     hidden = Flow(grown.source, np.zeros((64, 64), bool))
     np.testing.assert_array_equal(warp_noise(noise, hidden, fresh), fresh)
     assert np.isnan(warped_difference(np.zeros((64, 64, 3)), np.zeros((64, 64, 3)), hidden))
+
+
+def test_what_lay_beside_an_outline_is_painted_anew_once_the_outline_has_gone() -> None:
+    """A square has left; beside where its outline was, a painted picture would show its ghost."""
+    camera = orthographic()
+    here = np.full((HEIGHT, WIDTH), 10.0, np.float32)
+    then = here.copy()
+    then[16:32, 24:40] = 6.0
+    points = static_points(here, camera)
+    plain, careful = backward_flow(points, camera, then), backward_flow(points, camera, then, here, 3)
+    assert plain.seen[14, 30] and not careful.seen[14, 30] and careful.seen[8, 30]
+    same = backward_flow(static_points(then, camera), camera, then, then, 3)
+    assert same.seen.all(), "an outline that stays is no reason to paint anew"
+
+
+def test_what_was_much_smaller_then_is_painted_anew() -> None:
+    depth = np.full((HEIGHT, WIDTH), 10.0, np.float32)
+    now, far = orthographic(), orthographic()
+    for factor, seen in ((0.7, True), (0.4, False)):
+        then = Camera(far.view, far.projection * np.array([factor, factor, 1, 1])[:, None], WIDTH, HEIGHT)
+        flow = backward_flow(static_points(depth, now), then, depth, depth, 1)
+        assert flow.seen[20:28, 28:36].all() == seen and flow.seen.any() == seen
+
+
+def test_pictures_are_carried_from_the_first_frame_that_shows_a_place() -> None:
+    x, y = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5)
+    place = np.stack([x, y], axis=-1)
+    first, second = Flow(place, x < 20), Flow(place, x < 40)
+    pictures = [np.full((HEIGHT, WIDTH, 3), value, np.uint8) for value in (50, 90)]
+    picture, known = carry(list(zip(pictures, (first, second))))
+    assert (picture[:, :20] == 50).all() and (picture[:, 20:40] == 90).all() and (picture[:, 40:] == 50).all()
+    np.testing.assert_array_equal(known, x < 40)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageFilter
 
 from handdiff_addon.conditioning.camera import Camera
-from handdiff_addon.conditioning.frame import Conditioning, PersonMasks, PersonPose
+from handdiff_addon.conditioning.flow import Flow
+from handdiff_addon.conditioning.frame import Conditioning, Held, PersonMasks, PersonPose
+from handdiff_addon.diffusion.sampling import carried_noise
 from handdiff_addon.errors import Cancelled, ModelError, SceneError
 from handdiff_addon.request import ExpansionSettings, GenerationRequest
 
@@ -240,3 +243,44 @@ def test_a_model_folder_survives_saving_and_loading_by_diffusers_itself(tiny_mod
     unet = UNet2DConditionModel.from_pretrained(tiny_model / "unet", use_safetensors=True)
     controlnet = ControlNetModel.from_pretrained(tiny_model / "controlnet", use_safetensors=True)
     assert controlnet.config.block_out_channels == unet.config.block_out_channels
+
+
+def held_half() -> Held:
+    """A smooth picture, held in the left half of the frame."""
+    x, y = np.meshgrid(np.linspace(40, 220, WIDTH), np.linspace(60, 200, HEIGHT))
+    picture = np.stack([x, y, 255 - x], axis=-1).astype(np.uint8)
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[:, : WIDTH // 2] = True
+    return Held(picture, mask)
+
+
+def test_what_is_held_stays_in_both_stages_and_the_rest_is_painted(pipeline):
+    """In the left half with its hand, as far as the autoencoder keeps it; in the right half nothing of it is left."""
+    conditioning = make_conditioning()
+    held = held_half()
+    result = pipeline.generate(REQUEST, dataclasses.replace(conditioning, held=held))
+    difference = np.abs(np.asarray(result.image).astype(int) - held.picture).mean(-1)
+    inside = np.zeros_like(held.mask)
+    inside[8:-8, 8 : WIDTH // 2 - 16] = True
+    assert difference[inside].mean() < 12 < 30 < difference[:, WIDTH // 2 + 16 :].mean()
+    left = next(crop for crop, hand in zip(result.crops, result.hand_reports) if hand.side == "left")
+    pixels = np.asarray(left.image.convert("RGB")).astype(int)
+    assert np.ptp(pixels[..., 2], axis=0).mean() < 30, "stage 1 held the smooth picture, too"
+
+
+def test_noise_moves_along_with_what_is_held():
+    noise = torch.randn(1, 4, 40, 30, generator=torch.Generator().manual_seed(0))
+    cell = 8
+    x, y = np.meshgrid(np.arange(30 * cell) + 0.5, np.arange(40 * cell) + 0.5)
+    flow = Flow(np.stack([x - 2 * cell, y], axis=-1), x > 2 * cell)
+    empty = np.zeros((40 * cell, 30 * cell), bool)
+    moved = carried_noise(noise, 3, Held(np.zeros((*empty.shape, 3), np.uint8), empty, flow))
+    assert torch.equal(moved[..., 2:], noise[..., :-2]) and not torch.equal(moved[..., :2], noise[..., :2])
+    assert torch.equal(carried_noise(noise, 3, None), noise)
+
+
+def test_the_crops_are_handed_on_at_their_own_size_with_their_masks(pipeline):
+    result = pipeline.generate(REQUEST, make_conditioning())
+    assert [crop.box for crop in result.crops] == [hand.box for hand in result.hand_reports]
+    assert {crop.image.mode for crop in result.crops} == {"RGBA"}
+    assert {crop.image.size for crop in result.crops} == {(result.settings["crop"],) * 2}

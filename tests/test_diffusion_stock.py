@@ -17,7 +17,7 @@ from diffusers import (
 )
 
 from handdiff_addon.conditioning.camera import Camera
-from handdiff_addon.conditioning.frame import Conditioning, PersonMasks, PersonPose
+from handdiff_addon.conditioning.frame import Conditioning, Held, PersonMasks, PersonPose
 from handdiff_addon.diffusion.devices import Parts
 from handdiff_addon.diffusion.frame import View, at_size
 from handdiff_addon.diffusion.pipeline import TwoStagePipeline
@@ -526,3 +526,19 @@ def test_half_precision_paints_nearly_the_same():
     latents = final_latents(half, SINGLE, make_conditioning())[0]
     assert latents.dtype == torch.float32
     assert (latents - expected).abs().mean() < 0.1 * expected.abs().mean()
+
+
+@pytest.mark.parametrize("inpainting", [False, True])
+def test_what_is_held_stays_and_the_rest_is_painted(inpainting: bool) -> None:
+    model, conditioning = stock_model(inpainting=inpainting), make_conditioning()
+    mask = np.zeros((128, 128), bool)
+    mask[:, :64] = True
+    pictures = []
+    for seed in (3, 4):
+        picture = np.full((128, 128, 3), (90, 140, 180), np.uint8)
+        seen = dataclasses.replace(conditioning, held=Held(picture, mask))
+        request = dataclasses.replace(REQUEST, seed=seed, expansion=ExpansionSettings(final_paste=False))
+        result = TwoStagePipeline(model).generate(request, seen)
+        pictures.append(np.asarray(result.image.resize(result.painted_size, 0)).astype(int))
+    apart = np.abs(pictures[0] - pictures[1]).mean(axis=(0, 2))
+    assert apart[:16].mean() < 0.3 * apart[-16:].mean(), "another seed paints the held half anew"

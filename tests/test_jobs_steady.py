@@ -17,7 +17,7 @@ from PIL import Image
 from handdiff_addon.conditioning.flow import Flow
 from handdiff_addon.conditioning.frame import Conditioning
 from handdiff_addon.errors import ModelError, OutputError
-from handdiff_addon.jobs.batch import BatchFolder, paint_frames
+from handdiff_addon.jobs.batch import BatchFolder, Paint, paint_frames
 from handdiff_addon.jobs.metadata import mark_box
 from handdiff_addon.jobs.steady import SPACING, Step, plan
 from handdiff_addon.request import GenerationRequest, GenerationResult
@@ -53,9 +53,8 @@ def test_every_frame_comes_once_after_all_that_it_is_painted_from(takes: list[li
 
 def test_workers_side_by_side_wait_for_no_neighbour() -> None:
     order = [step.frame for step in plan([range(1, 50)], together=2)]
-    assert order[:8] == [1, 13, 2, 3, 4, 5, 6, 7] or order[:6] == [1, 13, 2, 3, 4, 5]
-    second = order[order.index(25) :]
-    assert second[:6] == [25, 37, 14, 26, 15, 27]
+    assert order[:4] == [1, 13, 2, 3]
+    assert order[order.index(25) :][:6] == [25, 37, 14, 26, 15, 27]
 
 
 def shifted(number: int, sources: Sequence[int]) -> Conditioning:
@@ -79,7 +78,7 @@ def carried(request: GenerationRequest, conditioning: Conditioning) -> Generatio
 
 
 def paint(
-    folder: Path, steps: list[Step], work=carried, request: GenerationRequest = REQUEST, workers: int = 1
+    folder: Path, steps: list[Step], work: Paint = carried, request: GenerationRequest = REQUEST, workers: int = 1
 ) -> None:
     with BatchFolder(folder) as batch:
         batch.begin({})
@@ -123,14 +122,13 @@ def test_a_stopped_run_and_many_workers_paint_the_same(tmp_path: Path, workers: 
     assert pictures(tmp_path / "parts") == pictures(tmp_path / "whole")
 
 
-def test_frames_of_other_words_or_nobody_begin_anew(tmp_path: Path) -> None:
+def test_frames_of_other_words_begin_anew(tmp_path: Path) -> None:
     steps = [Step(1), Step(2, (1,))]
     with BatchFolder(tmp_path) as batch:
         batch.begin({})
         frames = [(REQUEST, shifted(1, ())), (dataclasses.replace(REQUEST, prompt="a dancer"), shifted(2, (1,)))]
         drive(paint_frames(batch, frames, carried))
     assert (pixels(tmp_path, 2)[..., 0] == 2).all()
-    assert (tmp_path / "frames" / "0001").is_dir()
     paint(tmp_path / "seed", steps, request=dataclasses.replace(REQUEST, seed=7))
     assert (pixels(tmp_path / "seed", 2)[:, 3:] == (1, 7, 200)).all()
 
@@ -144,7 +142,7 @@ def test_the_visible_mark_is_not_carried_along(tmp_path: Path) -> None:
         return carried(request, conditioning)
 
     paint(tmp_path, [Step(1), Step(2, (1,))], work, dataclasses.replace(REQUEST, mark=True))
-    left, top, right, bottom = mark_box((WIDTH, HEIGHT))
+    left, top, _, bottom = mark_box((WIDTH, HEIGHT))
     (mask,) = seen
     assert not mask[top:bottom, left + 3 :].any() and mask[: top - 2, 3:].all()
 

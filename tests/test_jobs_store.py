@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from PIL import Image
 
 from handdiff_addon.errors import OutputError
 from handdiff_addon.jobs import store
+from handdiff_addon.jobs.history import read_run
 from handdiff_addon.jobs.store import RunFolder
-from handdiff_addon.request import GenerationRequest, GenerationResult
+from handdiff_addon.request import GenerationRequest, GenerationResult, HandPicture
 
 
 def result(colour: str = "red", hands: bool = True) -> GenerationResult:
@@ -43,6 +45,23 @@ def test_results_and_report_are_written(tmp_path: Path) -> None:
     assert GenerationRequest.read(folder / "report.json") == request
     assert json.loads((folder / "report.json").read_text())["scene"] == {"frame": 3}
     assert "Seed: 5" in Image.open(folder / "image.png").info["parameters"]
+
+
+def test_the_hands_crops_are_found_again(tmp_path: Path) -> None:
+    crops = [
+        HandPicture((-2, 1, 6, 9), Image.new("RGBA", (4, 4), "red")),
+        HandPicture((3, 0, 5, 2), Image.new("RGBA", (4, 4), "blue")),
+    ]
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), dataclasses.replace(result(), crops=crops))
+    entry = read_run(tmp_path)
+    assert entry is not None
+    size, found = entry.crops()
+    assert size == (16, 8) and [crop.box for crop in found] == [crop.box for crop in crops]
+    assert found[1].image.getpixel((0, 0)) == (0, 0, 255, 255)
+    (tmp_path / "hand_1.png").unlink()
+    assert [crop.box for crop in read_run(tmp_path).crops()[1]] == [(3, 0, 5, 2)]
+    RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result(hands=False))
+    assert not list(tmp_path.glob("hand_*.png"))
 
 
 def test_no_hand_files_without_hands(tmp_path: Path) -> None:

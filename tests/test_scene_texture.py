@@ -13,10 +13,11 @@ from PIL import Image
 
 from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.raster import rasterise
-from handdiff_addon.conditioning.shots import Shot, View, crop_camera, look, surface_label
+from handdiff_addon.conditioning.shots import Shot, View, closeups, crop_camera, look, surface_label
 from handdiff_addon.conditioning.shots import sample as sample_picture
 from handdiff_addon.errors import UsageError
 from handdiff_addon.evaluation.bench_texture import measure
+from handdiff_addon.request import HandPicture
 from handdiff_addon.scene import compat
 from handdiff_addon.scene.baking import bake
 from handdiff_addon.scene.meshes import read_mesh
@@ -367,6 +368,21 @@ def test_a_crops_camera_sees_the_crop_of_the_frame():
     (pixel,), _ = camera.project(point)
     (close,), _ = crop_camera(camera, (30, 10, 62, 42), 128).project(point)
     assert close == pytest.approx((pixel - (30, 10)) * 4)
+
+
+def test_painted_hands_are_shots_of_their_own_without_what_is_kept():
+    crop = HandPicture((30, 10, 62, 42), Image.new("RGBA", (128, 128), (200, 100, 50, 255)))
+    crop.image.paste((0, 0, 0, 0), (0, 0, 64, 128))
+    camera = straight_down()
+    (whole,) = closeups(camera, (camera.width, camera.height), [crop])
+    assert np.array_equal(whole.camera.projection, crop_camera(camera, crop.box, 128).projection)
+    assert whole.mask.mean() == 0.5 and (whole.picture[:, 64:] == (200, 100, 50)).all()
+    (half,) = closeups(camera, (camera.width // 2, camera.height // 2), [replace(crop, box=(15, 5, 31, 21))])
+    assert np.allclose(half.camera.projection, whole.camera.projection)
+    kept = np.zeros((camera.height, camera.width), bool)
+    kept[:26] = True
+    (rest,) = closeups(camera, (camera.width, camera.height), [crop], kept)
+    assert rest.mask.mean() == 0.25 and rest.mask[64:, 64:].all()
 
 
 def test_further_views_start_from_what_is_painted_and_keep_it(person):
