@@ -53,7 +53,7 @@ class HandDiffOutputs(bpy.types.PropertyGroup):
         name="Further Views",
         default=0,
         min=0,
-        soft_max=8,
+        soft_max=10,
         max=64,
         description="Paint so many further views around the person, each where earlier ones left gaps. 0: what this "
         "picture shows, and the rest filled from its surroundings",

@@ -54,13 +54,15 @@ def bench_texture(say: Callable[[str], None]) -> None:
     Args:
         say: takes the table line by line.
     """
+    from ..scene.ring import VIEWS
+
     row = "{:<26}{:>12}{:>12}{:>12}{:>12}{:>12}{:>10}"
     say(row.format("views", "PSNR", "re-posed", "hands", "coverage", "foreign", "seconds"))
     for size, closeups in ((256, False), (512, False), (512, True)):
         found = measure(size, 1024, closeups=closeups)
         say(
             row.format(
-                f"8 of {size} px{', hands apart' if closeups else ''}",
+                f"{VIEWS} of {size} px{', hands apart' if closeups else ''}",
                 f"{found.psnr:.1f} dB",
                 f"{found.reposed_psnr:.1f} dB",
                 f"{found.hands_psnr:.1f} dB",

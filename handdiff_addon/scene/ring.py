@@ -19,10 +19,9 @@ from .surfaces import read_surfaces
 ELEVATIONS = (10.0, -35.0, 35.0, -35.0)
 """Degrees above the middle of the person, in turn around the ring: from above one sees shoulders and the tops of arms
 and feet, from below chin and the undersides of arms; faces look best from nearly level"""
-VIEWS = 8
+VIEWS = 10
 _FIELD = np.radians(30.0)  # angle of view: narrow enough that near parts do not hide what lies behind them
 _MARGIN = 1.06
-_ORDER = (0, 4, 2, 6, 1, 5, 3, 7)  # front and back first, so that later views fill in between
 
 
 def ring(
@@ -33,7 +32,8 @@ def ring(
     count: int = VIEWS,
     size: tuple[int, int] = (1024, 1024),
 ) -> list[Camera]:
-    """Cameras all around the people, each of which sees them whole; the first faces them, the second their backs.
+    """Cameras all around the people, each of which sees them whole; the first faces them, the second their backs (of an
+    odd number, nearly), and later ones fill in between.
 
     Args:
         scene: posed.
@@ -58,8 +58,16 @@ def ring(
         camera_around(np.concatenate(points), front + turn, np.radians(ELEVATIONS[i % len(ELEVATIONS)]), size)
         for i, turn in enumerate(turns)
     ]
-    order = _ORDER if count == len(_ORDER) else range(count)
-    return [cameras[index] for index in order]
+    return [cameras[index] for index in _apart(count)]
+
+
+def _apart(count: int) -> list[int]:
+    """Places around a ring, the first one and then always the farthest from those before: later views fill in."""
+    chosen = [0]
+    while len(chosen) < count:
+        gaps = [min(min((i - j) % count, (j - i) % count) for j in chosen) for i in range(count)]
+        chosen.append(int(np.argmax(gaps)))
+    return chosen
 
 
 def camera_around(
