@@ -7,15 +7,13 @@ import concurrent.futures
 import contextlib
 import threading
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty
 
-from ..handdiff_addon.errors import Cancelled, HandDiffError, SceneError
-from ..handdiff_addon.jobs.worker import explain
+from ..handdiff_addon.errors import Cancelled
 from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.models.sums import weight_sums
 from ..handdiff_addon.prompts import marker_prompts
@@ -24,6 +22,7 @@ from . import generate, passes, people, session
 from .base import Refusing
 from .preferences import engine_folder, engine_problem, results_folder
 from .settings import to_request
+from .stepping import Stepping
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
@@ -46,8 +45,14 @@ def frame_range(scene: bpy.types.Scene) -> range:
     return range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
 
 
-def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Generator[Waiting, None, list[str]]:
+def paint_animation(
+    context: bpy.types.Context, *, restart: bool = False, meanwhile: bool = False
+) -> Generator[Waiting, None, list[str]]:
     """Paint the scene's frames that are not finished yet, in steps as ``paint_frames`` gives them.
+
+    Args:
+        restart: begin anew.
+        meanwhile: Blender's own loop runs between the steps.
 
     Returns:
         the warnings.
@@ -57,7 +62,7 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
     """
     global progress
     from ..handdiff_addon.animate_runs import batch_settings
-    from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames
+    from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames, until
     from ..handdiff_addon.scene.passes import at_frame
 
     engine, wanted, frames = engine_folder(), passes.options(context), frame_range(context.scene)
@@ -82,14 +87,13 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         try:
             progress = (0, len(frames))
             # Large models take their time to read.
-            weights = session.in_turn(lambda: weight_sums(first))
-            while not weights.done():
-                yield {weights}
-            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts)
+            weights = yield from until(session.in_turn(lambda: weight_sums(first)))
+            settings = batch_settings(first, choice, weights, named, prompts=prompts)
             batch.begin(settings, restart=restart)
             finished = batch.finished()
             todo = [frame for frame in frames if frame not in finished]
-            steps = paint_frames(batch, _frames(scene, todo, wanted), paint, stop=_stop)
+            frames_ = _frames(scene, todo, {**wanted, "meanwhile": meanwhile})
+            steps = paint_frames(batch, frames_, paint, stop=_stop)
             try:
                 for waiting in steps:
                     progress = (len(frames) - len(todo) + batch.saved, len(frames))
@@ -101,20 +105,17 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         return batch.warnings(frames)
 
 
-def _frames(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Frame]:
-    """Each frame's settings and passes; the scene comes back to its own frame after each, to be worked in."""
+def _frames(name: str, frames: list[int], wanted: dict[str, Any]) -> Iterator[Frame | Waiting]:
+    """Each frame's settings and passes; the scene comes back to its own frame after each turn, to be worked in."""
     from ..handdiff_addon.scene.passes import at_frame
-    from ..handdiff_addon.scene.sequence import render_sequence
+    from ..handdiff_addon.scene.sequence import find_scene, frame_steps
 
     for frame in frames:
-        scene = bpy.data.scenes.get((name, None))
-        if scene is None:
-            raise SceneError(f'The scene "{name}" has gone while it was painted: bring it back and start again.')
+        scene = find_scene(name)
         with at_frame(scene, frame):
             request = to_request(scene.handdiff)
-            options = {**wanted, "with_normals": True, "with_picture": request.needs_picture}
-            with contextlib.closing(render_sequence(scene, [frame], **options)) as one:
-                conditioning = next(one)
+        options = {**wanted, "with_normals": True, "with_picture": request.needs_picture}
+        conditioning = yield from session.by_turns(frame_steps(scene, frame, **options))
         yield request, conditioning
 
 
@@ -128,7 +129,7 @@ def _prompts(scene: bpy.types.Scene) -> Any:
     return ""
 
 
-class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
+class HANDDIFF_OT_animate(Stepping, bpy.types.Operator):
     """Paint the scene's frame range, one frame after the other; started again, it goes on with what is missing"""
 
     bl_idname = "handdiff.animate"
@@ -146,59 +147,13 @@ class HANDDIFF_OT_animate(Refusing, bpy.types.Operator):
             return "An animation is being painted: wait for it, or cancel it."
         return people.scene_problem(context) or engine_problem() or generate.model_problem(context)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self._steps = paint_animation(context, restart=self.restart)
-        self._waiting: set[Future] = set()
-        try:
-            if self._finished():
-                return {"FINISHED"}
-        except HandDiffError as error:
-            self.tell("ERROR", str(error))
-            return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+    def steps(self, context: bpy.types.Context, *, meanwhile: bool) -> Generator[Waiting, None, None]:
+        for warning in (yield from paint_animation(context, restart=self.restart, meanwhile=meanwhile)):
+            self.tell("WARNING", warning)
+        self.tell("INFO", f"The animation is painted, in {animation_folder()}")
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """One step per tick, where there is one to do; all else goes on as usual."""
-        if event.type != "TIMER" or (self._waiting and not any(future.done() for future in self._waiting)):
-            return {"PASS_THROUGH"}
-        try:
-            if self._finished():
-                self.cancel(context)
-                return {"FINISHED"}
-        except Cancelled:
-            self.cancel(context)
-            self.tell("INFO", f"Stopped: the finished frames are in {animation_folder()}, and it can go on")
-            return {"CANCELLED"}
-        except Exception as error:  # a timer has nobody above it to tell
-            self.cancel(context)
-            self.tell("ERROR", str(error) if isinstance(error, HandDiffError) else explain(error))
-            return {"CANCELLED"}
-        session.redraw()
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Clean up; Blender calls this as well, when it ends the operator."""
-        self._steps.close()
-        context.window_manager.event_timer_remove(self._timer)
-        session.redraw()
-
-    def run(self, context: bpy.types.Context) -> None:
-        self._steps = paint_animation(context, restart=self.restart)
-        while not self._finished():
-            concurrent.futures.wait(self._waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-
-    def _finished(self) -> bool:
-        """Take the next step."""
-        try:
-            self._waiting = next(self._steps)
-        except StopIteration as end:
-            for warning in end.value:
-                self.tell("WARNING", warning)
-            self.tell("INFO", f"The animation is painted, in {animation_folder()}")
-            return True
-        return False
+    def stopped(self) -> str:
+        return f"Stopped: the finished frames are in {animation_folder()}, and it can go on"
 
 
 class HANDDIFF_OT_cancel_animation(Refusing, bpy.types.Operator):

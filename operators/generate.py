@@ -115,7 +115,12 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
         check_engine(engine)
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
-        turns = passes.turns(context, with_normals=True, with_picture=request.needs_picture)
+        turns = passes.turns(
+            context,
+            with_normals=True,
+            with_picture=request.needs_picture,
+            meanwhile=not bpy.app.background,
+        )
         session.start(request, turns, lambda job, seen: paint(job, request, seen, home, engine, scene))
         if bpy.app.background:
             session.wait()

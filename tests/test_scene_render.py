@@ -9,7 +9,7 @@ import numpy as np
 def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty_scene):
     import bpy
 
-    from handdiff_addon.scene.render import render_picture
+    from handdiff_addon.scene.render import FrameRender
 
     scene = empty_scene
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
@@ -29,7 +29,8 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
         len(bpy.data.scenes),
     )
 
-    picture = render_picture(scene, camera, (32, 24))
+    with FrameRender(scene, camera, (32, 24)) as render:
+        picture = render.picture()
 
     assert picture.shape == (24, 32, 3) and picture.dtype == np.uint8
     assert np.abs(picture.astype(int) - (255, 0, 0)).max() <= 2

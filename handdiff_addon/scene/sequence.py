@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -12,27 +13,69 @@ from ..conditioning.frame import Conditioning
 from ..conditioning.pass_files import nobody
 from ..errors import SceneError
 from .cameras import read_camera, scene_camera
-from .passes import depsgraph_of, render_passes
+from .passes import SceneChanged, Steps, at_frame, at_once, depsgraph_of, pass_steps
 
 
-def render_sequence(
+def frame_steps(
     scene: bpy.types.Scene,
-    frames: Sequence[int],
+    frame: int | None = None,
     *,
     camera: str = "",
     size: tuple[int, int] | None = None,
     **options: Any,
-) -> Generator[Conditioning, None, None]:
-    """Go through frames once, and give each frame's passes.
+) -> Steps:
+    """One frame's passes in turns.
 
-    A frame that cannot be used, as when nobody is in view, is empty, and the reason is its warning.
+    A frame that cannot be used, as when nobody is in view, is empty, and the reason is its warning.  One whose meshes
+    change between two turns is begun again.
+
+    Args:
+        scene, frame, camera, size, options: as :func:`pass_steps` takes them.
+
+    Raises:
+        SceneError: where there is no camera, or the scene has gone.
+        Cancelled: the render was stopped.
+        UsageError: a size that 8 does not divide.
+    """
+    name = scene.name
+    while True:
+        # Each frame renders by itself: another render, of the user's, goes before.
+        while options.get("with_picture") and options.get("meanwhile") and bpy.app.is_job_running("RENDER"):
+            yield lambda: time.sleep(0.05)
+        try:
+            return (yield from pass_steps(find_scene(name), frame=frame, camera=camera, size=size, **options))
+        except SceneChanged:
+            continue
+        except SceneError as error:
+            scene = find_scene(name)
+            with at_frame(scene, frame):
+                view = read_camera(scene, depsgraph_of(scene), scene_camera(scene, camera), size)
+                return nobody(view, scene.frame_current, str(error))
+
+
+def find_scene(name: str) -> bpy.types.Scene:
+    """The scene of that name in this file.
+
+    Raises:
+        SceneError: where it has gone.
+    """
+    scene = bpy.data.scenes.get((name, None))
+    if scene is None:
+        raise SceneError(f'The scene "{name}" has gone while its passes were made: bring it back and start again.')
+    return scene
+
+
+def render_sequence(
+    scene: bpy.types.Scene, frames: Sequence[int], **options: Any
+) -> Generator[Conditioning, None, None]:
+    """Go through frames once, and give each frame's passes, as :func:`frame_steps` makes them.
 
     The scene stands at the frame last given, and comes back to its own when the iterator ends or is closed.
 
     Args:
         scene: the scene.
         frames: frame numbers, in the order wanted.
-        camera, size, options: as :func:`render_passes` takes them.
+        options: as :func:`pass_steps` takes them.
 
     Raises:
         SceneError: where there is no camera.
@@ -42,12 +85,7 @@ def render_sequence(
     try:
         for frame in frames:
             scene.frame_set(frame)
-            try:
-                conditioning = render_passes(scene, camera=camera, size=size, **options)
-            except SceneError as error:
-                view = read_camera(scene, depsgraph_of(scene), scene_camera(scene, camera), size)
-                conditioning = nobody(view, frame, str(error))
-            yield conditioning
+            yield at_once(frame_steps(scene, **options))
     finally:
         scene.frame_set(current, subframe=subframe)
         scene.camera = active

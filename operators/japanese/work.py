@@ -22,11 +22,18 @@ WORK: dict[str, str] = {
     "Waiting": "待機中",
     "Waiting: {}": "待機中: {0}",
     "Looking at the pose": "ポーズを確認中",
+    "Rendering the frame": "フレームをレンダリング中",
     "Loading the model": "モデルを読み込み中",
     "Upscaling": "拡大中",
     "Done in {}": "{0} で完了しました",
     "The scene changed while its passes were made: generate again.": (
         "パスの作成中にシーンが変わりました。もう一度生成してください。"
+    ),
+    "Blender is rendering already: wait for that, or stop it, and generate again.": (
+        "Blender がレンダリング中です。終わるのを待つか中止して、もう一度生成してください。"
+    ),
+    "The render of the frame was stopped; nothing was painted.": (
+        "フレームのレンダリングが中止されたため、何も描いていません。"
     ),
     "This run has no such picture": "この実行にその画像はありません",
     "Save the posed, textured person as preview.glb beside the picture": (
