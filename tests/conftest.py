@@ -107,6 +107,15 @@ def refusal(operator):
     except RuntimeError as error:
         return str(error)
     return ""
+def threads_of(module, name):
+    # names of the threads that call a function, from now on
+    import threading
+    function, threads = getattr(module, name), []
+    def work(*arguments, **more):
+        threads.append(threading.current_thread().name)
+        return function(*arguments, **more)
+    setattr(module, name, work)
+    return threads
 def names(folder):
     return sorted(p.name for p in Path(folder).iterdir()) if Path(folder).is_dir() else []
 def sample_scene():

@@ -40,3 +40,24 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
         scene.render.resolution_percentage,
         len(bpy.data.scenes),
     )
+
+
+def test_a_render_that_was_stopped_is_no_picture(empty_scene):
+    """Blender leaves half a picture where an undone step or another file ends the render: its copy is gone then."""
+    import bpy
+    import pytest
+
+    from handdiff_addon.errors import Cancelled
+    from handdiff_addon.scene.render import FrameRender, remove_leftovers
+
+    scene = empty_scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    with FrameRender(scene, camera, (16, 16)) as render:
+        render.check()
+        remove_leftovers()
+        with pytest.raises(Cancelled, match="stopped"):
+            render.check()
+    assert list(bpy.data.scenes) == [scene]

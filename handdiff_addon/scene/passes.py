@@ -170,8 +170,10 @@ def pass_steps(
                 raise
             with at_frame(bpy.data.scenes[layer], frame):  # meshes whose vertices are there at that frame alone
                 seen = look_again()
-        while meanwhile and render is not None and render.going:
-            yield lambda: time.sleep(0.05)
+        if render is not None:
+            while meanwhile and render.going:
+                yield lambda: time.sleep(0.05)
+            render.check()
 
         def conclude() -> Conditioning:
             made = _conditioning(view, number, people, seen, skeleton or SkeletonSettings(), max_people, warnings)

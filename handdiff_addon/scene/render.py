@@ -58,15 +58,21 @@ class FrameRender:
         """Whether Blender still renders."""
         return bpy.app.is_job_running("RENDER")
 
+    def check(self) -> None:
+        """Refuse a render that was not brought to its end.
+
+        Raises:
+            Cancelled: the user stopped it, or undid a step or opened another file meanwhile, which stops it as well.
+        """
+        if not self._path.exists() or (self._copy, None) not in bpy.data.scenes:
+            raise Cancelled("The render of the frame was stopped; nothing was painted.")
+
     def picture(self) -> np.ndarray:
         """(H, W, 3) uint8 sRGB, as the file of the render holds it; needs no Blender.
 
         Raises:
-            Cancelled: the render was stopped.
             SceneError: the picture cannot be read.
         """
-        if not self._path.exists():
-            raise Cancelled("The render of the frame was stopped; nothing was painted.")
         try:
             return np.array(Image.open(self._path).convert("RGB"))
         except OSError as error:
