@@ -91,7 +91,8 @@ bpy.context.scene.collection.objects.link(camera)
 bpy.context.scene.camera = camera
 bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 128
 unsaved = bpy.ops.handdiff.render_passes()
-user = next(Path(bpy.utils.extension_path_user(KEY, path="results")).iterdir())
+import os
+user = next((Path(os.environ["HANDDIFF_HOME"]) / "pictures").iterdir())
 bpy.ops.wm.save_as_mainfile(filepath=str(Path("my scene.blend").absolute()))
 saved = bpy.ops.handdiff.render_passes()
 again = bpy.ops.handdiff.render_passes()
@@ -149,7 +150,8 @@ bpy.ops.handdiff.render_passes()
 after = [(o.name, list(o.location)) for o in scene.objects], human.select_get(), bpy.context.object == human
 folder = Path("handdiff/scene/passes")
 sequence = sorted(p.relative_to(folder).as_posix() for p in folder.glob("*/*.*"))
-report(rastered=rastered, sequence=[p for p in sequence if "previous" not in p], frame=scene.frame_current, same=before == after)
+report(sequence=[p for p in sequence if "previous" not in p], frame=scene.frame_current, same=before == after)
+report(rastered=rastered)
 scene.frame_start = scene.frame_end = 2
 report(nobody=refusal(bpy.ops.handdiff.render_passes))
 exported = Path("pose.json").absolute()

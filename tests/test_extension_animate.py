@@ -93,7 +93,7 @@ def work(until):
         return type(error).__name__
 line = lambda: (folder / "manifest.jsonl").read_text().count("\\n") if (folder / "manifest.jsonl").exists() else 0
 report(ended=work(lambda: line() >= 2), lines=line(), idle=animate.progress is None)
-report(rastered=sorted({name for name in rastered}), saved=sorted({name[:14] for name in saved}))
+report(rastered=sorted(set(rastered)), saved=sorted(set(saved)))
 steps = animate.paint_animation(bpy.context)
 next(steps)
 before = time.monotonic()
@@ -103,5 +103,5 @@ report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.u
 """)
     assert reports["ended"] == "Cancelled" and 2 <= reports["lines"] < 30 and reports["idle"]
     assert "0001" in reports["between"]
-    assert reports["rastered"] == ["handdiff-passes"] and reports["saved"] == ["handdiff-saver"], "the window waits"
+    assert reports["rastered"] == ["handdiff-passes"] and reports["saved"] == ["handdiff-saver_0"], "the window waits"
     assert reports["left"] == [] and reports["disable"] < 30

@@ -236,10 +236,24 @@ report(before=len(history.entries()), chosen=history.current() is not None)
 bpy.ops.handdiff.generate()
 bpy.ops.wm.save_as_mainfile(filepath=str(Path("saved.blend").absolute()))
 report(saved=len(history.entries()))
+old = Path(bpy.utils.extension_path_user(KEY, path="results", create=True))
+preferences.results_folder().parent.mkdir(exist_ok=True)
+history.entries()[0].folder.parent.rename(old / "2026-01-01 00.00.00")  # where earlier versions kept them
 """)
     assert reports["before"] == 0 and reports["saved"] == 1, "saving the file hides its pictures"
-    reports, _ = blender(code.replace("KEY in", "KEY in"))
-    assert reports["before"] == 1
+    reports, _ = blender(f"""{code}
+user = Path(bpy.utils.extension_path_user(KEY))
+report(moved=[history.entries()[0].folder.parent.name, (user / "results").exists()])
+image = history.entries()[0].image
+bpy.ops.wm.open_mainfile(filepath=str(Path("saved.blend").absolute()))
+report(remembered=len(history.entries()))
+bpy.ops.extensions.package_uninstall(repo_index=[r.module for r in bpy.context.preferences.extensions.repos].index(
+    "user_default"), pkg_id="handdiff")
+report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists())
+""")
+    assert reports["before"] == 1, "the next session has lost them"
+    assert reports["moved"] == ["2026-01-01 00.00.00", False] and reports["remembered"] == 1
+    assert reports["uninstalled"] and not reports["user"] and reports["image"], "pictures went with the extension"
 
 
 def test_presets_show_what_they_change_and_are_saved(blender) -> None:
