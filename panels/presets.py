@@ -19,10 +19,13 @@ from ..operators.translations import translated
 class _Menu:
     kind: Kind
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout  # type: ignore[attr-defined]
         layout.operator_context = "INVOKE_DEFAULT"
-        found = find_presets(self.kind, folder())
+        own = settings.own_model(context.scene.handdiff)
+        found = find_presets(self.kind, folder(), own_model=own)
+        if own and self.kind == "style":
+            layout.label(text="This model knows no styles, stock models do", icon="INFO")
         for preset in found:
             button = layout.operator(
                 HANDDIFF_OT_apply_preset.bl_idname, text=preset.name, icon="USER" if preset.own else "NONE"

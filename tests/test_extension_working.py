@@ -238,9 +238,12 @@ bpy.ops.wm.save_as_mainfile(filepath=str(Path("saved.blend").absolute()))
 report(saved=len(history.entries()))
 old = Path(bpy.utils.extension_path_user(KEY, path="results", create=True))
 preferences.results_folder().parent.mkdir(exist_ok=True)
-history.entries()[0].folder.parent.rename(old / "2026-01-01 00.00.00")  # where earlier versions kept them
+session = history.entries()[0].folder.parent
+session.rename(old / session.name)  # where earlier versions kept them
+report(session=session.name)
 """)
     assert reports["before"] == 0 and reports["saved"] == 1, "saving the file hides its pictures"
+    session = reports["session"]
     reports, _ = blender(f"""{code}
 user = Path(bpy.utils.extension_path_user(KEY))
 report(moved=[history.entries()[0].folder.parent.name, (user / "results").exists()])
@@ -252,7 +255,7 @@ bpy.ops.extensions.package_uninstall(repo_index=[r.module for r in bpy.context.p
 report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists())
 """)
     assert reports["before"] == 1, "the next session has lost them"
-    assert reports["moved"] == ["2026-01-01 00.00.00", False] and reports["remembered"] == 1
+    assert reports["moved"] == [session, False] and reports["remembered"] == 1
     assert reports["uninstalled"] and not reports["user"] and reports["image"], "pictures went with the extension"
 
 

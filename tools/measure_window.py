@@ -39,14 +39,14 @@ def timed(name: str, work: Callable, *arguments: Any, **more: Any) -> Any:
         turns.append((name, 1000 * (time.perf_counter() - wall), 1000 * (time.thread_time() - own)))
 
 
-def watch(owner: Any, name: str) -> None:
-    """Time every call of a function or method."""
-    work = getattr(owner, name)
+def watch_modal(operator: type) -> None:
+    """Time every step of an operator."""
+    modal = operator.modal  # type: ignore[attr-defined]
 
-    def call(*arguments: Any) -> Any:
-        return timed(f"{owner.__name__}.{name}", work, *arguments)
+    def timed_modal(self: Any, context: Any, event: Any) -> Any:  # Blender counts the arguments
+        return timed(f"{operator.__name__}.modal", modal, self, context, event)
 
-    setattr(owner, name, call)
+    operator.modal = timed_modal  # type: ignore[attr-defined]
 
 
 def prepare() -> None:
@@ -72,9 +72,10 @@ def prepare() -> None:
         if region.type == "UI":
             bpy.app.timers.register(partial(setattr, region, "active_panel_category", "HandDiff"), first_interval=1.0)
     session, passes, animate = (sys.modules[f"{KEY}.operators.{name}"] for name in ("session", "passes", "animate"))
-    watch(session, "_tick")
-    watch(passes.HANDDIFF_OT_render_passes, "modal")
-    watch(animate.HANDDIFF_OT_animate, "modal")
+    tick = session._tick
+    session._tick = lambda: timed("session._tick", tick)
+    watch_modal(passes.HANDDIFF_OT_render_passes)
+    watch_modal(animate.HANDDIFF_OT_animate)
     bpy.types.SpaceView3D.draw_handler_add(lambda: drawn.append(time.perf_counter()), (), "HEADER", "POST_PIXEL")
 
 
