@@ -178,10 +178,7 @@ class HANDDIFF_OT_new_seed(Refusing, bpy.types.Operator):
         context.scene.handdiff.seed = random.randrange(SEEDS)
 
 
-RESPONSIBLE_USE = (
-    "Pictures of people carry weight: ask the person whose likeness you use, show nobody in what they would not do, "
-    "and say that a picture was made by AI."
-)
+RESPONSIBLE_USE = "Ask the people whose likeness you use, and say that a picture was made by AI."
 
 
 class HANDDIFF_OT_responsible_use(Refusing, bpy.types.Operator):

@@ -70,6 +70,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Kind) -> 
     now = settings.values(context.scene.handdiff)
     name = next((preset.name for preset in find_presets(kind, folder()) if not preset.changes(now)), "")
     layout.menu(f"HANDDIFF_MT_{kind}", text=name, icon="PRESET")
+    layout.separator()
 
 
 CLASSES = (HANDDIFF_MT_style, HANDDIFF_MT_quality, HANDDIFF_MT_blending)

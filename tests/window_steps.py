@@ -139,6 +139,7 @@ def open_tab():
     """N, and a click on the tab, which is somewhere at the right edge."""
     if sidebar().width < 2:
         yield from move(view().x + 300, view().y + 300)
+        yield from outside("key Escape")  # the splash of a first start
         yield from outside("key n")
         yield from until(lambda: sidebar().width > 1)
     region = sidebar()

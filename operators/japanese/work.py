@@ -174,10 +174,8 @@ WORK: dict[str, str] = {
     "What to think of before you paint people, and what HandDiff does about it": (
         "人物を描く前に考えること、そして HandDiff が行っていること"
     ),
-    "Pictures of people carry weight: ask the person whose likeness you use, show nobody in what they would not do, and "
-    "say that a picture was made by AI.": (
-        "人物の画像には重みがあります。肖像を使う相手の同意を得て、本人がしないことをさせず、"
-        "AI で作った画像であることを明示してください。"
+    "Ask the people whose likeness you use, and say that a picture was made by AI.": (
+        "肖像を使う相手の同意を得て、AI で作った画像であることを明示してください。"
     ),
     "Consent and likeness": "同意と肖像",
     "Paint a real person only with their consent, and within it.": (
