@@ -95,7 +95,7 @@ warnings = []
 bpy.ops.wm.read_factory_settings(use_empty=True)
 bpy.ops.preferences.addon_enable(module="bl_pkg")
 import addon_utils
-bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[1], enable_on_install=True)
+bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[-1], enable_on_install=True)
 KEY = "bl_ext.user_default.handdiff"
 assert KEY in bpy.context.preferences.addons, "not enabled"
 assert hasattr(bpy.types.Scene, "handdiff")
@@ -162,9 +162,12 @@ def blender(package: Path, tmp_path: Path):
         env.pop("PYTHONPATH", None)
         script = tmp_path / "script.py"
         script.write_text(INSTALL + code, encoding="utf-8")
+        python = [sys.executable, str(script)]
+        if "bpy" in sys.modules and (binary := sys.modules["bpy"].app.binary_path):  # the tests run in Blender itself
+            python = [binary, "-b", "--factory-startup", "--python-exit-code", "1", "--python", str(script), "--"]
         (tmp_path / "work").mkdir(exist_ok=True)
         done = subprocess.run(
-            [sys.executable, str(script), str(package)],
+            [*python, str(package)],
             cwd=tmp_path / "work", env=env, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         output = done.stdout + done.stderr

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 KEY = "bl_ext.user_default.handdiff"
 PICTURE, MOUSE = HERE / "picture.txt", HERE / "mouse.txt"
 AGAIN = (HERE / "report_1.json").exists()
-PITCH = 12
+PITCH = 15
 """Pixels between two looks for a button: fewer than one is high"""
 report = {"steps": [], "clicks": [], "error": ""}
 
@@ -56,22 +56,20 @@ def first_day():
         yield "generating" if number == 1 else ""
         yield from until(lambda: not session().runs)
         assert not session().failed, session().message
-        bpy.context.scene.handdiff.seed = 1
+        bpy.context.scene.handdiff.seed, bpy.context.scene.handdiff.steps = 1, 4
     yield "generated"
     yield from click("handdiff.export_glb", press=False)
     yield from press(0, 26)  # the header of History, below the last button of Result
-    yield from click("handdiff.choose_picture", across=0.45)  # the second of three columns
+    yield from click("handdiff.choose_picture", across=0.6)  # the second of two columns
     report["chosen"] = sys.modules[f"{KEY}.operators.history"].current().request.seed
     yield "older picture chosen"
     yield from click("handdiff.apply_texture", up=True)
     yield from until(lambda: any("handdiff_materials" in thing for thing in bpy.context.scene.objects))
-    area.spaces.active.shading.type = "MATERIAL"
     yield "texture applied"
     yield from click("handdiff.restore_materials", across=0.82)
     yield from until(lambda: not any("handdiff_materials" in thing for thing in bpy.context.scene.objects))
     yield from click("handdiff.apply_layer")
     yield from until(lambda: "handdiff_layer" in bpy.context.scene)
-    area.spaces.active.shading.type = "SOLID"
     yield "layer added"
     bpy.ops.ed.undo_push(message="before")
     bpy.context.scene.handdiff.prompt = "something else"
