@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -153,10 +154,24 @@ def package(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
         raise
 
 
-@pytest.fixture
-def blender(package: Path, tmp_path: Path):
-    """Run code in a fresh Blender profile with the extension installed; gives its reports and its whole output."""
+Run = Callable[..., tuple[dict, str]]
+"""Runs code in a fresh Blender with the extension installed; gives its reports and its whole output."""
 
+
+@pytest.fixture
+def blender(package: Path, tmp_path: Path) -> Run:
+    """Runs code in a profile of the test's own."""
+    return _blender(package, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def blender_once(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs code in a profile that a module's tests share, with user folders of its own."""
+    folder = tmp_path_factory.mktemp("shared")
+    return partial(_blender(package, folder), environment={"HANDDIFF_HOME": str(folder), "HF_HUB_CACHE": str(folder)})
+
+
+def _blender(package: Path, tmp_path: Path) -> Run:
     def run(code: str, environment: dict[str, str] | None = None) -> tuple[dict, str]:
         env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile"), **(environment or {})}
         env.pop("PYTHONPATH", None)
