@@ -6,11 +6,12 @@
 PYTHON ?= python3.11
 VENV := .venv
 VENV5 := .venv-blender5
+BLENDER ?= blender
 BIN := $(VENV)/bin
 # One environment for all: nothing is read from or written to a user's own site-packages.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: demo test test-blender5 extension lint clean environment
+.PHONY: demo test test-blender5 test-blender extension lint clean environment
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready
@@ -22,6 +23,10 @@ test: $(VENV)/.ready
 # The Blender side once more, on Blender 5's Python module; the tests that need torch skip there.
 test-blender5: $(VENV5)/.ready
 	$(VENV5)/bin/python -m pytest -q -m "not train and not gui" tests/test_scene_*.py tests/test_rig_*.py
+
+# In Blender itself: make test-blender BLENDER=/path/to/blender [TESTS="tests/test_scene_glb.py -x"]
+test-blender: $(VENV)/.ready
+	$(BLENDER) -b --factory-startup --python tools/test_in_blender.py -- $(TESTS)
 
 extension: $(VENV)/.ready
 	$(BIN)/python tools/build_extension.py

@@ -93,12 +93,17 @@ def differences(one: GenerationRequest, other: GenerationRequest) -> list[tuple[
     return [(name, ones[name], others[name]) for name in ones if ones[name] != others[name]]
 
 
-def find_presets(kind: Kind, folder: Path) -> list[Preset]:
+def find_presets(kind: Kind, folder: Path, *, own_model: bool = False) -> list[Preset]:
     """HandDiff's presets of a kind, then the user's, by name; a user's may stand in for one of HandDiff's.
 
-    Files that are no presets are left out.
+    Files that are no presets are left out, and for a model of HandDiff's own kind, which knows few words, those of
+    HandDiff's styles that are words to it without a meaning.
     """
-    found = {preset.name: preset for preset in PRESETS if preset.kind == kind}
+    found = {
+        preset.name: preset
+        for preset in PRESETS
+        if preset.kind == kind and not (own_model and preset.settings.get("look"))
+    }
     for path in sorted(folder.glob(f"{kind}/*.json")):
         try:
             preset = read_preset(path)

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty
 
-from ..handdiff_addon.errors import Cancelled, SceneError
+from ..handdiff_addon.errors import Cancelled
 from ..handdiff_addon.jobs.steady import Step, plan
 from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.models.sums import weight_sums
 from ..handdiff_addon.prompts import marker_prompts
 from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
-from .base import Refusing, Stepwise
+from .base import Refusing
 from .preferences import engine_folder, engine_problem, results_folder
 from .settings import to_request
+from .stepping import Stepping
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
@@ -45,8 +46,14 @@ def frame_range(scene: bpy.types.Scene) -> range:
     return range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
 
 
-def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Generator[Waiting, None, list[str]]:
+def paint_animation(
+    context: bpy.types.Context, *, restart: bool = False, meanwhile: bool = False
+) -> Generator[Waiting, None, list[str]]:
     """Paint the scene's frames that are not finished yet, in steps as ``paint_frames`` gives them.
+
+    Args:
+        restart: begin anew.
+        meanwhile: Blender's own loop runs between the steps.
 
     Returns:
         the warnings.
@@ -56,7 +63,7 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
     """
     global progress
     from ..handdiff_addon.animate_runs import batch_settings
-    from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames
+    from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames, until
     from ..handdiff_addon.scene.cameras import takes
     from ..handdiff_addon.scene.passes import at_frame
 
@@ -84,14 +91,13 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         try:
             progress = (0, len(frames))
             # Large models take their time to read.
-            weights = session.in_turn(lambda: weight_sums(first))
-            while not weights.done():
-                yield {weights}
-            settings = batch_settings(first, choice, weights.result(), named, prompts=prompts, steady=steady)
+            weights = yield from until(session.in_turn(lambda: weight_sums(first)))
+            settings = batch_settings(first, choice, weights, named, prompts=prompts, steady=steady)
             batch.begin(settings, restart=restart)
             finished = batch.finished()
             todo = {step.frame: step.sources for step in order if step.frame not in finished}
-            steps = paint_frames(batch, _frames(scene, todo, wanted, steady), paint, stop=_stop)
+            frames_ = _frames(scene, todo, {**wanted, "meanwhile": meanwhile}, steady)
+            steps = paint_frames(batch, frames_, paint, stop=_stop)
             try:
                 for waiting in steps:
                     progress = (len(frames) - len(todo) + batch.saved, len(frames))
@@ -103,22 +109,21 @@ def paint_animation(context: bpy.types.Context, *, restart: bool = False) -> Gen
         return batch.warnings(frames)
 
 
-def _frames(name: str, sources: Mapping[int, Sequence[int]], wanted: dict[str, Any], steady: bool) -> Iterator[Frame]:
-    """Each frame's settings and passes; the scene comes back to its own frame after each, to be worked in."""
+def _frames(
+    name: str, sources: Mapping[int, Sequence[int]], wanted: dict[str, Any], steady: bool
+) -> Iterator[Frame | Waiting]:
+    """Each frame's settings and passes; the scene comes back to its own frame after each turn, to be worked in."""
     from ..handdiff_addon.scene.motion import Motion
     from ..handdiff_addon.scene.passes import at_frame
-    from ..handdiff_addon.scene.sequence import render_sequence
+    from ..handdiff_addon.scene.sequence import find_scene, frame_steps
 
     motion = Motion(sources) if steady else None
     for frame in sources:
-        scene = bpy.data.scenes.get((name, None))
-        if scene is None:
-            raise SceneError(f'The scene "{name}" has gone while it was painted: bring it back and start again.')
+        scene = find_scene(name)
         with at_frame(scene, frame):
             request = to_request(scene.handdiff)
-            options = {**wanted, "motion": motion, "with_normals": True, "with_picture": request.needs_picture}
-            with contextlib.closing(render_sequence(scene, [frame], **options)) as one:
-                conditioning = next(one)
+        options = {**wanted, "motion": motion, "with_normals": True, "with_picture": request.needs_picture}
+        conditioning = yield from session.by_turns(frame_steps(scene, frame, **options))
         yield request, conditioning
 
 
@@ -132,7 +137,7 @@ def _prompts(scene: bpy.types.Scene) -> Any:
     return ""
 
 
-class HANDDIFF_OT_animate(Stepwise, bpy.types.Operator):
+class HANDDIFF_OT_animate(Stepping, bpy.types.Operator):
     """Paint the scene's frame range, one frame after the other; started again, it goes on with what is missing"""
 
     bl_idname = "handdiff.animate"
@@ -150,11 +155,10 @@ class HANDDIFF_OT_animate(Stepwise, bpy.types.Operator):
             return "An animation is being painted: wait for it, or cancel it."
         return people.scene_problem(context) or engine_problem() or generate.model_problem(context)
 
-    def steps(self, context: bpy.types.Context) -> Generator[Waiting, None, list[str]]:
-        return paint_animation(context, restart=self.restart)
-
-    def done(self) -> str:
-        return f"The animation is painted, in {animation_folder()}"
+    def steps(self, context: bpy.types.Context, *, meanwhile: bool) -> Generator[Waiting, None, None]:
+        for warning in (yield from paint_animation(context, restart=self.restart, meanwhile=meanwhile)):
+            self.tell("WARNING", warning)
+        self.tell("INFO", f"The animation is painted, in {animation_folder()}")
 
     def stopped(self) -> str:
         return f"Stopped: the finished frames are in {animation_folder()}, and it can go on"

@@ -115,7 +115,12 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
         check_engine(engine)
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
-        turns = passes.turns(context, with_normals=True, with_picture=request.needs_picture)
+        turns = passes.turns(
+            context,
+            with_normals=True,
+            with_picture=request.needs_picture,
+            meanwhile=not bpy.app.background,
+        )
         session.start(request, turns, lambda job, seen: paint(job, request, seen, home, engine, scene))
         if bpy.app.background:
             session.wait()
@@ -173,10 +178,7 @@ class HANDDIFF_OT_new_seed(Refusing, bpy.types.Operator):
         context.scene.handdiff.seed = random.randrange(SEEDS)
 
 
-RESPONSIBLE_USE = (
-    "Pictures of people carry weight: ask the person whose likeness you use, show nobody in what they would not do, "
-    "and say that a picture was made by AI."
-)
+RESPONSIBLE_USE = "Ask the people whose likeness you use, and say that a picture was made by AI."
 
 
 class HANDDIFF_OT_responsible_use(Refusing, bpy.types.Operator):

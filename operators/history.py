@@ -47,7 +47,12 @@ def homes() -> list[Path]:
         except OSError:
             return own
     noted = {line for scene in bpy.data.scenes for line in scene.handdiff.homes.splitlines()}
-    return [*own, *sorted(Path(bpy.path.abspath(line)) for line in noted)]
+    return [*own, *(_where(Path(bpy.path.abspath(line))) for line in sorted(noted))]
+
+
+def _where(home: Path) -> Path:
+    """A noted folder; one of a session's may have moved with all of them."""
+    return home if home.exists() else unsaved_results() / home.name
 
 
 def entries() -> list[Entry]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import bpy
 
 from ..handdiff_addon.errors import ModelError
+from ..handdiff_addon.jobs.history import move_homes
 from ..handdiff_addon.models.engine import MARKER, check_engine
+from ..handdiff_addon.places import pictures_folder
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 
@@ -45,7 +47,7 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         draw_engine(layout, context)
         layout.prop(self, "model_folder", placeholder="The model that comes with HandDiff")
-        layout.prop(self, "results_folder", placeholder="In Blender's user folder")
+        layout.prop(self, "results_folder", placeholder="HandDiff, in your Pictures folder")
         draw_models(layout, context)
 
 
@@ -98,21 +100,28 @@ _session = time.strftime("%Y-%m-%d %H.%M.%S")
 
 def results_folder() -> Path:
     """Where this file's results go: ``handdiff/NAME`` beside the .blend, or while it is unsaved, a folder of this
-    session's in the user folder."""
+    session's among the user's pictures."""
     if bpy.data.filepath:
         return Path(bpy.path.abspath("//handdiff")) / Path(bpy.data.filepath).stem
     return unsaved_results() / _session
 
 
 def unsaved_results() -> Path:
-    """Holds one folder for each session that made results in files that were not saved yet."""
-    if chosen := folder_of(preferences().results_folder):
-        return Path(chosen)
-    return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="results"))
+    """Holds one folder for each session that made results in files that were not saved yet.
+
+    Outside Blender's folders: those go with the extension when it is uninstalled.
+    """
+    return Path(folder_of(preferences().results_folder) or pictures_folder())
+
+
+def _rescue_results() -> None:
+    """Bring pictures over from where earlier versions kept them, in the extension's own user folder."""
+    move_homes(Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="results")), unsaved_results())
 
 
 def register() -> None:
     bpy.utils.register_class(HandDiffPreferences)
+    _rescue_results()
 
 
 def unregister() -> None:

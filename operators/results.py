@@ -14,9 +14,10 @@ from ..handdiff_addon.errors import SceneError
 from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.runs import made
 from . import animate, generate, history, live, passes, people, session
-from .base import Refusing, Stepwise
+from .base import Refusing
 from .outputs import outputs
 from .preferences import engine_folder, engine_problem, results_folder
+from .stepping import Stepping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +120,7 @@ views: tuple[int, int] | None = None
 _stop = threading.Event()
 
 
-class HANDDIFF_OT_apply_texture(Stepwise, bpy.types.Operator):
+class HANDDIFF_OT_apply_texture(Stepping, bpy.types.Operator):
     """Project the picture through its camera on to the person, as a texture; the materials can be restored"""
 
     bl_idname = "handdiff.apply_texture"
@@ -133,14 +134,13 @@ class HANDDIFF_OT_apply_texture(Stepwise, bpy.types.Operator):
         wanted = engine_problem() if outputs(context).views else ""
         return _no_picture() or people.scene_problem(context) or wanted
 
-    def steps(self, context: bpy.types.Context) -> Generator[Waiting, None, list[str]]:
+    def steps(self, context: bpy.types.Context, *, meanwhile: bool) -> Generator[Waiting, None, None]:
         import numpy as np
 
         from ..handdiff_addon.conditioning.shots import Shot, closeups
         from ..handdiff_addon.scene.texture import Projection
 
         chosen, entry, conditioning = outputs(context), _entry(), _conditioning(context)
-        self._textured = 0
         projection = Projection(
             context.scene, people.names(context)[0], conditioning.frame, uv_map=chosen.uv_map, size=chosen.texture_size
         )
@@ -153,15 +153,14 @@ class HANDDIFF_OT_apply_texture(Stepwise, bpy.types.Operator):
         try:
             if chosen.views:
                 yield from _paint_views(context, projection, entry.request, conditioning, chosen.views)
-            self._textured = len(projection.show(look, folder))
+            textured = len(projection.show(look, folder))
         except BaseException:
             projection.undo()
             raise
         _show_materials(bpy.context)
-        return projection.warnings
-
-    def done(self) -> str:
-        return f"Textured {self._textured} object{'s' if self._textured != 1 else ''}"
+        for warning in projection.warnings:
+            self.tell("WARNING", warning)
+        self.tell("INFO", f"Textured {textured} object{'s' if textured != 1 else ''}")
 
     def stopped(self) -> str:
         return "Stopped: the materials are as they were"

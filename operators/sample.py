@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.props import BoolProperty
 
 from .base import Refusing
 
@@ -15,15 +16,24 @@ class HANDDIFF_OT_add_sample_human(Refusing, bpy.types.Operator):
     bl_label = "HandDiff Sample Human"
     bl_options = {"REGISTER", "UNDO"}
 
+    stage: BoolProperty(  # type: ignore[valid-type]
+        name="Camera and Lights",
+        description="Pose the person at the origin, with lights and a camera that frames it at 512 x 512",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
         return "" if context.mode == "OBJECT" else "Objects can be added in Object Mode only: leave this mode first."
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handdiff_addon.scene.sample_human import create_sample_human
+        from ..handdiff_addon.scene.sample_human import create_sample_human, create_sample_scene
 
-        armature = create_sample_human(context.scene)
-        armature.location = context.scene.cursor.location
+        if self.stage:
+            armature = create_sample_scene(context.scene)
+        else:
+            armature = create_sample_human(context.scene)
+            armature.location = context.scene.cursor.location
         for item in context.selected_objects:
             item.select_set(False)
         armature.select_set(True)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..handdiff_addon.errors import HandDiffError
+from ..handdiff_addon.errors import Cancelled, HandDiffError
 from ..handdiff_addon.jobs.estimate import Estimate
 from ..handdiff_addon.jobs.worker import Event, Job, Worker, explain
 from ..handdiff_addon.request import GenerationRequest
@@ -26,11 +27,13 @@ from . import live
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.jobs.batch import Waiting
     from ..handdiff_addon.scene.passes import Steps
 
 INTERVAL = 0.1
 STAGES = {
     "passes": "Looking at the pose",
+    "rendering": "Rendering the frame",
     "waiting": "Waiting",
     "loading": "Loading the model",
     "hands": "Painting hands",
@@ -82,7 +85,8 @@ class Run:
             return "Stopping"
         count = f" {self.step}/{self.steps}" if self.steps > 1 else ""
         left = self.estimate.left(time.monotonic())
-        return f"{STAGES[self.stage]}{count}" + ("" if left is None else f", {clock(left)} left")
+        stage = "rendering" if self.stage == "passes" and bpy.app.is_job_running("RENDER") else self.stage
+        return f"{STAGES[stage]}{count}" + ("" if left is None else f", {clock(left)} left")
 
     @property
     def fraction(self) -> float:
@@ -126,6 +130,15 @@ def start(request: GenerationRequest, turns: Steps, paint: Paint) -> Run:
 
 def in_turn(work: Callable[[], Any]) -> Future:
     """Let the painting thread do something between two runs, without telling of it; its result comes by the future."""
+    return _quietly(_painter, work)
+
+
+def aside(work: Callable[[], Any]) -> Future:
+    """The same on the thread that makes passes."""
+    return _quietly(_reader, work)
+
+
+def _quietly(worker: Worker, work: Callable[[], Any]) -> Future:
     future: Future = Future()
 
     def do(_job: Job) -> None:
@@ -134,8 +147,25 @@ def in_turn(work: Callable[[], Any]) -> Future:
         except BaseException as error:
             future.set_exception(error)
 
-    _painter.submit("", do)
+    worker.submit("", do)
     return future
+
+
+def by_turns(turns: Steps) -> Generator[Waiting, None, Conditioning]:
+    """Take turns here and let the work between them be done aside; gives what must be waited for."""
+    turn = partial(turns.send, None)
+    try:
+        while True:
+            try:
+                future = aside(turn())
+            except StopIteration as end:
+                return end.value
+            while not future.done():
+                yield {future}
+            error = future.exception()
+            turn = partial(turns.send, future.result()) if error is None else partial(turns.throw, error)
+    finally:
+        turns.close()
 
 
 def _advance(run: Run, result: Any) -> None:
@@ -183,7 +213,7 @@ def _take(run: Run, event: Event) -> None:
         try:
             _advance(run, event.result)
         except HandDiffError as error:
-            _end(run, str(error), fault=True)
+            _end(run, str(error), fault=not isinstance(error, Cancelled))
         except Exception as error:  # a timer has nobody above it to tell
             _end(run, explain(error), fault=True)
     elif event.kind == "started" and run.stage == "waiting":
@@ -208,6 +238,7 @@ def _note(run: Run, progress: Any) -> None:
 
 def _end(run: Run, text: str, *, fault: bool = False) -> None:
     global message, failed
+    run.turns.close()
     runs.remove(run)
     message, failed = text, fault
     if not any(other.stage not in ("passes", "waiting") for other in runs):
@@ -237,9 +268,20 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
+@bpy.app.handlers.persistent
+def _clean(*_: object) -> None:
+    """After a step is undone or another file read: no copy of a scene that was being rendered stays."""
+    from ..handdiff_addon.scene.render import remove_leftovers
+
+    remove_leftovers()
+
+
 def _warm_up(_job: Job) -> None:
     """Import what the first turn of the first run needs, so that nobody waits for it."""
     from ..handdiff_addon.scene import passes  # noqa: F401
+
+
+_CLEANED = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post)
 
 
 def register() -> None:
@@ -247,6 +289,8 @@ def register() -> None:
     _reader, _painter = Worker("handdiff-passes"), Worker("handdiff-painter")
     if not bpy.app.background:
         _reader.submit("warm up", _warm_up)
+    for handlers in _CLEANED:
+        handlers.append(_clean)
     live.register()
 
 
@@ -256,6 +300,10 @@ def unregister() -> None:
         bpy.app.timers.unregister(_tick)
     _reader.shutdown()
     _painter.shutdown()
+    for handlers in _CLEANED:
+        handlers.remove(_clean)
+    for run in runs:
+        run.turns.close()
     runs.clear()
     _costs.clear()
     message, latest = "", None

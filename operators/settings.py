@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..handdiff_addon.models.catalogue import is_own
 from ..handdiff_addon.presets import flat
 from ..handdiff_addon.prompts import marker_prompts, prompt_at, read_prompts
 from ..handdiff_addon.request import (
@@ -338,6 +339,11 @@ class HandDiffSettings(bpy.types.PropertyGroup):
             ("depth", "Depth", "Depth, near is white"),
         ),
     )
+
+
+def own_model(settings: HandDiffSettings) -> bool:
+    """Whether the model is of HandDiff's own kind, as the embedded one is, and not a stock model."""
+    return is_own(folder_of(settings.model) or folder_of(preferences().model_folder))
 
 
 def to_skeleton(settings: HandDiffSettings) -> SkeletonSettings:

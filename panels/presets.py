@@ -19,10 +19,13 @@ from ..operators.translations import translated
 class _Menu:
     kind: Kind
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout  # type: ignore[attr-defined]
         layout.operator_context = "INVOKE_DEFAULT"
-        found = find_presets(self.kind, folder())
+        own = settings.own_model(context.scene.handdiff)
+        found = find_presets(self.kind, folder(), own_model=own)
+        if own and self.kind == "style":
+            layout.label(text="This model knows no styles, stock models do", icon="INFO")
         for preset in found:
             button = layout.operator(
                 HANDDIFF_OT_apply_preset.bl_idname, text=preset.name, icon="USER" if preset.own else "NONE"
@@ -67,6 +70,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Kind) -> 
     now = settings.values(context.scene.handdiff)
     name = next((preset.name for preset in find_presets(kind, folder()) if not preset.changes(now)), "")
     layout.menu(f"HANDDIFF_MT_{kind}", text=name, icon="PRESET")
+    layout.separator()
 
 
 CLASSES = (HANDDIFF_MT_style, HANDDIFF_MT_quality, HANDDIFF_MT_blending)

@@ -11,7 +11,7 @@ from ..operators.generate import HANDDIFF_OT_free_memory, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
 from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
-from ..operators.settings import frame_prompt
+from ..operators.settings import frame_prompt, own_model
 from ..operators.text import wrapped
 from ..operators.translations import translated
 from . import overlay, presets, recognition
@@ -44,7 +44,10 @@ class HANDDIFF_PT_pose(HandDiffPanel, bpy.types.Panel):
         if problem and (found or not chosen):
             wrapped(layout, context, problem, icon="ERROR" if found else "INFO", alert=bool(found))
         if not found and context.mode == "OBJECT":
-            layout.operator(HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA")
+            button = layout.operator(
+                HANDDIFF_OT_add_sample_human.bl_idname, text="Add Sample Human", icon="ARMATURE_DATA"
+            )
+            button.stage = not bpy.data.filepath or context.scene.camera is None
         for armature in (chosen or found)[:3]:
             recognition.draw(layout, context, armature)
 
@@ -135,19 +138,23 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         models.use_property_decorate = False
         model = preferences().model_folder
         models.prop(settings, "model", placeholder=model or "Embedded")
-        if settings.model or model:
+        stock = not own_model(settings)
+        if stock:
             models.prop(settings, "controlnets", placeholder="openpose=NAME, depth=NAME")
             models.prop(settings, "vae", placeholder="The model's own")
         steps = layout.column(align=True)
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")
         layout.prop(settings, "best_of")
-        layout.row().prop(settings, "preset", expand=True)
+        hands = layout.row()
+        hands.active = stock or not settings.hand_steps  # to a model of HandDiff's own it says the steps alone
+        hands.prop(settings, "preset", expand=True)
         strengths = layout.column(align=True)
         strengths.prop(settings, "guidance_scale")
         strengths.prop(settings, "control_scale")
         strengths.prop(settings, "strength", slider=True)
-        layout.prop(settings, "upscale")
+        if stock or settings.upscale:
+            layout.prop(settings, "upscale")
         layout.operator(HANDDIFF_OT_free_memory.bl_idname, icon="TRASH")
 
 

@@ -204,10 +204,13 @@ def write_rigify(path: Path, *, generate: bool) -> None:
 
     In a process of its own with a hard exit, because Rigify can keep an interpreter from ending.
     """
-    made = subprocess.run(
-        [sys.executable, "-c", _RIGIFY, str(path), "generate" if generate else "metarig"],
-        timeout=300,
-        capture_output=True,
-        text=True,
-    )
-    assert made.returncode == 0, made.stderr
+    fresh_blender(_RIGIFY, path, "generate" if generate else "metarig")
+
+
+def fresh_blender(code: str, *arguments: object) -> None:
+    """Run code in a Blender of its own: where the tests run inside Blender itself, in that one started again."""
+    code = f"import sys\nsys.argv = {['-c', *map(str, arguments)]!r}\n{code}"
+    binary = bpy.app.binary_path
+    command = [binary, "-b", "--factory-startup", "--python-expr"] if binary else [sys.executable, "-c"]
+    done = subprocess.run([*command, code], timeout=300, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

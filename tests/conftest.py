@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -95,7 +96,7 @@ warnings = []
 bpy.ops.wm.read_factory_settings(use_empty=True)
 bpy.ops.preferences.addon_enable(module="bl_pkg")
 import addon_utils
-bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[1], enable_on_install=True)
+bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[-1], enable_on_install=True)
 KEY = "bl_ext.user_default.handdiff"
 assert KEY in bpy.context.preferences.addons, "not enabled"
 assert hasattr(bpy.types.Scene, "handdiff")
@@ -107,6 +108,15 @@ def refusal(operator):
     except RuntimeError as error:
         return str(error)
     return ""
+def threads_of(module, name):
+    # names of the threads that call a function, from now on
+    import threading
+    function, threads = getattr(module, name), []
+    def work(*arguments, **more):
+        threads.append(threading.current_thread().name)
+        return function(*arguments, **more)
+    setattr(module, name, work)
+    return threads
 def names(folder):
     return sorted(p.name for p in Path(folder).iterdir()) if Path(folder).is_dir() else []
 def sample_scene():
@@ -144,18 +154,35 @@ def package(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
         raise
 
 
-@pytest.fixture
-def blender(package: Path, tmp_path: Path):
-    """Run code in a fresh Blender profile with the extension installed; gives its reports and its whole output."""
+Run = Callable[..., tuple[dict, str]]
+"""Runs code in a fresh Blender with the extension installed; gives its reports and its whole output."""
 
+
+@pytest.fixture
+def blender(package: Path, tmp_path: Path) -> Run:
+    """Runs code in a profile of the test's own."""
+    return _blender(package, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def blender_once(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs code in a profile that a module's tests share, with user folders of its own."""
+    folder = tmp_path_factory.mktemp("shared")
+    return partial(_blender(package, folder), environment={"HANDDIFF_HOME": str(folder), "HF_HUB_CACHE": str(folder)})
+
+
+def _blender(package: Path, tmp_path: Path) -> Run:
     def run(code: str, environment: dict[str, str] | None = None) -> tuple[dict, str]:
         env = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile"), **(environment or {})}
         env.pop("PYTHONPATH", None)
         script = tmp_path / "script.py"
         script.write_text(INSTALL + code, encoding="utf-8")
+        python = [sys.executable, str(script)]
+        if "bpy" in sys.modules and (binary := sys.modules["bpy"].app.binary_path):  # the tests run in Blender itself
+            python = [binary, "-b", "--factory-startup", "--python-exit-code", "1", "--python", str(script), "--"]
         (tmp_path / "work").mkdir(exist_ok=True)
         done = subprocess.run(
-            [sys.executable, str(script), str(package)],
+            [*python, str(package)],
             cwd=tmp_path / "work", env=env, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         output = done.stdout + done.stderr

@@ -91,7 +91,8 @@ bpy.context.scene.collection.objects.link(camera)
 bpy.context.scene.camera = camera
 bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 128
 unsaved = bpy.ops.handdiff.render_passes()
-user = next(Path(bpy.utils.extension_path_user(KEY, path="results")).iterdir())
+import os
+user = next((Path(os.environ["HANDDIFF_HOME"]) / "pictures").iterdir())
 bpy.ops.wm.save_as_mainfile(filepath=str(Path("my scene.blend").absolute()))
 saved = bpy.ops.handdiff.render_passes()
 again = bpy.ops.handdiff.render_passes()
@@ -135,6 +136,8 @@ images = lambda: {i.name: [*i.size, i.colorspace_settings.name, bool(i.packed_fi
 settings.passes = set()
 report(none=refusal(bpy.ops.handdiff.render_passes))
 settings.passes = {"skeleton", "person_mask", "pose"}
+from bl_ext.user_default.handdiff.handdiff_addon.scene import passes
+rastered = threads_of(passes, "rasterise")
 bpy.ops.handdiff.render_passes()
 report(without=images())
 settings.images = True
@@ -148,6 +151,7 @@ after = [(o.name, list(o.location)) for o in scene.objects], human.select_get(),
 folder = Path("handdiff/scene/passes")
 sequence = sorted(p.relative_to(folder).as_posix() for p in folder.glob("*/*.*"))
 report(sequence=[p for p in sequence if "previous" not in p], frame=scene.frame_current, same=before == after)
+report(rastered=rastered)
 scene.frame_start = scene.frame_end = 2
 report(nobody=refusal(bpy.ops.handdiff.render_passes))
 exported = Path("pose.json").absolute()
@@ -177,6 +181,7 @@ report(menus=[before - len(menu.draw._draw_funcs) for before, menu in zip(entrie
         for name, ending in (("person_mask", "png"), ("pose", "json"), ("skeleton", "png"))
         for frame in (1, 2, 3)
     ]
+    assert reports["rastered"] == ["handdiff-passes"] * 6, "the window waits"
     assert "frame 2 are empty" in output
     assert reports["frame"] == 4 and reports["same"]
     assert "None of the 1 frames" in reports["nobody"]

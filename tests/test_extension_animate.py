@@ -73,6 +73,9 @@ scene = bpy.context.scene
 scene.frame_start, scene.frame_end = 1, 30
 animate = sys.modules[KEY + ".operators.animate"]
 folder = Path("handdiff/scene/animation")
+from bl_ext.user_default.handdiff.handdiff_addon.scene import passes
+from bl_ext.user_default.handdiff.handdiff_addon.jobs.batch import BatchFolder
+rastered, saved = threads_of(passes, "rasterise"), threads_of(BatchFolder, "save")
 def work(until):
     steps, waiting = animate.paint_animation(bpy.context), set()
     try:
@@ -90,6 +93,7 @@ def work(until):
         return type(error).__name__
 line = lambda: (folder / "manifest.jsonl").read_text().count("\\n") if (folder / "manifest.jsonl").exists() else 0
 report(ended=work(lambda: line() >= 2), lines=line(), idle=animate.progress is None)
+report(rastered=sorted(set(rastered)), saved=sorted(set(saved)))
 steps = animate.paint_animation(bpy.context)
 next(steps)
 before = time.monotonic()
@@ -99,4 +103,5 @@ report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.u
 """)
     assert reports["ended"] == "Cancelled" and 2 <= reports["lines"] < 30 and reports["idle"]
     assert "0001" in reports["between"]
+    assert reports["rastered"] == ["handdiff-passes"] and reports["saved"] == ["handdiff-saver_0"], "the window waits"
     assert reports["left"] == [] and reports["disable"] < 30

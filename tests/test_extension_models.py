@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from handdiff_addon.models.folders import user_folder
+from handdiff_addon.places import user_folder
 
 CODE = """
 ops = bpy.ops.handdiff

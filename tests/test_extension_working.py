@@ -236,14 +236,30 @@ report(before=len(history.entries()), chosen=history.current() is not None)
 bpy.ops.handdiff.generate()
 bpy.ops.wm.save_as_mainfile(filepath=str(Path("saved.blend").absolute()))
 report(saved=len(history.entries()))
+old = Path(bpy.utils.extension_path_user(KEY, path="results", create=True))
+preferences.results_folder().parent.mkdir(exist_ok=True)
+session = history.entries()[0].folder.parent
+session.rename(old / session.name)  # where earlier versions kept them
+report(session=session.name)
 """)
     assert reports["before"] == 0 and reports["saved"] == 1, "saving the file hides its pictures"
-    reports, _ = blender(code.replace("KEY in", "KEY in"))
-    assert reports["before"] == 1
+    session = reports["session"]
+    reports, _ = blender(f"""{code}
+user = Path(bpy.utils.extension_path_user(KEY))
+report(moved=[history.entries()[0].folder.parent.name, (user / "results").exists()])
+image = history.entries()[0].image
+bpy.ops.wm.open_mainfile(filepath=str(Path("saved.blend").absolute()))
+report(remembered=len(history.entries()))
+bpy.ops.extensions.package_uninstall(repo_index=[r.module for r in bpy.context.preferences.extensions.repos].index(
+    "user_default"), pkg_id="handdiff")
+report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists())
+""")
+    assert reports["before"] == 1, "the next session has lost them"
+    assert reports["moved"] == [session, False] and reports["remembered"] == 1
+    assert reports["uninstalled"] and not reports["user"] and reports["image"], "pictures went with the extension"
 
 
-def test_presets_show_what_they_change_and_are_saved(blender) -> None:
-    reports, _ = blender("""
+PRESETS = """
 from bl_ext.user_default.handdiff.operators import presets
 settings = bpy.context.scene.handdiff
 fine = presets.find("quality", "Fine")
@@ -264,21 +280,9 @@ report(unknown=refusal(lambda: bpy.ops.handdiff.apply_preset(kind="style", prese
 bpy.ops.handdiff.delete_preset(kind="style", preset="Mine")
 report(gone=presets.find("style", "Mine") is None,
        built_in=refusal(lambda: bpy.ops.handdiff.delete_preset(kind="style", preset="Plain")))
-""")
-    assert reports["changes"] == [
-        "Body Steps: as the model likes → 20",
-        "Hand Steps: as the model likes → 20",
-        "Best Of: 1 → 4",
-    ]
-    assert reports["steps"] == [20, 20, 4] and reports["none"] == []
-    assert reports["span"] == [0.7, 1.0, "auto"]
-    assert "watercolour" in reports["look"] and reports["mine"] == "my own look"
-    assert "Watercolour" in reports["unknown"] and "cannot name a preset" in reports["wicked"]
-    assert reports["gone"] and "you saved" in reports["built_in"]
-
-
-def test_prompts_and_settings_change_over_time(blender) -> None:
-    reports, _ = blender("""
+"""
+OVER_TIME = """
+bpy.ops.wm.read_homefile(use_empty=True)
 from bl_ext.user_default.handdiff.operators.settings import to_request
 scene = bpy.context.scene
 settings = scene.handdiff
@@ -311,15 +315,8 @@ camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
 scene.collection.objects.link(camera)
 scene.camera = camera
 report(broken=refusal(bpy.ops.handdiff.generate))
-""")
-    assert reports["keyed"] == [["standing, ink", 5, 0.5], ["standing, ink", 25, 0.9]]
-    assert reports["text"] == ["standing, ink", "walking slowly, ink", "running, ink"]
-    assert reports["markers"] == ["standing, ink", "waving, ink", "waving, ink"]
-    assert 'write it as "1: walking"' in reports["broken"]
-
-
-def test_every_operator_is_told_of_and_every_menu_draws(blender) -> None:
-    reports, output = blender("""
+"""
+MENUS = """
 operators = {name: getattr(bpy.ops.handdiff, name).get_rna_type() for name in dir(bpy.ops.handdiff)}
 report(untold=[name for name, rna in operators.items() if len(rna.description) < 15], count=len(operators))
 settings = bpy.context.scene.handdiff.bl_rna.properties
@@ -333,14 +330,46 @@ report(read=bpy.context.preferences.addons[KEY].preferences.responsible_use_read
        done=sorted(bpy.ops.handdiff.responsible_use()),
        after=bpy.context.preferences.addons[KEY].preferences.responsible_use_read)
 def ours():
-    groups = (bpy.app.handlers.save_pre, bpy.app.handlers.load_post)
+    groups = [group for name in dir(bpy.app.handlers) if isinstance(group := getattr(bpy.app.handlers, name), list)]
     return [handler.__name__ for group in groups for handler in group if "handdiff" in handler.__module__]
 report(handlers=ours())
 bpy.ops.preferences.addon_disable(module=KEY)
 report(left=ours(),
        state=hasattr(bpy.types.WindowManager, "handdiff_history"))
-""")
+"""
+
+
+@pytest.fixture(scope="module")
+def told(blender_once) -> tuple[dict, str]:
+    """What three pieces of code say in one Blender."""
+    return blender_once(PRESETS + OVER_TIME + MENUS)
+
+
+def test_presets_show_what_they_change_and_are_saved(told) -> None:
+    reports, _ = told
+    assert reports["changes"] == [
+        "Body Steps: as the model likes → 20",
+        "Hand Steps: as the model likes → 20",
+        "Best Of: 1 → 4",
+    ]
+    assert reports["steps"] == [20, 20, 4] and reports["none"] == []
+    assert reports["span"] == [0.7, 1.0, "auto"]
+    assert "watercolour" in reports["look"] and reports["mine"] == "my own look"
+    assert "Watercolour" in reports["unknown"] and "cannot name a preset" in reports["wicked"]
+    assert reports["gone"] and "you saved" in reports["built_in"]
+
+
+def test_prompts_and_settings_change_over_time(told) -> None:
+    reports, _ = told
+    assert reports["keyed"] == [["standing, ink", 5, 0.5], ["standing, ink", 25, 0.9]]
+    assert reports["text"] == ["standing, ink", "walking slowly, ink", "running, ink"]
+    assert reports["markers"] == ["standing, ink", "waving, ink", "waving, ink"]
+    assert 'write it as "1: walking"' in reports["broken"]
+
+
+def test_every_operator_is_told_of_and_every_menu_draws(told) -> None:
+    reports, output = told
     assert reports["count"] > 20 and reports["untold"] == reports["unexplained"] == reports["missing"] == []
     assert not reports["read"] and reports["done"] == ["FINISHED"] and reports["after"]
-    assert len(reports["handlers"]) >= 2 and reports["left"] == [] and not reports["state"]
+    assert len(reports["handlers"]) >= 5 and reports["left"] == [] and not reports["state"]
     assert "Traceback" not in output

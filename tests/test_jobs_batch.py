@@ -180,7 +180,7 @@ def test_a_run_of_another_kind_is_put_aside_and_the_other_way_round(tmp_path: Pa
 
 
 def test_the_next_frame_is_made_while_this_one_is_painted_and_few_are_in_memory(tmp_path: Path) -> None:
-    """Frames are made and saved on the thread that drives; frame 2 is there before frame 1 is painted."""
+    """Frames are made on the thread that drives; frame 2 is there before frame 1 is painted."""
     made: list[int] = []
     alive: weakref.WeakSet[Conditioning] = weakref.WeakSet()
     most, ahead, here = 0, [], threading.get_ident()

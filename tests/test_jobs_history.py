@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from handdiff_addon.errors import OutputError
-from handdiff_addon.jobs.history import delete_run, find_runs, new_run
+from handdiff_addon.jobs.history import delete_run, find_runs, move_homes, new_run
 from handdiff_addon.request import GenerationRequest, GenerationResult
 
 SETTINGS = {"steps": 8, "hand_steps": 8, "guidance_scale": 3.0, "sampler": "DDIM"}
@@ -64,6 +65,54 @@ def test_the_picture_speaks_where_its_report_is_gone(tmp_path: Path, report: str
         (folder / "report.json").write_text(report)
     (entry,) = find_runs([tmp_path])
     assert entry.request.seed == 9 and entry.frame is None and entry.warnings == []
+
+
+def test_what_has_not_changed_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, reads = make(tmp_path, "one"), []
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **more: reads.append(path.name) or read(path, **more))
+    for _ in range(3):
+        (entry,) = find_runs([tmp_path])
+    assert reads == ["report.json"] and entry.request.prompt == "one"
+    report = read(folder / "report.json").replace('"one"', '"another"')
+    (folder / "report.json").write_text(report)
+    assert find_runs([tmp_path])[0].request.prompt == "another"
+    (folder / "image.png").unlink()
+    assert find_runs([tmp_path]) == []
+
+
+@pytest.mark.parametrize("other_disk", [False, True])
+def test_folders_of_runs_move_as_wholes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_disk: bool) -> None:
+    old, new = tmp_path / "old", tmp_path / "new" / "HandDiff"
+    make(old / "session 1", "one")
+    make(old / "session 2", "two")
+    make(new / "session 2", "another")  # a name that is taken: nothing is mixed, nothing is lost
+    if other_disk:
+        rename = Path.rename
+
+        def on_one_disk(path: Path, target: Path) -> Path:
+            if old in path.parents:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", on_one_disk)
+    for _ in range(2):
+        move_homes(old, new)
+    prompts = {entry.request.prompt for entry in find_runs([new / "session 1", new / "session 2"])}
+    assert prompts == {"one", "another"} and sorted(p.name for p in new.iterdir()) == ["session 1", "session 2"]
+    assert [entry.request.prompt for entry in find_runs([old / "session 2"])] == ["two"]
+    assert not (old / "session 1").exists()
+
+
+def test_what_cannot_be_moved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, target: Path) -> Path:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    make(tmp_path / "old" / "session", "one")
+    monkeypatch.setattr(Path, "rename", refuse)
+    move_homes(tmp_path / "old", tmp_path / "new")
+    move_homes(tmp_path / "nowhere", tmp_path / "new")
+    assert len(find_runs([tmp_path / "old" / "session"])) == 1
 
 
 def test_the_filter_wants_every_word(tmp_path: Path) -> None:

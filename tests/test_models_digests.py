@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from handdiff_addon.errors import ModelError
 from handdiff_addon.models import digests
 from handdiff_addon.models.digests import checked
-from handdiff_addon.models.folders import user_folder
+from handdiff_addon.places import user_folder
 
 
 @pytest.fixture

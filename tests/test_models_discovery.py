@@ -10,8 +10,9 @@ import pytest
 
 from handdiff_addon import cli
 from handdiff_addon.models.discovery import human_size, models_in, models_in_cache
-from handdiff_addon.models.folders import forget, remember, remembered, user_folder
+from handdiff_addon.models.folders import forget, remember, remembered
 from handdiff_addon.models.known import KNOWN, UNION_MODES
+from handdiff_addon.places import user_folder
 from tests import stock_models as tiny
 
 

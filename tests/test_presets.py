@@ -37,6 +37,14 @@ def test_each_kind_has_one_that_is_the_default() -> None:
         assert [p.name for p in PRESETS if p.kind == kind and not p.changes(defaults)], kind
 
 
+def test_a_model_that_knows_no_styles_is_offered_none(tmp_path: Path) -> None:
+    save_preset(Preset("Mine", "style", {"look": "ink"}), tmp_path)
+    assert [preset.name for preset in find_presets("style", tmp_path, own_model=True)] == ["Plain", "Mine"]
+    for kind in ("quality", "blending"):
+        assert find_presets(kind, tmp_path, own_model=True) == find_presets(kind, tmp_path)
+    assert len(find_presets("style", tmp_path)) > 4
+
+
 def test_changes_name_what_differs_alone() -> None:
     preset = Preset("x", "quality", {"steps": 8, "best_of": 4})
     assert preset.changes({"steps": 8, "best_of": 1, "seed": 3}) == [("best_of", 1, 4)]

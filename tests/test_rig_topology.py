@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +22,7 @@ from handdiff_addon.rig.topology import map_fingers, map_structure
 from handdiff_addon.scene.files import open_blend
 from handdiff_addon.scene.rigs import match_armature, rest_bones
 from handdiff_addon.scene.sample_human import create_sample_human
-from tests.builders import bone_table, turn_bone, write_rigify
+from tests.builders import bone_table, fresh_blender, turn_bone, write_rigify
 
 SIDES = ("left", "right")
 FLIP = np.array((-1.0, 1.0, 1.0))
@@ -755,7 +753,7 @@ os._exit(code)
 
 def test_rigify_beasts_are_none(tmp_path: Path) -> None:
     path = tmp_path / "beasts.blend"
-    subprocess.run([sys.executable, "-c", _BEASTS, str(path)], timeout=300, check=True, capture_output=True)
+    fresh_blender(_BEASTS, path)
     beasts = [thing for thing in open_blend(path).objects if thing.type == "ARMATURE"]
     assert len(beasts) == 6
     for beast in beasts:

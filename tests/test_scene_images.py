@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from handdiff_addon.request import PASSES
-from handdiff_addon.scene.images import keep_image, keep_images
+from handdiff_addon.scene.images import encode_images, keep_image, keep_images
 from handdiff_addon.scene.passes import render_passes
 from tests.builders import add_camera, add_human
 
@@ -66,7 +66,7 @@ def test_passes_survive_save_and_load(empty_scene: bpy.types.Scene, tmp_path: Pa
     add_camera(size=(64, 48))
     conditioning = render_passes(empty_scene, with_normals=True)
     objects, selected = set(empty_scene.objects), bpy.context.selected_objects[:]
-    images = keep_images(conditioning, PASSES)
+    images = keep_images(encode_images(conditioning, PASSES))
     names = {f"HandDiff {name}" for name in PASSES if name not in ("pose", "hands_openxr")}
     assert {image.name for image in images} == {image.name for image in bpy.data.images} == names
     assert set(empty_scene.objects) == objects and bpy.context.selected_objects[:] == selected

@@ -165,7 +165,7 @@ def test_a_camera_inside_a_person_is_refused(empty_scene: bpy.types.Scene) -> No
     camera.data.clip_start = 0.3
     assert render_passes(empty_scene).masks[0].hands["left"].any()
     camera.location.y = -0.4  # close before the trunk, which fills the picture from outside
-    camera.rotation_euler.z = 0.0
+    camera.rotation_euler = (np.pi / 2, 0.0, 0.0)
     camera.data.clip_start = 0.01
     bpy.context.view_layer.update()
     assert render_passes(empty_scene).person_mask.mean() > 0.5

@@ -9,7 +9,7 @@ import numpy as np
 def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty_scene):
     import bpy
 
-    from handdiff_addon.scene.render import render_picture
+    from handdiff_addon.scene.render import FrameRender
 
     scene = empty_scene
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
@@ -29,7 +29,8 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
         len(bpy.data.scenes),
     )
 
-    picture = render_picture(scene, camera, (32, 24))
+    with FrameRender(scene, camera, (32, 24)) as render:
+        picture = render.picture()
 
     assert picture.shape == (24, 32, 3) and picture.dtype == np.uint8
     assert np.abs(picture.astype(int) - (255, 0, 0)).max() <= 2
@@ -39,3 +40,24 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
         scene.render.resolution_percentage,
         len(bpy.data.scenes),
     )
+
+
+def test_a_render_that_was_stopped_is_no_picture(empty_scene):
+    """Blender leaves half a picture where an undone step or another file ends the render: its copy is gone then."""
+    import bpy
+    import pytest
+
+    from handdiff_addon.errors import Cancelled
+    from handdiff_addon.scene.render import FrameRender, remove_leftovers
+
+    scene = empty_scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    with FrameRender(scene, camera, (16, 16)) as render:
+        render.check()
+        remove_leftovers()
+        with pytest.raises(Cancelled, match="stopped"):
+            render.check()
+    assert list(bpy.data.scenes) == [scene]

@@ -14,8 +14,9 @@ from mathutils import Vector
 
 from handdiff_addon.conditioning.frame import Conditioning
 from handdiff_addon.errors import SceneError
-from handdiff_addon.scene.passes import pass_steps, render_passes
+from handdiff_addon.scene.passes import at_once, pass_steps, render_passes
 from handdiff_addon.scene.sample_human import create_sample_scene
+from handdiff_addon.scene.sequence import frame_steps
 
 
 @pytest.fixture
@@ -91,3 +92,55 @@ def test_the_armature_alone_may_go(scene: Any) -> None:
             bpy.data.objects.remove(rig(scene))
 
     assert same(before, run(pass_steps(scene), delete))
+
+
+def keyed(scene: Any) -> None:
+    for frame, x in ((1, 0.0), (9, 0.3)):
+        rig(scene).location.x = x
+        rig(scene).keyframe_insert("location", frame=frame)
+    scene.frame_set(1)
+
+
+def test_another_frame_is_read_in_turns_while_the_scene_stands_at_its_own(scene: Any) -> None:
+    keyed(scene)
+    there, stands = render_passes(scene, frame=9), []
+    assert not same(there, render_passes(scene))
+    in_turns = run(pass_steps(scene, frame=9), lambda: stands.append(scene.frame_current))
+    assert same(there, in_turns) and in_turns.frame == 9
+    assert set(stands) == {1} and scene.frame_current == 1
+
+
+def test_a_frame_whose_meshes_change_is_begun_again(scene: Any) -> None:
+    keyed(scene)
+    cut = []
+
+    def change() -> None:
+        if not cut:
+            body = next(item for item in scene.objects if item.type == "MESH")
+            cut.append(body.modifiers.new("Cut", "DECIMATE"))
+            cut[0].ratio = 0.9
+            bpy.context.view_layer.update()
+
+    seen = run(frame_steps(scene, 9), change)
+    assert seen.frame == 9 and seen.people and same(seen, render_passes(scene, frame=9))
+
+
+def test_meshes_that_are_whole_at_their_own_frame_alone_are_found_there(scene: Any) -> None:
+    """A modifier that is keyed changes the vertices with the frame."""
+    keyed(scene)
+    body = next(item for item in scene.objects if item.type == "MESH")
+    cut = body.modifiers.new("Cut", "DECIMATE")
+    for frame, ratio in ((1, 0.5), (9, 0.9)):
+        cut.ratio = ratio
+        cut.keyframe_insert("ratio", frame=frame)
+    scene.frame_set(1)
+    assert same(run(pass_steps(scene, frame=9)), render_passes(scene, frame=9))
+
+
+def test_a_frame_without_a_person_is_empty_and_says_why(scene: Any) -> None:
+    keyed(scene)
+    rig(scene).location.x = 90.0
+    rig(scene).keyframe_insert("location", frame=5)
+    scene.frame_set(1)
+    seen = at_once(frame_steps(scene, 5))
+    assert not seen.people and seen.frame == 5 and "out of the frame" in seen.warnings[0]

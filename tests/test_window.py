@@ -2,9 +2,10 @@
 """The first day with the add-on in a real Blender window, with a picture of each step.
 
 ``HANDDIFF_WINDOW`` is the command that opens a Blender with a display, to which ``--python SCRIPT`` is added;
-``HANDDIFF_WINDOW_SHOT`` the command that takes a picture of that display, to which its file is added; and
-``HANDDIFF_WINDOW_ENGINE`` an engine's folder for that Blender.  The pictures lie in ``out/window``.  Where that Blender
-sees the checkout elsewhere, ``HANDDIFF_WINDOW_ROOT`` says where.
+``HANDDIFF_WINDOW_SHOT`` the command that takes a picture of that display, to which its file is added;
+``HANDDIFF_WINDOW_MOUSE`` the command that works that display's mouse and keyboard, to which ``move X Y``,
+``click X Y [BUTTON]`` or ``key KEY`` is added; and ``HANDDIFF_WINDOW_ENGINE`` an engine's folder for that Blender.  The
+pictures lie in ``out/window``.  Where that Blender sees the checkout elsewhere, ``HANDDIFF_WINDOW_ROOT`` says where.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,30 +24,38 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "out" / "window"
-WANTED = FOLDER / "picture.txt"
+NEEDED = {"HANDDIFF_WINDOW", "HANDDIFF_WINDOW_SHOT", "HANDDIFF_WINDOW_MOUSE"}
 
 pytestmark = [
     pytest.mark.gui,
     pytest.mark.skipif(
-        not {"HANDDIFF_WINDOW", "HANDDIFF_WINDOW_SHOT"} <= set(os.environ),
-        reason="HANDDIFF_WINDOW and HANDDIFF_WINDOW_SHOT name no Blender with a window",
+        not set(os.environ) >= NEEDED, reason=f"{', '.join(sorted(NEEDED))} name no Blender with a window"
     ),
 ]
+
+
+def command(name: str) -> list[str]:
+    return shlex.split(os.environ[f"HANDDIFF_WINDOW_{name}"])
+
+
+def serve(name: str, words: Callable[[str], list[str]]) -> None:
+    """Do what Blender asks for in a file."""
+    path = FOLDER / name
+    if path.exists() and (wish := path.read_text(encoding="utf-8")):
+        subprocess.run(words(wish), cwd=ROOT, check=True)
+        path.unlink()
 
 
 def run(number: int) -> dict:
     """Open Blender, let it take its steps, and read what it says."""
     script = Path(os.environ.get("HANDDIFF_WINDOW_ROOT", str(ROOT))) / "out" / "window" / "window_steps.py"
     subprocess.Popen([*shlex.split(os.environ["HANDDIFF_WINDOW"]), "--python", str(script)], cwd=ROOT)
-    path, latest = FOLDER / f"report_{number}.json", time.monotonic() + 600
+    path, latest = FOLDER / f"report_{number}.json", time.monotonic() + 1500
     while not path.exists():
         assert time.monotonic() < latest, f"Blender said nothing; the pictures so far are in {FOLDER}"
-        if WANTED.exists():
-            subprocess.run(
-                [*shlex.split(os.environ["HANDDIFF_WINDOW_SHOT"]), str(FOLDER / WANTED.read_text())], cwd=ROOT
-            )
-            WANTED.unlink()
-        time.sleep(0.5)
+        serve("picture.txt", lambda name: [*command("SHOT"), str(FOLDER / name)])
+        serve("mouse.txt", lambda wish: [*command("MOUSE"), *wish.split()])
+        time.sleep(0.05)
     time.sleep(5.0)  # it quits
     report = json.loads(path.read_text(encoding="utf-8"))
     assert not report["error"], report["error"]
@@ -62,10 +72,15 @@ def test_the_first_day(package: Path) -> None:
     shutil.copy(ROOT / "tests" / "window_steps.py", FOLDER)
     (FOLDER / "engine.txt").write_text(os.environ.get("HANDDIFF_WINDOW_ENGINE", ""), encoding="utf-8")
     first = run(1)
-    assert first["generate"] == ["FINISHED"] and not first["failed"], first["message"]
-    assert first["texture"] == first["restore"] == first["layer"] == ["FINISHED"]
+    assert len(first["steps"]) == 9
+    clicked = [click.partition("(")[0].removeprefix("bpy.ops.handdiff.") for click in first["clicks"]]
+    assert clicked == [
+        "add_sample_human", "generate", "generate", "export_glb", "choose_picture", "apply_texture",
+        "restore_materials", "apply_layer",
+    ]  # fmt: skip
+    assert first["chosen"] == 0, "the older picture was not taken in hand"
     assert first["undone"].startswith("a person in a green shirt")
-    assert len(first["steps"]) == 8
     again = run(2)
-    assert again["history"] == ["a person in a green shirt with a white background"]
+    prompt = "a person in a green shirt with a white background"
+    assert again["history"] == [[prompt, 1], [prompt, 0]]
     assert {"image.png", "hands.png", "report.json"} <= set(again["files"])

@@ -1,29 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an artist does on the first day, step by step in a real window; runs inside Blender, see ``test_window.py``.
 
-Beside this file lie ``handdiff.zip`` and ``engine.txt`` (an engine's folder, or nothing).  After a step,
-``picture.txt`` names a picture that is to be taken of the window, and goes when that is done; the last step leaves
-``report_N.json``, where N is 1 the first time, and 2 when the file is opened again.
+Beside this file lie ``handdiff.zip`` and ``engine.txt`` (an engine's folder, or nothing).  What only the outside can do
+is asked for by a file that goes when it is done: ``picture.txt`` names a picture to be taken of the window, and
+``mouse.txt`` what mouse or keyboard are to do.  The last step leaves ``report_N.json``, where N is 1 the first time,
+and 2 when the file is opened again.
 """
 
 import json
 import sys
 import time
 import traceback
-from functools import partial
 from pathlib import Path
 
 import bpy
 
 HERE = Path(__file__).resolve().parent
 KEY = "bl_ext.user_default.handdiff"
-WANTED = HERE / "picture.txt"
+PICTURE, MOUSE = HERE / "picture.txt", HERE / "mouse.txt"
 AGAIN = (HERE / "report_1.json").exists()
-report = {"steps": [], "error": ""}
+PITCH = 15
+"""Pixels between two looks for a button: fewer than one is high"""
+report = {"steps": [], "clicks": [], "error": ""}
 
 
 def session():
     return sys.modules[f"{KEY}.operators.session"]
+
+
+def history():
+    return sys.modules[f"{KEY}.operators.history"].entries()
 
 
 def first_day():
@@ -33,33 +39,37 @@ def first_day():
     bpy.ops.extensions.package_install_files(
         filepath=str(HERE / "handdiff.zip"), repo="user_default", enable_on_install=True, overwrite=True
     )
-    show_tab()
+    yield from open_tab()
     yield "installed"
     bpy.context.preferences.addons[KEY].preferences.engine_folder = (HERE / "engine.txt").read_text().strip()
     yield "nothing there yet"
-    bpy.ops.handdiff.add_sample_human()
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.location, camera.rotation_euler = (0.0, -3.2, 1.2), (1.5708, 0.0, 0.0)
-    bpy.context.scene.collection.objects.link(camera)
-    bpy.context.scene.camera = camera
-    bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = 512
+    yield from click("handdiff.add_sample_human")
+    yield from until(lambda: bpy.context.scene.camera)
     area = view()
     area.spaces.active.region_3d.view_perspective = "CAMERA"
     bpy.ops.wm.save_as_mainfile(filepath=str(HERE / "scene.blend"))
     yield "sample human recognised"
     bpy.context.scene.handdiff.prompt = "a person in a green shirt with a white background"
-    report["generate"] = sorted(bpy.ops.handdiff.generate())
-    yield "generating"
-    while session().runs:
-        yield ""
-    report["message"], report["failed"] = session().message, session().failed
+    for number in (1, 2):
+        yield from click("handdiff.generate")
+        yield from until(lambda: session().runs)
+        yield "generating" if number == 1 else ""
+        yield from until(lambda: not session().runs)
+        assert not session().failed, session().message
+        bpy.context.scene.handdiff.seed, bpy.context.scene.handdiff.steps = 1, 4
     yield "generated"
-    report["texture"] = sorted(bpy.ops.handdiff.apply_texture())
-    area.spaces.active.shading.type = "MATERIAL"
+    yield from click("handdiff.export_glb", press=False)
+    yield from press(0, 26)  # the header of History, below the last button of Result
+    yield from click("handdiff.choose_picture", across=0.6)  # the second of two columns
+    report["chosen"] = sys.modules[f"{KEY}.operators.history"].current().request.seed
+    yield "older picture chosen"
+    yield from click("handdiff.apply_texture", up=True)
+    yield from until(lambda: any("handdiff_materials" in thing for thing in bpy.context.scene.objects))
     yield "texture applied"
-    report["restore"] = sorted(bpy.ops.handdiff.restore_materials())
-    report["layer"] = sorted(bpy.ops.handdiff.apply_layer())
-    area.spaces.active.shading.type = "SOLID"
+    yield from click("handdiff.restore_materials", across=0.82)
+    yield from until(lambda: not any("handdiff_materials" in thing for thing in bpy.context.scene.objects))
+    yield from click("handdiff.apply_layer")
+    yield from until(lambda: "handdiff_layer" in bpy.context.scene)
     yield "layer added"
     bpy.ops.ed.undo_push(message="before")
     bpy.context.scene.handdiff.prompt = "something else"
@@ -73,25 +83,103 @@ def first_day():
 def next_day():
     bpy.ops.wm.open_mainfile(filepath=str(HERE / "scene.blend"))
     yield ""
-    show_tab()
+    yield from open_tab()
     yield "opened again"
-    history = sys.modules[f"{KEY}.operators.history"]
-    report["history"] = [entry.request.prompt for entry in history.entries()]
-    report["files"] = sorted(path.name for path in history.entries()[0].folder.iterdir()) if history.entries() else []
+    report["history"] = [[entry.request.prompt, entry.request.seed] for entry in history()]
+    report["files"] = sorted(path.name for path in history()[0].folder.iterdir()) if history() else []
     yield "history"
+
+
+# --- mouse and keyboard ---------------------------------------------------------------------------------------------
+
+pointer = (0, 0)
+"""Where the mouse is, from the window's lower left corner"""
+
+
+def outside(what):
+    """Let mouse or keyboard do something."""
+    MOUSE.write_text(what)
+    while MOUSE.exists():
+        yield ""
+
+
+def to_screen(x, y):
+    return f"{round(x)} {round(bpy.context.window_manager.windows[0].height - y)}"
+
+
+def move(x, y):
+    global pointer
+    pointer = (x, y)
+    yield from outside(f"move {to_screen(x, y)}")
+
+
+def press(right=0, down=0):
+    """Click, so far from where the mouse is."""
+    yield from outside(f"click {to_screen(pointer[0] + right, pointer[1] - down)}")
+
+
+def until(over):
+    latest = time.monotonic() + 400
+    while not over():
+        assert time.monotonic() < latest, "what was waited for did not come"
+        yield ""
 
 
 def view():
     return next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D")
 
 
-def show_tab():
-    area = view()
-    area.spaces.active.show_region_ui = True
-    for region in area.regions:
-        if region.type == "UI":
-            bpy.app.timers.register(partial(setattr, region, "active_panel_category", "HandDiff"), first_interval=1.0)
+def sidebar():
+    return next(region for region in view().regions if region.type == "UI")
 
+
+def open_tab():
+    """N, and a click on the tab, which is somewhere at the right edge."""
+    if sidebar().width < 2:
+        yield from move(view().x + 300, view().y + 300)
+        yield from outside("key Escape")  # the splash of a first start
+        yield from outside("key n")
+        yield from until(lambda: sidebar().width > 1)
+    region = sidebar()
+    for down in range(40, region.height, 30):
+        if region.active_panel_category == "HandDiff":
+            break
+        yield from move(region.x + region.width - 12, region.y + region.height - down)
+        yield from press()
+    assert sidebar().active_panel_category == "HandDiff", "there is no tab named HandDiff"
+
+
+def click(operator, *, across=0.3, press=True, up=False):
+    """Look for a button in the sidebar as the mouse finds it, from top to bottom, scrolling on; and click it."""
+    region = sidebar()
+    x, top = region.x + across * region.width, region.y + region.height
+    yield from move(x, top - 60)
+    for _ in range(6 if up else 0):
+        yield from outside(f"click {to_screen(*pointer)} 4")
+    for _ in range(6):
+        for y in range(top - 30, region.y + 20, -PITCH):
+            yield from move(x, y)
+            if (under := button()).startswith(f"bpy.ops.{operator}("):
+                report["clicks"].append(under)
+                if press:
+                    yield from outside(f"click {to_screen(*pointer)}")
+                return
+        for _ in range(4):
+            yield from outside(f"click {to_screen(*pointer)} 5")
+    raise AssertionError(f"no button of {operator} is in the sidebar")
+
+
+def button():
+    """What the button under the mouse does, as Python; empty where there is none that runs an operator."""
+    window = bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window, area=view(), region=sidebar()):
+        if not bpy.ops.ui.copy_python_command_button.poll():
+            return ""
+        bpy.ops.ui.copy_python_command_button()
+    return bpy.context.window_manager.clipboard
+
+
+# --- the clock ------------------------------------------------------------------------------------------------------
 
 steps = next_day() if AGAIN else first_day()
 number = 0
@@ -102,10 +190,10 @@ def step():
     """Take the next step, once the picture of the last one is taken."""
     global number, drawn
     if drawn:
-        WANTED.write_text(drawn)
+        PICTURE.write_text(drawn)
         drawn = ""
-    if WANTED.exists():
-        return 0.5
+    if PICTURE.exists() or MOUSE.exists():
+        return 0.1
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
         try:
             title = next(steps)
@@ -119,7 +207,7 @@ def step():
         drawn = f"{'b' if AGAIN else 'a'}{number} {title}.png"
         report["steps"].append(drawn)
         return 2.5  # to be drawn
-    return 0.5
+    return 0.1
 
 
 def done():

@@ -4,12 +4,10 @@ are projected instead of generated pictures, and both are looked at from eight n
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,6 @@ from ..conditioning.crops import HandCrop, hand_crops
 from ..conditioning.shots import Shot, crop_camera
 
 TRUE_SIZE = 2048  # pixels of the true texture's side
-_MAGENTA = (255, 0, 255)
 _ROUND, _UP = 11, (90.0, 45.0, 0.0, -45.0, -90.0)  # directions from which a surface counts as one that can be seen
 
 
@@ -92,12 +89,13 @@ def measure(
     from ..scene.sample_human import create_sample_scene
     from ..scene.texture import Projection
     from ..scene.textured import new_texture, show_texture
+    from ..scene.views import MAGENTA, add_board, render_views
 
     scene = new_scene()
     rig = create_sample_scene(scene)
     body = scene.objects["SampleHuman"]
     _plain(scene, samples)
-    thing = _thing(scene)
+    thing = add_board()
     before = _state(thing)
     with _at_rest(rig):
         truth = _true_texture(body)
@@ -107,9 +105,9 @@ def measure(
     new = _around(people, new_views, size)
     shots = _shots(scene, ring(scene, size=(size, size)), closeups)
     hands = [_hands(scene, camera)[0] for camera in new]
-    true_new = _render(scene, new)
+    true_new = render_views(scene, new)
     with _at_rest(rig):
-        true_rest = _render(scene, aside)
+        true_rest = render_views(scene, aside)
 
     began = time.process_time()
     projection = Projection(scene, size=texture_size)
@@ -119,14 +117,14 @@ def measure(
     seconds = time.process_time() - began
     covered = [projection.painted(camera).weight > 0 for camera in new]
     projection.show("unlit")
-    seen_new = _render(scene, new)
+    seen_new = render_views(scene, new)
     with _at_rest(rig):
         covered_rest = [projection.painted(camera).weight > 0 for camera in aside]
-        seen_rest = _render(scene, aside)
+        seen_rest = render_views(scene, aside)
 
     got = projection.canvases[body.name].weight > 0
     reachable, area = _reachable(scene, people, size, texture_size)
-    magenta = np.abs(baked.textures.astype(int) - _MAGENTA).max(axis=-1) < 70
+    magenta = np.abs(baked.textures.astype(int) - MAGENTA).max(axis=-1) < 70
     return TextureFigures(
         psnr=_psnr(true_new, seen_new, covered),
         reposed_psnr=_psnr(true_rest, seen_rest, covered_rest),
@@ -186,20 +184,6 @@ def _true_texture(body: Any) -> np.ndarray:
     return np.rint(filled).astype(np.uint8)
 
 
-def _thing(scene: Any) -> Any:
-    """A magenta board that hides the person's middle from some views, with a picture of its own."""
-    import bpy
-
-    from ..scene.textured import new_image, show_texture
-
-    bpy.ops.mesh.primitive_cube_add(size=0.3, location=(-0.5, -0.6, 1.0))
-    thing = bpy.context.object
-    picture = new_image("Board", Image.new("RGB", (16, 16), _MAGENTA))
-    show_texture(thing, picture, "unlit")
-    del thing["handdiff_materials"], picture["handdiff"], thing.material_slots[0].material["handdiff"]
-    return thing
-
-
 def _state(thing: Any) -> list[object]:
     """All that a texture on the wrong object would change."""
     materials = [slot.material for slot in thing.material_slots]
@@ -232,27 +216,6 @@ def _points(scene: Any) -> np.ndarray:
     return np.concatenate([surface.vertices for surface in surfaces if surface.person >= 0])
 
 
-def _render(scene: Any, cameras: Sequence[Camera]) -> list[np.ndarray]:
-    """What cameras of one size see, as (H, W, 3) uint8; one call, so that Blender keeps the meshes in between."""
-    import bpy
-
-    from ..scene.ring import placed
-
-    render = scene.render
-    render.resolution_x, render.resolution_y = cameras[0].width, cameras[0].height
-    render.use_persistent_data = True
-    render.image_settings.file_format = "PNG"
-    with placed(scene, cameras) as objects, tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
-        scene.timeline_markers.clear()
-        for frame, thing in enumerate(objects, 1):
-            scene.timeline_markers.new("Camera", frame=frame).camera = thing
-        scene.frame_start, scene.frame_end = 1, len(objects)
-        render.filepath = f"{folder}/"
-        bpy.ops.render.render(animation=True, scene=scene.name)
-        scene.timeline_markers.clear()
-        return [np.array(Image.open(path).convert("RGB")) for path in sorted(Path(folder).iterdir())]
-
-
 def _hands(scene: Any, camera: Camera) -> tuple[np.ndarray, list[HandCrop]]:
     """Where a camera sees hands, (H, W) bool, and a crop around each."""
     from ..scene.passes import render_passes
@@ -265,12 +228,14 @@ def _hands(scene: Any, camera: Camera) -> tuple[np.ndarray, list[HandCrop]]:
 
 
 def _shots(scene: Any, cameras: Sequence[Camera], closeups: bool) -> list[Shot]:
+    from ..scene.views import render_views
+
     crops = [
         crop_camera(camera, crop.box, camera.width // 2)
         for camera in cameras
         for crop in (_hands(scene, camera)[1] if closeups else ())
     ]
-    pictures = _render(scene, cameras) + (_render(scene, crops) if crops else [])
+    pictures = render_views(scene, cameras) + (render_views(scene, crops) if crops else [])
     return [Shot(camera, picture) for camera, picture in zip([*cameras, *crops], pictures)]
 
 

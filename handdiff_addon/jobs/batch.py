@@ -50,11 +50,11 @@ SEQUENCES = ("image", "person_mask")
 WORDS = ("prompt", "negative_prompt", "person_prompts")
 """Of a request: frames painted to other words begin anew"""
 
+Waiting = set[Future]
+"""What is being done elsewhere: nothing is to be done here until one of them is."""
 Frame = tuple["GenerationRequest", "Conditioning"]
 """A frame's settings, and what the models see of it"""
 Paint = Callable[["GenerationRequest", "Conditioning"], "GenerationResult"]
-Waiting = set[Future]
-"""Frames that are being painted: nothing is to be done until one of them is."""
 
 
 class BatchFolder:
@@ -242,9 +242,16 @@ class BatchFolder:
         return all((self.folder / name).is_file() for name in needed)
 
 
+def until(future: Future) -> Generator[Waiting, None, Any]:
+    """Wait for a future and give its result."""
+    while not future.done():
+        yield {future}
+    return future.result()
+
+
 def paint_frames(
     batch: BatchFolder,
-    frames: Iterable[Frame],
+    frames: Iterable[Frame | Waiting],
     paint: Paint,
     *,
     workers: int = 1,
@@ -258,14 +265,14 @@ def paint_frames(
     those are saved, from their pictures.
 
     Args:
-        batch: where to; it has begun.
-        frames: asked for, and saved, in the thread that drives this generator.
+        batch: where to; it has begun.  A thread of its own saves there.
+        frames: asked for in the thread that drives this generator; may also give what the next frame waits for.
         paint: paints a frame; called in threads of its own.
         workers: how many frames are painted at once.
         stop: set when the generator is closed before its end; ``paint`` should then raise soon.
 
     Yields:
-        the frames that must be waited for, empty where there is more to do at once.
+        what must be waited for, empty where there is more to do at once.
 
     Raises:
         HandDiffError: what ``frames`` and ``paint`` raise, and where a frame cannot be saved.
@@ -285,40 +292,46 @@ def paint_frames(
             conditioning = dataclasses.replace(conditioning, earlier={}, held=held)
         return paint(request, conditioning)
 
-    def save(done: dict[Future, Frame]) -> None:
+    def save(done: dict[Future, Frame]) -> Generator[Waiting, None, None]:
         failed = [future for future in done if future.exception() is not None]
-        for future, frame in done.items():
-            if future not in failed:
-                batch.save(*frame, future.result())
+        painted = [(frame, future.result()) for future, frame in done.items() if future not in failed]
+        for saving in [saver.submit(batch.save, *frame, result) for frame, result in painted]:
+            yield from until(saving)
         if failed:
             failed[0].result()
 
-    with ThreadPoolExecutor(workers, "handdiff-painter") as painters:
+    def land_all() -> Generator[Waiting, None, None]:
+        while flying:
+            yield from save((yield from land(1)))
+
+    with ThreadPoolExecutor(1, "handdiff-saver") as saver, ThreadPoolExecutor(workers, "handdiff-painter") as painters:
         try:
-            for request, conditioning in frames:
+            for given in frames:
+                if isinstance(given, set):
+                    yield given
+                    continue
+                request, conditioning = given
                 if not conditioning.people:
-                    batch.save_empty(conditioning)
-                    yield set()
+                    yield from until(saver.submit(batch.save_empty, conditioning))
                     continue
                 while any(frame.frame in conditioning.earlier for _, frame in flying.values()):
-                    save((yield from land(1)))
+                    yield from save((yield from land(1)))
                 done = yield from land(workers)
                 if any(frame.frame in conditioning.earlier for _, frame in done.values()):
-                    save(done)
+                    yield from save(done)
                     done = {}
                 flying[painters.submit(work, request, conditioning)] = request, conditioning
-                save(done)
+                yield from save(done)
                 yield set()
-            while flying:
-                save((yield from land(1)))
+            yield from land_all()
         except Exception:
             with contextlib.suppress(HandDiffError):
-                while flying:
-                    save((yield from land(1)))
+                yield from land_all()
             raise
         except BaseException:  # interrupted, or closed: what is done by now is kept
-            with contextlib.suppress(HandDiffError):
-                save({future: frame for future, frame in flying.items() if future.done()})
+            for future, frame in flying.items():
+                if future.done() and future.exception() is None:
+                    saver.submit(batch.save, *frame, future.result())
             raise
         finally:
             if stop is not None:

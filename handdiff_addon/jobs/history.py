@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -95,21 +97,62 @@ def find_runs(homes: Iterable[Path]) -> list[Entry]:
 
 
 def read_run(folder: Path) -> Entry | None:
-    """The run in a folder; None where there is no finished picture with a request."""
-    image = folder / "image.png"
+    """The run in a folder; None where there is no finished picture with a request.
+
+    Files that have not changed since are not read again.
+    """
+    image = _state(folder / "image.png")
+    return None if image is None else _read(folder, image, _state(folder / "report.json"))
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Time of change and size of a file, None where there is none."""
     try:
-        made = image.stat().st_mtime
+        found = path.stat()
     except OSError:
         return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=4096)
+def _read(folder: Path, image: tuple[int, int], report: tuple[int, int] | None) -> Entry | None:
+    made = image[0] / 1e9
+    if report is not None:
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, UsageError):
+            told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            return Entry(folder, GenerationRequest.from_dict(told["request"]), made, told)
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        return Entry(folder, GenerationRequest.from_dict(report["request"]), made, report)
-    except (OSError, ValueError, TypeError, KeyError, UsageError):
-        pass
-    try:
-        return Entry(folder, request_from_png(image), made, {})
+        return Entry(folder, request_from_png(folder / "image.png"), made, {})
     except UsageError:
         return None
+
+
+def move_homes(old: Path, new: Path) -> None:
+    """Move folders of runs into another folder, each as a whole; one that cannot be moved stays where it is."""
+    try:
+        homes = [home for home in old.iterdir() if home.is_dir() and not (new / home.name).exists()]
+        if homes:
+            new.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    for home in homes:
+        with contextlib.suppress(OSError):
+            _move(home, new / home.name)
+    with contextlib.suppress(OSError):
+        old.rmdir()
+
+
+def _move(home: Path, target: Path) -> None:
+    try:
+        home.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(home, beside)
+        beside.rename(target)
+        shutil.rmtree(home)
 
 
 def delete_run(entry: Entry) -> None:

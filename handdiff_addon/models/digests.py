@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..files import write_json
-from .folders import user_folder
+from ..places import user_folder
 from .weights import digest
 
 _KEPT = 1000

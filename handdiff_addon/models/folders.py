@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import OutputError
 from ..files import write_json
+from ..places import user_folder
 
 LAYOUTS = (
     "models",  # ComfyUI, A1111, Forge
@@ -23,17 +23,6 @@ LAYOUTS = (
 """Where the programs keep models, below the folder that a user points at"""
 _SKIPPED = {"__pycache__", "custom_nodes", "node_modules", "site-packages", "venv", "blobs"}
 _DEPTH = 8
-
-
-def user_folder() -> Path:
-    """HandDiff's own folder of the user, for what holds in every Blender version and on the command line."""
-    if chosen := os.environ.get("HANDDIFF_HOME"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or "~/AppData/Roaming").expanduser() / "HandDiff"
-    if sys.platform == "darwin":
-        return Path("~/Library/Application Support/HandDiff").expanduser()
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "handdiff"
 
 
 def remembered() -> list[Path]:

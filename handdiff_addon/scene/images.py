@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -19,24 +19,38 @@ COLOURED: tuple[Pass, ...] = ("skeleton", "segmentation")
 
 
 def keep_image(name: Pass, picture: np.ndarray) -> bpy.types.Image:
-    """Keep a pass in the file as the image ``HandDiff NAME``; the one that is there is changed, so its users see it.
+    """Keep one picture of a pass, (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB; see :func:`keep_images`."""
+    return keep_images({name: _png(Image.fromarray(picture))})[0]
+
+
+def encode_images(conditioning: Conditioning, passes: Sequence[Pass]) -> dict[Pass, bytes]:
+    """Those of a frame's passes that are pictures, as PNG; needs no Blender."""
+    pictures = {name: pass_picture(conditioning, name) for name in passes if name not in DATA_PASSES}
+    return {name: _png(Image.fromarray(picture)) for name, picture in pictures.items()}
+
+
+def keep_images(encoded: Mapping[Pass, bytes]) -> list[bpy.types.Image]:
+    """Keep passes in the file as the images ``HandDiff NAME``; those that are there are changed, so their users see it.
 
     Args:
-        name: the pass.
-        picture: (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB.
+        encoded: PNGs, as :func:`encode_images` makes them.
 
     Returns:
-        the image: packed, byte for byte the picture, kept even while nothing uses it.
+        the images: packed, byte for byte the pictures, kept even while nothing uses them.
     """
-    return _keep(name, Image.fromarray(picture), "sRGB" if name in COLOURED else "Non-Color")
+    return [_keep(name, png, "sRGB" if name in COLOURED else "Non-Color") for name, png in encoded.items()]
 
 
-def _keep(name: str, picture: Image.Image, colour_space: str) -> bpy.types.Image:
-    title = f"HandDiff {name}"
+def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _keep(name: str, png: bytes, colour_space: str) -> bpy.types.Image:
+    title = f"HandDiff {name}"
     image = bpy.data.images.get((title, None)) or bpy.data.images.new(title, 1, 1)
-    image.pack(data=buffer.getvalue(), data_len=buffer.tell())
+    image.pack(data=png, data_len=len(png))
     image.source = "FILE"
     image.filepath_raw = ""
     image.colorspace_settings.name = colour_space
@@ -46,11 +60,6 @@ def _keep(name: str, picture: Image.Image, colour_space: str) -> bpy.types.Image
     return image
 
 
-def keep_images(conditioning: Conditioning, passes: Sequence[Pass]) -> list[bpy.types.Image]:
-    """Keep those of a frame's passes that are pictures; see :func:`keep_image`."""
-    return [keep_image(name, pass_picture(conditioning, name)) for name in passes if name not in DATA_PASSES]
-
-
 def keep_comparison(one: Image.Image, other: Image.Image) -> bpy.types.Image:
     """Keep two pictures side by side, at the first one's height, as the image ``HandDiff comparison``."""
     other = other.resize((max(1, round(other.width * one.height / other.height)), one.height))
@@ -58,4 +67,4 @@ def keep_comparison(one: Image.Image, other: Image.Image) -> bpy.types.Image:
     both = Image.new("RGB", (one.width + gap + other.width, one.height))
     both.paste(one, (0, 0))
     both.paste(other, (one.width + gap, 0))
-    return _keep("comparison", both, "sRGB")
+    return _keep("comparison", _png(both), "sRGB")

@@ -7,8 +7,10 @@ scene changes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import bpy
@@ -27,7 +29,7 @@ from .cameras import read_camera, scene_camera
 from .figure import figure
 from .hand_parts import Person, person_of
 from .motion import Motion
-from .render import render_picture
+from .render import FrameRender
 from .rigs import find_humanoids, match_seen, read_person
 from .seen import Seen, identify, merged
 from .surfaces import Surface, read_surfaces, rendered_meshes
@@ -65,39 +67,37 @@ T = TypeVar("T")
 
 
 def at_once(steps: Generator[Callable[[], Any], Any, T]) -> T:
-    """Do work in turns here and now."""
-    result = None
+    """Work turns off here, one after the other."""
+    turn = partial(steps.send, None)
     while True:
         try:
-            work = steps.send(result)
+            work = turn()
         except StopIteration as end:
             return end.value
-        result = work()
+        try:
+            turn = partial(steps.send, work())
+        except Exception as error:
+            turn = partial(steps.throw, error)
 
 
 Steps = Generator[Callable[[], Any], Any, Conditioning]
 """Work in turns: what runs inside the generator needs Blender, and each callable that it gives needs none, so that
-another thread can run it meanwhile; its result is sent back in."""
+another thread can run it meanwhile; its result is sent back in, or what it raises thrown."""
 
 
-def render_passes(scene: bpy.types.Scene, *, frame: int | None = None, **options: Any) -> Conditioning:
-    """Render the passes of one frame at once.
+class SceneChanged(SceneError):
+    """The scene changed between two turns."""
 
-    Args:
-        scene: the scene; neither its settings nor its selection change.
-        frame: frame number; None: the current frame as it stands, with poses not keyed yet.
-        options: as :func:`pass_steps` takes them.
 
-    Raises:
-        SceneError, UsageError: as :func:`pass_steps`.
-    """
-    with at_frame(scene, frame):
-        return at_once(pass_steps(scene, **options))
+def render_passes(scene: bpy.types.Scene, **options: Any) -> Conditioning:
+    """Render the passes of one frame at once; takes and raises what :func:`pass_steps` does."""
+    return at_once(pass_steps(scene, **options))
 
 
 def pass_steps(
     scene: bpy.types.Scene,
     *,
+    frame: int | None = None,
     armatures: Sequence[str] = (),
     camera: str = "",
     size: tuple[int, int] | None = None,
@@ -106,13 +106,16 @@ def pass_steps(
     with_normals: bool = False,
     with_picture: bool = False,
     motion: Motion | None = None,
+    meanwhile: bool = False,
 ) -> Steps:
-    """Render the passes of the current frame in turns, so that Blender's window goes on meanwhile.
+    """Render the passes of one frame in turns, so that Blender's window goes on meanwhile.
 
-    The poses are those of the first turn; later ones ask the meshes for their weights alone.
+    The poses are those of the first turn; later ones ask the meshes for their weights alone.  Between two turns the
+    scene stands at its own frame.
 
     Args:
         scene: the scene; neither its settings nor its selection change.
+        frame: frame number; None: the current frame as it stands, with poses not keyed yet.
         armatures: names of the armatures; empty: every humanoid in view.
         camera: name of the camera; empty: the one that renders the frame.
         size: width and height in pixels, multiples of 8; None: the render size.
@@ -121,47 +124,71 @@ def pass_steps(
         with_normals: also fill ``Conditioning.normals``.
         with_picture: also render the frame itself with the scene's own engine, as painting the person alone needs.
         motion: takes the frame in and fills ``Conditioning.earlier``.
+        meanwhile: render it between the turns, for which Blender's own loop has to run in between.
 
     Raises:
-        SceneError: no camera, no humanoid armature, nobody in view; meshes that change or go between two turns.
+        SceneError: no camera, no humanoid armature, nobody in view; what Blender cannot render.
+        SceneChanged: meshes change or go between two turns.
+        Cancelled: the render was stopped.
         UsageError: a size that 8 does not divide.
     """
     if size is not None:
         check_size(*size)
-    humanoids = find_humanoids(scene, armatures)
-    camera_object = scene_camera(scene, camera)
-    depsgraph = depsgraph_of(scene)
-    view = read_camera(scene, depsgraph, camera_object, size)
-    warnings = _check_meshes(scene, depsgraph, humanoids)
-    people = [_read_person(armature, depsgraph, view) for armature in humanoids]
-    surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
-    picture = render_picture(scene, camera_object, (view.width, view.height)) if with_picture else None
-    frame, layer = scene.frame_current, scene.name
-    skins = _let_go(surfaces)
-    del scene, depsgraph, humanoids, camera_object  # any of it may be gone at the next turn
+    with ExitStack() as ended:
+        render = None
+        with at_frame(scene, frame):
+            humanoids = find_humanoids(scene, armatures)
+            camera_object = scene_camera(scene, camera)
+            depsgraph = depsgraph_of(scene)
+            view = read_camera(scene, depsgraph, camera_object, size)
+            warnings = _check_meshes(scene, depsgraph, humanoids)
+            people = [_read_person(armature, depsgraph, view) for armature in humanoids]
+            surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
+            if with_picture:
+                pixels = (view.width, view.height)
+                render = ended.enter_context(FrameRender(scene, camera_object, pixels, meanwhile=meanwhile))
+            number, layer = scene.frame_current, scene.name
+        skins = _let_go(surfaces)
+        del scene, depsgraph, humanoids, camera_object  # any of it may be gone at the next turn
 
-    warnings += _check_vertices(surfaces)
-    for index, person in enumerate(people):
-        if not any(surface.person == index for surface in surfaces):
-            surfaces.append(figure(person.points, index))
-            warnings.append(
-                f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
-                " it in masks and depth: bind one."
-            )
-    vertices, triangles = merged(surfaces)
-    raster = yield lambda: rasterise(vertices, triangles, view)
-    _find_again(layer, skins)
-    seen = identify(surfaces, people, view, vertices, triangles, raster)
-    _let_go(surfaces)
+        warnings += _check_vertices(surfaces)
+        for index, person in enumerate(people):
+            if not any(surface.person == index for surface in surfaces):
+                surfaces.append(figure(person.points, index))
+                warnings.append(
+                    f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
+                    " it in masks and depth: bind one."
+                )
+        vertices, triangles = merged(surfaces)
+        raster = yield lambda: rasterise(vertices, triangles, view)
 
-    def conclude() -> Conditioning:
-        conditioning = _conditioning(view, frame, people, seen, skeleton or SkeletonSettings(), max_people, warnings)
-        conditioning.normals = seen.normals() if with_normals else None
-        conditioning.picture = picture
-        conditioning.earlier = motion.follow(frame, seen) if motion is not None else {}
-        return conditioning
+        def look_again() -> Seen:
+            try:
+                _find_again(layer, skins)
+                return identify(surfaces, people, view, vertices, triangles, raster)
+            finally:
+                _let_go(surfaces)
 
-    return (yield conclude)
+        try:
+            seen = look_again()
+        except SceneChanged:
+            if frame is None or layer not in bpy.data.scenes:
+                raise
+            with at_frame(bpy.data.scenes[layer], frame):  # meshes whose vertices are there at that frame alone
+                seen = look_again()
+        if render is not None:
+            while meanwhile and render.going:
+                yield lambda: time.sleep(0.05)
+            render.check()
+
+        def conclude() -> Conditioning:
+            made = _conditioning(view, number, people, seen, skeleton or SkeletonSettings(), max_people, warnings)
+            made.normals = seen.normals() if with_normals else None
+            made.picture = render.picture() if render is not None else None
+            made.earlier = motion.follow(number, seen) if motion is not None else {}
+            return made
+
+        return (yield conclude)
 
 
 Skins = list[tuple[Surface, tuple[str, str | None]]]
@@ -182,9 +209,9 @@ def _find_again(scene: str, skins: Skins) -> None:
     """Put the objects back on surfaces.
 
     Raises:
-        SceneError: where one is gone or has other vertices by now.
+        SceneChanged: where one is gone or has other vertices by now.
     """
-    changed = SceneError("The scene changed while its passes were made: generate again.")
+    changed = SceneChanged("The scene changed while its passes were made: generate again.")
     if skins and scene not in bpy.data.scenes:
         raise changed
     depsgraph = depsgraph_of(bpy.data.scenes[scene]) if skins else None

@@ -19,6 +19,7 @@ from ..rig.overrides import ESSENTIAL
 from ..rig.pose import attach
 from .aliases import read_aliases
 from .overrides import read_overrides
+from .surfaces import in_rendered_collections
 
 
 def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bpy.types.Object]:
@@ -196,24 +197,17 @@ def _values(bones: bpy.types.bpy_prop_collection, attribute: str, width: int) ->
     return values
 
 
-def _rendered(scene: bpy.types.Scene) -> set[str]:
-    """Names of the objects that the view layer holds in collections that render."""
+def _rendered(scene: bpy.types.Scene) -> set[bpy.types.Object]:
+    """The objects that the view layer holds in collections that render."""
     layer = bpy.context.view_layer if scene == bpy.context.scene else scene.view_layers[0]
-
-    def within(collection: bpy.types.LayerCollection) -> set[str]:
-        if collection.collection.hide_render:
-            return set()
-        own = set() if collection.exclude else {thing.name for thing in collection.collection.objects}
-        return own.union(*(within(child) for child in collection.children))
-
-    return within(layer.layer_collection)
+    return in_rendered_collections(layer.layer_collection, indirect=True)
 
 
-def _why_hidden(armature: bpy.types.Object, rendered: set[str]) -> str:
+def _why_hidden(armature: bpy.types.Object, rendered: set[bpy.types.Object]) -> str:
     """Why an armature is not part of the picture, empty where it is."""
     if armature.hide_render:
         return f'The armature "{armature.name}" is hidden from renders: show it (the camera in the Outliner).'
-    if armature.name not in rendered:
+    if armature not in rendered:
         return (
             f'The armature "{armature.name}" is only in collections that are excluded from the view layer or'
             " hidden from renders: include one."

@@ -73,7 +73,7 @@ def read_surfaces(
         normals: read the corners' normals, too.
         uv: read the UV map that renders, too.
     """
-    rendered = _in_rendered_collections(depsgraph.view_layer.layer_collection)
+    rendered = in_rendered_collections(depsgraph.view_layer.layer_collection)
     meshes: dict[int, Surface | None] = {}
     owned: dict[bpy.types.Object, list[Owner]] = {}
     surfaces = []
@@ -109,17 +109,18 @@ def rendered_meshes(
     scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, armatures: Sequence[bpy.types.Object]
 ) -> list[bpy.types.Object]:
     """The people's mesh objects that a render shows."""
-    rendered = _in_rendered_collections(depsgraph.view_layer.layer_collection)
+    rendered = in_rendered_collections(depsgraph.view_layer.layer_collection)
     meshes = (thing for thing in scene.objects if thing.type == "MESH" and not thing.hide_render)
     return [thing for thing in meshes if thing in rendered and owners(thing, armatures)]
 
 
-def _in_rendered_collections(layer: bpy.types.LayerCollection) -> set[bpy.types.Object]:
-    """The objects in collections that the camera is to see."""
+def in_rendered_collections(layer: bpy.types.LayerCollection, *, indirect: bool = False) -> set[bpy.types.Object]:
+    """The objects in collections that render; ``indirect`` counts those, too, that the camera itself does not see."""
     if layer.collection.hide_render:
         return set()
-    shown = set() if layer.exclude or layer.indirect_only else set(layer.collection.objects)
-    return shown.union(*(_in_rendered_collections(child) for child in layer.children))
+    hidden = layer.exclude or (layer.indirect_only and not indirect)
+    shown = set() if hidden else set(layer.collection.objects)
+    return shown.union(*(in_rendered_collections(child, indirect=indirect) for child in layer.children))
 
 
 def _read(evaluated: bpy.types.Object, normals: bool, uv: bool) -> Surface | None:

@@ -37,8 +37,8 @@ ANIMATION: dict[str, str] = {
         "このファイルの描いたアニメーションはまだありません。描画してください。"
     ),
     "The strip is in the video sequencer of this scene": "ストリップはこのシーンのビデオシーケンサーにあります",
-    'The scene "{}" has gone while it was painted: bring it back and start again.': (
-        "描画中にシーン「{0}」がなくなりました。元に戻して、もう一度始めてください。"
+    'The scene "{}" has gone while its passes were made: bring it back and start again.': (
+        "パスの作成中にシーン「{0}」がなくなりました。元に戻して、もう一度始めてください。"
     ),
     "Stopped: the finished frames are in {}, and it can go on": (
         "停止しました。できたフレームは {0} にあり、続きから再開できます"

@@ -125,7 +125,7 @@ ENGINE: dict[str, str] = {
     "Where results of unsaved files are kept. Saved files keep theirs in a folder beside the .blend": (
         "未保存のファイルの結果を置く場所。保存済みのファイルでは .blend の隣のフォルダーに置きます"
     ),
-    "In Blender's user folder": "Blender のユーザーフォルダー内",
+    "HandDiff, in your Pictures folder": "ピクチャフォルダー内の HandDiff",
     # Diagnostics
     "Copy Diagnostics": "診断情報をコピー",
     "Copy versions, device, settings and the last errors for a report; user names, paths and prompts are left out": (

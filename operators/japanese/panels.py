@@ -70,6 +70,11 @@ PANELS: dict[str, str] = {
     "Remove Layer": "レイヤーを削除",
     "Take the picture's layer out of the compositor again": "画像のレイヤーをコンポジターから取り除きます",
     "Export GLB": "GLB をエクスポート",
+    "This model knows no styles, stock models do": "このモデルはスタイルを知りません（一般のモデルは知っています）",
+    "Camera and Lights": "カメラとライト",
+    "Pose the person at the origin, with lights and a camera that frames it at 512 x 512": (
+        "人物を原点にポーズ付きで置き、ライトと、人物を 512 x 512 に収めるカメラを加えます"
+    ),
     "Save the posed, textured person as preview.glb in the results": (
         "ポーズとテクスチャの付いた人物を、結果のフォルダーに preview.glb として保存します"
     ),

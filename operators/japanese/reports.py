@@ -38,9 +38,6 @@ REPORTS: dict[str, str] = {
     "Passes saved in {}{}": "パスを {0} に保存しました{1}",
     ", {} of them as images as well": "（うち {0} 個は画像としても保持）",
     "Passes of {} frames saved in {}": "{0} フレームのパスを {1} に保存しました",
-    "The scene has gone while its passes were rendered: start again.": (
-        "パスのレンダリング中にシーンがなくなりました。もう一度始めてください。"
-    ),
     '{}, {} x {} pixels, in the image "{}"': "{0}、{1} x {2} ピクセル、画像「{3}」",
     "1 person": "1 人",
     "{} people": "{0} 人",

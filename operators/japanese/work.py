@@ -22,11 +22,18 @@ WORK: dict[str, str] = {
     "Waiting": "待機中",
     "Waiting: {}": "待機中: {0}",
     "Looking at the pose": "ポーズを確認中",
+    "Rendering the frame": "フレームをレンダリング中",
     "Loading the model": "モデルを読み込み中",
     "Upscaling": "拡大中",
     "Done in {}": "{0} で完了しました",
     "The scene changed while its passes were made: generate again.": (
         "パスの作成中にシーンが変わりました。もう一度生成してください。"
+    ),
+    "Blender is rendering already: wait for that, or stop it, and generate again.": (
+        "Blender がレンダリング中です。終わるのを待つか中止して、もう一度生成してください。"
+    ),
+    "The render of the frame was stopped; nothing was painted.": (
+        "フレームのレンダリングが中止されたため、何も描いていません。"
     ),
     "This run has no such picture": "この実行にその画像はありません",
     "Save the posed, textured person as preview.glb beside the picture": (
@@ -167,10 +174,8 @@ WORK: dict[str, str] = {
     "What to think of before you paint people, and what HandDiff does about it": (
         "人物を描く前に考えること、そして HandDiff が行っていること"
     ),
-    "Pictures of people carry weight: ask the person whose likeness you use, show nobody in what they would not do, and "
-    "say that a picture was made by AI.": (
-        "人物の画像には重みがあります。肖像を使う相手の同意を得て、本人がしないことをさせず、"
-        "AI で作った画像であることを明示してください。"
+    "Ask the people whose likeness you use, and say that a picture was made by AI.": (
+        "肖像を使う相手の同意を得て、AI で作った画像であることを明示してください。"
     ),
     "Consent and likeness": "同意と肖像",
     "Paint a real person only with their consent, and within it.": (
