@@ -196,5 +196,9 @@ def draw_curves(history: list[dict[str, float]], width: int = 640, height: int =
 
 
 def save_fp16(model: torch.nn.Module, directory: Path) -> None:
-    """Save a diffusers or transformers model as fp16 safetensors beside its config, leaving the model as it is."""
-    copy.deepcopy(model).to("cpu", torch.float16).save_pretrained(directory)  # type: ignore[operator]
+    """Save a diffusers or transformers model as fp16 safetensors beside its config, leaving the model as it is.
+
+    Files have at most 15 MB, as they have to lie in repositories.
+    """
+    saved = copy.deepcopy(model).to("cpu", torch.float16)
+    saved.save_pretrained(directory, max_shard_size="15MB")  # type: ignore[operator]
