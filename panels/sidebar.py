@@ -115,7 +115,7 @@ class HANDDIFF_PT_prompt(HandDiffPanel, bpy.types.Panel):
                 wrapped(layout, context, f"At frame {context.scene.frame_current}: {frame_prompt(settings)}")
             except UsageError as error:
                 wrapped(layout, context, str(error), icon="ERROR", alert=True)
-        column = layout.column(heading="Origin")
+        column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(settings, "mark")

@@ -100,6 +100,9 @@ bpy.ops.extensions.package_install_files(repo="user_default", filepath=sys.argv[
 KEY = "bl_ext.user_default.handdiff"
 assert KEY in bpy.context.preferences.addons, "not enabled"
 assert hasattr(bpy.types.Scene, "handdiff")
+import os
+# inside Blender itself no engine is on the module path
+bpy.context.preferences.addons[KEY].preferences.engine_folder = os.environ.get("HANDDIFF_BLENDER_ENGINE", "")
 def report(**data):
     print("REPORT " + json.dumps(data))
 def refusal(operator):

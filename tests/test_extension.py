@@ -76,8 +76,10 @@ report(again=hasattr(bpy.types.Scene, "handdiff"), torch="torch" in sys.modules,
     assert reports["again"]
     assert not reports["torch"], "torch is imported before anybody asked for a picture"
     assert reports["policy"] == []
+    # What Blender itself says of the machine's disks is none of ours.
+    said = "".join(line for line in output.splitlines(True) if "system.path" not in line)
     for word in ("Traceback", "Warning", "WARN", "Error"):
-        assert word not in output
+        assert word not in said
 
 
 def test_passes_of_the_sample_human(blender) -> None:
@@ -221,14 +223,14 @@ def test_generate_says_what_is_missing(blender, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     reports, _ = blender(f"""
 preferences = bpy.context.preferences.addons[KEY].preferences
-preferences.engine_folder = {str(tmp_path / "no engine")!r}
+there, preferences.engine_folder = preferences.engine_folder, {str(tmp_path / "no engine")!r}
 report(nobody=refusal(bpy.ops.handdiff.generate))
 bpy.ops.handdiff.add_sample_human()
 camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
 bpy.context.scene.collection.objects.link(camera)
 bpy.context.scene.camera = camera
 report(engine=refusal(bpy.ops.handdiff.generate))
-preferences.engine_folder = ""
+preferences.engine_folder = there
 bpy.context.scene.handdiff.model = {str(tmp_path / "model")!r}
 report(model=refusal(bpy.ops.handdiff.generate), cancel=refusal(bpy.ops.handdiff.cancel),
        free=refusal(bpy.ops.handdiff.free_memory),

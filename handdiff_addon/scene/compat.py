@@ -139,3 +139,12 @@ def stored_properties(owner: bpy.types.bpy_struct) -> Any:
     In 4.5 it lies among the user's own properties, from 5.0 on beside them.
     """
     return (owner.bl_system_properties_get() or {}) if BLENDER_5 else owner
+
+
+def use_denoiser(cycles: bpy.types.bpy_struct) -> bool:
+    """Have Cycles denoise on the processor; False where a distribution built its Blender without that."""
+    try:
+        cycles.denoiser = "OPENIMAGEDENOISE"
+    except TypeError:
+        return False
+    return True

@@ -17,7 +17,7 @@ from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning
 from ..conditioning.raster import rasterise
 from ..rig.bones import Bone
-from .compat import use_nodes
+from .compat import use_denoiser, use_nodes
 from .owners import owners
 from .passes import render_passes
 from .rigs import match_armature
@@ -240,8 +240,7 @@ class Studio:
         cycles.max_bounces = cycles.diffuse_bounces = 1
         cycles.glossy_bounces = cycles.transmission_bounces = cycles.volume_bounces = 0
         cycles.caustics_reflective = cycles.caustics_refractive = False
-        cycles.use_denoising = True
-        cycles.denoiser = "OPENIMAGEDENOISE"
+        cycles.use_denoising = use_denoiser(cycles)
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "NONE"
         cycles.denoising_input_passes = "RGB"
