@@ -31,7 +31,15 @@ PASSES = {
     "pose.json",
     "hands_openxr.json",
 }
-GENERATED = PASSES | {"hands.png", "hands_predicted_mask.png", "image.png", "contact_sheet.png", "report.json"}
+GENERATED = PASSES | {
+    "hands.png",
+    "hand_1.png",
+    "hand_2.png",
+    "hands_predicted_mask.png",
+    "image.png",
+    "contact_sheet.png",
+    "report.json",
+}
 COMPOSITES = {"textured.blend", "layered.blend", "preview.glb"}
 PROMPT = ("-p", "a person in a red shirt with a green background", "--steps", "2")
 
@@ -316,7 +324,7 @@ def test_a_report_repeats_its_run(run: Run, sample: Path, model: Path, tmp_path:
 
 def test_a_single_stage_paints_no_hands(run: Run, sample: Path, model: Path, tmp_path: Path) -> None:
     run("generate", sample, "-o", tmp_path, *PROMPT, "--model", model, "--single-stage")
-    assert names(tmp_path) == GENERATED - {"hands.png", "hands_predicted_mask.png"}
+    assert names(tmp_path) == GENERATED - {"hands.png", "hand_1.png", "hand_2.png", "hands_predicted_mask.png"}
     assert json.loads((tmp_path / "report.json").read_text())["hands"] == []
 
 
