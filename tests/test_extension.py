@@ -292,6 +292,48 @@ report(reopened=sorted(bpy.ops.handdiff.apply_texture()))
     assert report["request"]["seed"] == 7 and report["scene"]["camera"] == "Eye"
 
 
+def test_textures_of_many_views_layers_and_previews_follow_their_settings(blender, tmp_path: Path) -> None:
+    from handdiff_addon.training.initialise import build_tiny_model
+
+    model = build_tiny_model(tmp_path / "model")
+    reports, _ = blender(f"""
+settings = sample_scene()
+settings.model, settings.steps, settings.hand_steps = {str(model)!r}, 1, 1
+bpy.ops.handdiff.generate()
+scene, out = bpy.context.scene, bpy.context.scene.handdiff_outputs
+out.views, out.look, out.texture_files, out.texture_size = 2, "unlit", True, 64
+report(texture=sorted(bpy.ops.handdiff.apply_texture()), textures=names("handdiff/scene/0001/textures"))
+human = next(o for o in scene.objects if o.type == "MESH")
+sockets = {{link.to_socket.name for slot in human.material_slots for link in slot.material.node_tree.links}}
+report(unlit="Emission Color" in sockets, idle=refusal(bpy.ops.handdiff.cancel_views))
+out.uv_map, out.views = "Nowhere", 0
+report(missing=refusal(bpy.ops.handdiff.apply_texture))
+out.layer_from = "animation"
+report(nothing=refusal(bpy.ops.handdiff.apply_layer))
+scene.frame_end = 2
+settings.steady = True
+report(animated=sorted(bpy.ops.handdiff.animate()))
+report(sequence=sorted(bpy.ops.handdiff.apply_layer()))
+settings.steady = False
+report(changed=refusal(bpy.ops.handdiff.animate))
+out.layer_from, out.layer_mask, out.layer_feather = "picture", "hands_mask", 8.0
+report(layer=sorted(bpy.ops.handdiff.apply_layer()))
+group = next(group for group in bpy.data.node_groups if group.name == "HandDiff")
+tree = next(t for t in (getattr(scene, "compositing_node_group", None), getattr(scene, "node_tree", None)) if t)
+report(feather=[n.inputs["Feather"].default_value for n in tree.nodes if getattr(n, "node_tree", None) == group])
+out.form, out.preset, out.page, out.turntable = "rigged", "headset", True, True
+report(preview=sorted(bpy.ops.handdiff.export_glb()), files=names("handdiff/scene/0001"))
+sys.stdout.flush()
+__import__("os")._exit(0)  # Blender's glTF exporter can keep an interpreter from ending
+""")
+    for name in ("texture", "animated", "sequence", "layer", "preview"):
+        assert reports[name] == ["FINISHED"], name
+    assert len(reports["textures"]) == 1 and reports["unlit"] and reports["feather"] == [2.0]
+    assert "No further views" in reports["idle"] and "Nowhere" in reports["missing"]
+    assert "no painted animation" in reports["nothing"] and "another steady" in reports["changed"]
+    assert {"preview.glb", "preview.html", "turntable.gif", "hand_1.png"} <= set(reports["files"])
+
+
 def test_keypoints_by_hand(blender) -> None:
     reports, output = blender("""
 bpy.context.preferences.edit.use_global_undo = True
