@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,20 +191,15 @@ def _paint_views(
         lambda asked, seen: generate.pipeline(asked, engine).generate(asked, seen, cancelled=_stop.is_set),
     )
     cameras = ring(scene, people.names(context)[0], conditioning.frame, count=count, size=(side, side))
-    steps, done = view_steps(projection, cameras, paint), 0
-    result: PaintedView | None = None
+    done = itertools.count()
+
+    def hand_on(work: Callable[[], PaintedView]) -> Future:
+        global views
+        views = (next(done), count)
+        return session.in_turn(work)
+
     try:
-        views = (0, count)
-        while True:
-            try:
-                work = steps.send(result)  # type: ignore[arg-type]
-            except StopIteration:
-                return
-            future = session.in_turn(work)
-            while not future.done():
-                yield {future}
-            result, done = future.result(), done + 1
-            views = (done, count)
+        yield from session.by_turns(view_steps(projection, cameras, paint), hand_on)
     finally:
         views = None
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..handdiff_addon.jobs.batch import Waiting
     from ..handdiff_addon.scene.passes import Steps
 
+T = TypeVar("T")
 INTERVAL = 0.1
 STAGES = {
     "passes": "Looking at the pose",
@@ -151,13 +152,15 @@ def _quietly(worker: Worker, work: Callable[[], Any]) -> Future:
     return future
 
 
-def by_turns(turns: Steps) -> Generator[Waiting, None, Conditioning]:
-    """Take turns here and let the work between them be done aside; gives what must be waited for."""
+def by_turns(
+    turns: Generator[Callable[[], Any], Any, T], hand_on: Callable[[Callable[[], Any]], Future] = aside
+) -> Generator[Waiting, None, T]:
+    """Take turns here and hand the work between them on to a thread; gives what must be waited for."""
     turn = partial(turns.send, None)
     try:
         while True:
             try:
-                future = aside(turn())
+                future = hand_on(turn())
             except StopIteration as end:
                 return end.value
             while not future.done():

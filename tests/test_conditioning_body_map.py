@@ -9,7 +9,6 @@ import bpy
 import numpy as np
 import pytest
 
-from handdiff_addon.conditioning.body_map import body_map
 from handdiff_addon.conditioning.frame import Conditioning
 from handdiff_addon.rig.keypoints import BODY_INDEX
 from handdiff_addon.scene.files import new_scene, open_blend
@@ -80,7 +79,3 @@ def test_rigs_from_elsewhere_are_coloured_alike(scene: bpy.types.Scene, humans: 
         frame = seen(other)
         for name in ("left_elbow", "right_wrist", "left_knee", "nose"):
             np.testing.assert_allclose(around(own, name), around(frame, name), atol=25, err_msg=f"{file.name} {name}")
-
-
-def test_people_without_a_place_in_space_are_black() -> None:
-    assert not body_map(np.zeros((4, 4, 3)), [], [], []).any()

@@ -10,10 +10,10 @@ import re
 import numpy as np
 import pytest
 
+from handdiff_addon.palettes import PALETTES
 from handdiff_addon.training.captions import (
     CLASSES,
     MOST_WORDS,
-    PALETTES,
     SHAPES,
     Attributes,
     attribute_targets,

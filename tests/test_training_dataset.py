@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from handdiff_addon.errors import OutputError, UsageError
+from handdiff_addon.palettes import PALETTES
 from handdiff_addon.request import SIDES
 from handdiff_addon.training import dataset
-from handdiff_addon.training.captions import PALETTES, caption
+from handdiff_addon.training.captions import caption
 from handdiff_addon.training.dataset import choose_human, generate_dataset, human_files, list_samples, load
 from handdiff_addon.training.looks import held_out
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handdiff_addon.palettes import PALETTES
 from handdiff_addon.training.backdrops import BACKDROPS, draw_backdrop
-from handdiff_addon.training.captions import CLASSES, PALETTES
+from handdiff_addon.training.captions import CLASSES
 from handdiff_addon.training.looks import HELD_OUT_COMBINATIONS, held_out, sample_names
 
 HUMANS = ("human_a_mixamo", "human_c_game_engine", "sample_human")

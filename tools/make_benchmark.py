@@ -25,10 +25,11 @@ from handdiff_addon.evaluation.benchmark.entries import LIST
 from handdiff_addon.evaluation.benchmark.poses import fit_pose, free_pose
 from handdiff_addon.evaluation.metrics import hand_box
 from handdiff_addon.evaluation.truth import SMALL_HAND, judged_hands
+from handdiff_addon.palettes import PALETTES
 from handdiff_addon.request import SIDES
 from handdiff_addon.training.body_poses import clash, sample_pose
 from handdiff_addon.training.build import Build
-from handdiff_addon.training.captions import PALETTES, caption
+from handdiff_addon.training.captions import caption
 from handdiff_addon.training.dataset import open_studio
 from handdiff_addon.training.describing import describe
 from handdiff_addon.training.looks import (

@@ -18,6 +18,8 @@ from ..request import SIDES, Side
 from ..rig.keypoints import BODY_INDEX, FINGERS, PersonKeypoints
 from .capsules import size_of
 
+# Models were trained with the lengths and places below, so they are not those of ``capsules``, and changing them asks
+# for another training.
 _SHARPNESS = 6.0
 """How fast a limb's say falls with the distance from it in radii"""
 _FAR = 0.1

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from .heatmaps import CHANNELS
+
 HINT_CHANNELS = 14
+
+
+def hand_hint_channels(patch: int) -> int:
+    """Channels of :func:`hand_hint` with latent cells of so many pixels."""
+    return CHANNELS + 3 * patch**2
 
 
 def person_normals(normals: np.ndarray, person_mask: np.ndarray) -> np.ndarray:
@@ -48,19 +55,16 @@ def outpaint_hint(
     return hint
 
 
-def hand_hint(heatmaps: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
+def hand_hint(heatmaps: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Stack what the hand generator sees beside its latents.
 
     Args:
         heatmaps: (11, h, w) float32 in 0..1 at the latents' size.
-        normals: (S, S, 3) uint8 of the crop, from :func:`person_normals`, S a multiple of h; None where there are none.
+        normals: (S, S, 3) uint8 of the crop, from :func:`person_normals`, S a multiple of h; black for none.
 
     Returns:
-        (11 + 3 p^2, h, w) float32 in 0..1, p = S / h: heatmaps, then the normals' pixels of each cell; without normals
-        (11, h, w).
+        (11 + 3 p^2, h, w) float32 in 0..1, p = S / h: heatmaps, then the normals' pixels of each cell.
     """
-    if normals is None:
-        return heatmaps
     cells = heatmaps.shape[1]
     patch = normals.shape[0] // cells
     pixels = normals.reshape(cells, patch, cells, patch, 3).transpose(4, 1, 3, 0, 2).reshape(-1, cells, cells)

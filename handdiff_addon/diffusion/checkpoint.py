@@ -12,7 +12,7 @@ from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from safetensors import SafetensorError
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..conditioning.heatmaps import CHANNELS
+from ..conditioning.hint import HINT_CHANNELS, hand_hint_channels
 from ..errors import ModelError
 from ..models.catalogue import check_model, find_model, is_own
 from ..models.hand_models import refuse_stock_hands
@@ -36,11 +36,6 @@ class HandGenerator:
     def crop(self) -> int:
         """Side of its crops in pixels."""
         return int(self.unet.config.sample_size) * self.autoencoder.patch_size
-
-    @property
-    def sees_normals(self) -> bool:
-        """Whether its hint holds the crop's normals beside the heatmaps."""
-        return int(self.unet.config.in_channels) > self.autoencoder.latent_channels + CHANNELS
 
 
 @dataclass
@@ -120,9 +115,16 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
         raise ModelError(
             f"The model in {folder} cannot be loaded ({_first_line(error)}): install it again or choose another."
         ) from error
+    hands = checkpoint.hands
     for name, got, wanted in (
         ("the U-Net's latent channels", unet.config.in_channels, checkpoint.autoencoder.latent_channels),
         ("the text encoder's width", checkpoint.text_encoder.config.hidden_size, unet.config.cross_attention_dim),
+        ("the ControlNet's hint channels", checkpoint.controlnet.config.conditioning_channels, HINT_CHANNELS),
+        (
+            "the hand U-Net's input channels",
+            hands.unet.config.in_channels,
+            hands.autoencoder.latent_channels + hand_hint_channels(hands.autoencoder.patch_size),
+        ),
     ):
         if got != wanted:
             raise ModelError(

@@ -84,8 +84,7 @@ class EmbeddedPainter:
         seen = []
         for crop in crops:
             points = {s: cut_points(frame.people[crop.person].hands[s], crop.crop.box, side) for s in SIDES}
-            normals = _crop_normals(frame, crop, side) if hands.sees_normals else None
-            seen.append(hand_hint(hand_heatmaps(points, side, cells), normals))
+            seen.append(hand_hint(hand_heatmaps(points, side, cells), _crop_normals(frame, crop, side)))
         guidance = Guidance(painting.text, [crop.row for crop in crops], painting.guidance_scale)
         hints = guidance.expand(torch.from_numpy(np.stack(seen)).to(self.device))
         arguments = condition(guidance.text, side, side)
@@ -97,7 +96,7 @@ class EmbeddedPainter:
         with last_features(hands.unet) as features:
 
             def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-                shown = shown_latents(hands.unet, hands.scheduler, latents, timestep)
+                shown = shown_latents(hands.scheduler, latents, timestep)
                 inputs = torch.cat([guidance.expand(shown), hints], dim=1)
                 return guidance.combine(hands.unet(inputs, timestep, return_dict=False, **arguments)[0])
 
@@ -123,7 +122,6 @@ class EmbeddedPainter:
         request, frame = painting.request, painting.frame
         hint = outpaint_hint_of(frame, given)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
-        hint = hint[: models.controlnet.config.conditioning_channels]
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
         arguments = condition(guidance.text, frame.width, frame.height)
         schedule = Schedule(models.scheduler, painting.steps, self.device, request.strength)
@@ -133,7 +131,7 @@ class EmbeddedPainter:
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            inputs = guidance.expand(shown_latents(models.unet, models.scheduler, latents, timestep))
+            inputs = guidance.expand(shown_latents(models.scheduler, latents, timestep))
             down, middle = models.controlnet(
                 inputs,
                 timestep,

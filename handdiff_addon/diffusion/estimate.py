@@ -4,24 +4,18 @@
 from __future__ import annotations
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler
 
 
-def shown_latents(
-    unet: UNet2DConditionModel, scheduler: DDIMScheduler, noisy: torch.Tensor, timesteps: torch.Tensor
-) -> torch.Tensor:
+def shown_latents(scheduler: DDIMScheduler, noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
     """The best linear guess at the clean latents, ``sqrt(alpha_bar) * noisy`` for latents of unit variance.
 
-    Pure noise becomes nothing at all, so that the first denoising step reads the conditions undisturbed.  Networks of
-    the first kind, whose time shifts features but does not scale them, are shown the noisy latents themselves.
+    Pure noise becomes nothing at all, so that the first denoising step reads the conditions undisturbed.
 
     Args:
-        unet: who is shown them.
-        scheduler: its noise schedule.
+        scheduler: the noise schedule.
         noisy: (B, C, h, w) latents.
         timesteps: one, or one for each of the batch.
     """
-    if unet.config.resnet_time_scale_shift != "scale_shift":
-        return noisy
     kept = scheduler.alphas_cumprod[timesteps.long().cpu()].sqrt().to(noisy.device)
     return noisy * kept.reshape(-1, 1, 1, 1)

@@ -7,18 +7,27 @@ A word for each such thing is drawn by the seed, so that pictures are crisp and 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 
-_COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "pink", "white", "black", "grey", "brown", "teal")
+from ..palettes import PALETTES
 
-_OPEN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("{} shirt", r"shirt|top|sweater|t-shirt|blouse|jacket|jumper|hoodie|dress|suit|coat|naked|nude", _COLOURS),
-    ("{} trousers", r"trousers|pants|jeans|leggings|shorts|skirt|dress|suit|naked|nude", _COLOURS),
-    ("{} skin", r"\w*skin(ned)?( tone)?", ("pale", "fair", "tan", "olive", "brown", "dark")),
-    ("{} hair", r"hair|haired|blonde?|brunette|bald|redhead", ("black", "brown", "blond", "red", "grey")),
+_OPEN: tuple[tuple[str, str, Collection[str]], ...] = (
+    (
+        "{} shirt",
+        r"shirt|top|sweater|t-shirt|blouse|jacket|jumper|hoodie|dress|suit|coat|naked|nude",
+        PALETTES["shirt"],
+    ),
+    ("{} trousers", r"trousers|pants|jeans|leggings|shorts|skirt|dress|suit|naked|nude", PALETTES["trousers"]),
+    ("{} skin", r"\w*skin(ned)?( tone)?", PALETTES["skin"]),
+    ("{} hair", r"hair|haired|blonde?|brunette|bald|redhead", PALETTES["hair"]),
     ("{} shoes", r"shoes|boots|sneakers|sandals|barefoot", ("black", "white", "brown", "grey")),
-    ("{} background", r"background|backdrop|wall|gradient|bricks?|room|in front of|before an?", _COLOURS),
+    (
+        "{} background",
+        r"background|backdrop|wall|gradient|bricks?|room|in front of|before an?",
+        PALETTES["background"],
+    ),
     ("{}", r"light|lit|lamp", ("soft light", "light from the left", "light from the right")),
 )
 """Words, what in a prompt already says something about it, and what may be drawn"""
@@ -31,7 +40,7 @@ def open_words(prompt: str, seed: int) -> str:
     """
     drawn = np.random.default_rng([seed, 7]).random(len(_OPEN))
     words = [
-        template.format(choices[int(chance * len(choices))])
+        template.format(tuple(choices)[int(chance * len(choices))])
         for chance, (template, said, choices) in zip(drawn, _OPEN, strict=True)
         if not re.search(rf"\b({said})\b", prompt, re.IGNORECASE)
     ]

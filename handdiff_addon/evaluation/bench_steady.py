@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
 
 PROMPT = "a person in a red shirt with a green background"
-CYCLE, SWING = 12, 28.0
-"""Frames of one wave, and degrees to either side"""
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ def bench_steady(
     """
     from ..animate_runs import run_animate
     from ..runs import SceneChoice
+    from ..scene.wave import save_wave
 
     judge, request = Judge(), GenerationRequest(PROMPT, model=model, **settings)
     with tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
@@ -126,28 +125,6 @@ def measure(judge: Judge, pictures: Sequence[np.ndarray], seen: Sequence[Conditi
             scores.append(hand_pck(points, there[matches[side]].points if side in matches else None, inside))
     found = float(np.mean([score > 0 for score in scores])) if scores else float("nan")
     return Figures(float(np.mean(whole)), float(np.mean(person)), float(np.mean(scores)), found)
-
-
-def save_wave(path: Path, frames: range) -> None:
-    """Save the sample human, who waves the raised hand, as .blend."""
-    import bpy
-    from mathutils import Quaternion, Vector
-
-    from ..scene.files import new_scene
-    from ..scene.passes import depsgraph_of
-    from ..scene.sample_human import create_sample_scene
-
-    scene = new_scene()
-    rig = create_sample_scene(scene)
-    depsgraph_of(scene).update()
-    arm = rig.pose.bones["RightForeArm"]
-    rest, axis = arm.rotation_quaternion.copy(), arm.matrix.to_3x3().inverted() @ Vector((0.0, 1.0, 0.0))
-    for frame in frames:
-        angle = np.radians(SWING) * np.sin(2 * np.pi * (frame - frames.start) / CYCLE)
-        arm.rotation_quaternion = rest @ Quaternion(axis, float(angle))
-        arm.keyframe_insert("rotation_quaternion", frame=frame)
-    scene.frame_start, scene.frame_end = frames[0], frames[-1]
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
 
 
 def look(path: Path, frames: Sequence[int]) -> list[Conditioning]:

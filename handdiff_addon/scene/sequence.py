@@ -37,7 +37,7 @@ def frame_steps(
     name = scene.name
     if motion is not None:
         for source in motion.missing(scene.frame_current if frame is None else frame):
-            yield from _one_frame(name, source, motion, **{**options, "with_picture": False})
+            yield from _one_frame(name, source, motion, **{**options, "with_normals": False, "with_picture": False})
     return (yield from _one_frame(name, frame, motion, **options))
 
 

@@ -25,11 +25,12 @@ from PIL import Image
 from ..conditioning.normals import normal_picture
 from ..errors import OutputError, UsageError
 from ..files import write_bytes
+from ..palettes import PALETTES
 from ..request import SIDES, Side
 from .backdrops import draw_backdrop
 from .body_poses import sample_pose
 from .build import Build
-from .captions import PALETTES, Attributes, caption
+from .captions import Attributes, caption
 from .describing import describe, floor_line
 from .framing import Shot, sample_framing, sample_shot
 from .looks import HELD_OUT_COMBINATIONS, jitter, make_lights, make_outfit, sample_names, surrounding_names

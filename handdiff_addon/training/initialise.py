@@ -12,8 +12,7 @@ from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..conditioning.heatmaps import CHANNELS
-from ..conditioning.hint import HINT_CHANNELS
+from ..conditioning.hint import HINT_CHANNELS, hand_hint_channels
 from ..diffusion.mask_head import MaskHead
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..files import write_json
@@ -144,7 +143,7 @@ def scale_hand_hint(unet: UNet2DConditionModel, hints: torch.Tensor) -> None:
 def make_hand_unet(sizes: Sizes) -> tuple[UNet2DConditionModel, MaskHead]:
     """The multi-task hand generator: latents, heatmaps and normals in; clean latents, and by the head a mask, out."""
     cells = sizes.crop // sizes.crop_patch
-    channels = sizes.crop_channels + CHANNELS + 3 * sizes.crop_patch**2
+    channels = sizes.crop_channels + hand_hint_channels(sizes.crop_patch)
     unet = make_unet(sizes.crop_blocks, channels, sizes.crop_channels, cells, sizes.text_width)
     return unet, MaskHead(in_channels=sizes.crop_blocks[0], scale=sizes.crop_patch)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .captions import PALETTES, second_colour
+from ..palettes import PALETTES
+from .captions import second_colour
 
 if TYPE_CHECKING:
     from ..scene.studio import Lights

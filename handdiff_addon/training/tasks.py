@@ -39,6 +39,7 @@ from .initialise import (
     write_index,
 )
 from .loop import Budget, Losses, Trainer, save_fp16
+from .losses import mask_loss
 
 REFRESH_STEPS = 150
 _BELOW_PURE_NOISE = 0.5
@@ -145,14 +146,13 @@ def train_outpaint(
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
     _check_fit(unet, autoencoder, model)
-    channels = controlnet.config.conditioning_channels
     examples = Examples(data, lambda sample: canvas_example(sample, sizes.canvas))
     if start is None:
         rng = np.random.default_rng(seed)
         hints = [draw_canvas(example, sizes.canvas, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
         scale_hint_embedding(controlnet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "controlnet": controlnet}, run, Budget(minutes), device, seed)
-    noise = _Noise(unet, autoencoder, device)
+    noise = _Noise(autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))
@@ -170,7 +170,7 @@ def train_outpaint(
             functional.avg_pool2d(each, shrink).to(device)
             for each in (
                 to_tensor(np.stack(shown)),
-                torch.from_numpy(np.stack(hinted)[:, :channels]),
+                torch.from_numpy(np.stack(hinted)),
                 torch.from_numpy(np.stack(people))[:, None].float(),
             )
         )
@@ -219,9 +219,7 @@ def train_hands(
 ) -> None:
     """Train stage 1: one network for the hands' picture and their mask, by one multi-task loss.
 
-    The mask's loss (cross-entropy and Dice, weight 0.1) counts the same at all noise: where no picture can be seen yet,
-    the conditions tell.  The paper's own form and weight are not known.  ``start`` is a model folder whose weights are
-    begun with.
+    ``start`` is a model folder whose weights are begun with.
     """
     torch.manual_seed(seed)
     if start is None:
@@ -232,7 +230,6 @@ def train_hands(
     unet.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
     _check_fit(unet, autoencoder, model / "hands")
-    channels = unet.config.in_channels - autoencoder.latent_channels
     examples = Examples(data, lambda sample: hand_examples(sample, sizes.crop))
     cells = sizes.crop // sizes.crop_patch
     if start is None:
@@ -240,7 +237,7 @@ def train_hands(
         hints = [draw_hand(example, sizes.crop, cells, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
         scale_hand_hint(unet, torch.from_numpy(np.stack(hints)))
     trainer = Trainer({"unet": unet, "mask_head": mask_head}, run, Budget(minutes), device, seed)
-    noise = _Noise(unet, autoencoder, device)
+    noise = _Noise(autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         rng = np.random.default_rng((seed, step))
@@ -251,15 +248,12 @@ def train_hands(
         noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
         with torch.no_grad():
             arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.crop, sizes.crop)
-        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)[:, :channels]).to(device)], dim=1)
+        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)).to(device)], dim=1)
         with last_features(unet) as features:
             predicted = unet(inputs, timesteps, return_dict=False, **arguments)[0]
         logits = mask_head(features[0])[:, 0].float()
         truth = torch.from_numpy(np.stack(masks)).to(device, torch.float32)
-        entropy = functional.binary_cross_entropy_with_logits(logits, truth)
-        chance = logits.sigmoid()
-        dice = 1.0 - (2.0 * (chance * truth).sum((1, 2)) + 1.0) / (chance.sum((1, 2)) + truth.sum((1, 2)) + 1.0)
-        return {"noise": noise.loss(predicted, target, timesteps), "mask": 0.1 * (entropy + dice.mean())}
+        return {"noise": noise.loss(predicted, target, timesteps), "mask": mask_loss(logits, truth)}
 
     def save() -> None:
         save_fp16(unet, model / "hands" / "unet")
@@ -283,8 +277,7 @@ class _Noise:
     deviation to the power of 3/2, since colours are decided there, and what no condition tells would drown them.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, autoencoder: PatchAutoencoder, device: str) -> None:
-        self.unet = unet
+    def __init__(self, autoencoder: PatchAutoencoder, device: str) -> None:
         self.autoencoder = autoencoder
         self.device = device
         self.scheduler = make_scheduler()
@@ -303,7 +296,7 @@ class _Noise:
         share = (even / _BELOW_PURE_NOISE).clamp(max=1.0).sqrt()
         timesteps = (share * self.steps).long().clamp(max=self.steps - 1).to(self.device)
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
-        return shown_latents(self.unet, self.scheduler, noisy, timesteps), timesteps, latents
+        return shown_latents(self.scheduler, noisy, timesteps), timesteps, latents
 
     def loss(
         self,
