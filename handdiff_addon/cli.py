@@ -31,16 +31,14 @@ from .request import DEFAULT_PASSES, GenerationRequest
 from .runs import (
     DEMO_PROMPT,
     TARGETS,
-    TASKS,
     check_models,
     need_blender,
     need_engine,
-    run_dataset,
     run_demo,
     run_evaluate,
     run_generate,
-    run_train,
 )
+from .training_runs import TASKS, run_dataset, run_train
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..handdiff_addon.models.catalogue import is_own
+from ..handdiff_addon.models.reference import ReferenceChoice
 from ..handdiff_addon.presets import flat
 from ..handdiff_addon.prompts import marker_prompts, prompt_at, read_prompts
 from ..handdiff_addon.request import (
@@ -232,6 +233,25 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         description="Autoencoder in place of a stock model's own. Empty: the model's own",
     )
+    hand_model: StringProperty(  # type: ignore[valid-type]
+        name="Hand Model",
+        subtype="FILE_PATH",
+        description="Hand generator trained for this model, a folder. Empty: the model's own, or the model itself",
+    )
+    reference: StringProperty(  # type: ignore[valid-type]
+        name="Reference",
+        subtype="FILE_PATH",
+        description="Picture whose look a stock model takes over by an IP-Adapter from the model folders. "
+        "To name the adapter, write ADAPTER=PICTURE",
+    )
+    reference_scale: FloatProperty(  # type: ignore[valid-type]
+        name="Weight",
+        default=ReferenceChoice.scale,
+        min=0.0,
+        max=2.0,
+        soft_max=1.0,
+        description="How much of the reference picture's look is taken over",
+    )
     two_stages: BoolProperty(  # type: ignore[valid-type]
         name="Hands First",
         default=_DEFAULT.two_stages,
@@ -391,7 +411,9 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
         best_of=settings.best_of,
         model=folder_of(settings.model) or folder_of(preferences().model_folder),
         controlnets=tuple(ControlNetChoice.parse(text) for text in settings.controlnets.split(",") if text.strip()),
+        hand_model=folder_of(settings.hand_model),
         vae=folder_of(settings.vae),
+        reference=_reference(settings),
         mark=settings.mark,
         expansion=ExpansionSettings(
             start=_plain(settings.start),
@@ -403,6 +425,15 @@ def to_request(settings: HandDiffSettings) -> GenerationRequest:
             final_paste=settings.final_paste,
         ),
     )
+
+
+def _reference(settings: HandDiffSettings) -> str:
+    """The reference picture as a request names it; empty: none."""
+    if not settings.reference.strip():
+        return ""
+    choice = ReferenceChoice.parse(settings.reference)
+    named = "=".join(filter(None, (choice.adapter, folder_of(choice.picture))))
+    return f"{named}@{_plain(settings.reference_scale)}"
 
 
 def from_request(settings: HandDiffSettings, request: GenerationRequest) -> list[str]:
@@ -417,6 +448,10 @@ def from_request(settings: HandDiffSettings, request: GenerationRequest) -> list
         warnings.append(f"The seed {values.pop('seed')} is larger than Blender holds, so the scene keeps its own.")
     if request.model == folder_of(preferences().model_folder):
         values["model"] = ""
+    if request.reference:
+        choice = ReferenceChoice.parse(request.reference)
+        values["reference"] = "=".join(filter(None, (choice.adapter, choice.picture)))
+        values["reference_scale"] = choice.scale
     values["controlnets"] = ", ".join(choice.written for choice in request.controlnets)
     settings.prompt_from = "FIELD"
     set_values(settings, values)

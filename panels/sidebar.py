@@ -142,6 +142,11 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         if stock:
             models.prop(settings, "controlnets", placeholder="openpose=NAME, depth=NAME")
             models.prop(settings, "vae", placeholder="The model's own")
+        models.prop(settings, "hand_model", placeholder="None: the model itself" if stock else "The model's own")
+        if stock:
+            models.prop(settings, "reference", placeholder="Picture whose look to take")
+            if settings.reference:
+                models.prop(settings, "reference_scale", slider=True)
         steps = layout.column(align=True)
         steps.prop(settings, "hand_steps", text="Steps  Hands")
         steps.prop(settings, "steps", text="Body")

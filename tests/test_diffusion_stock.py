@@ -475,7 +475,7 @@ def test_only_one_group_of_parts_is_on_the_device():
 
 def test_a_model_without_a_control_for_the_pose_is_refused():
     with pytest.raises(ModelError, match="openpose"):
-        TwoStagePipeline(stock_model("sd15", ("inpaint",)))
+        TwoStagePipeline(stock_model("sd15", ("inpaint",))).generate(SINGLE, make_conditioning())
 
 
 def test_numbers_that_are_none_are_a_refusal(model, monkeypatch):

@@ -23,7 +23,13 @@ ops.use_model(path=str(single.path))
 preferences = bpy.context.preferences.addons[KEY].preferences
 settings = bpy.context.scene.handdiff
 settings.controlnets = "openpose=pose@0.7, depth=other"
-request = import_module(KEY + ".operators.settings").to_request(settings)
+settings.hand_model, settings.reference, settings.reference_scale = folder + "/hands", folder + "/look.png", 0.35
+own = import_module(KEY + ".operators.settings")
+request = own.to_request(settings)
+report(hand_model=request.hand_model, reference=request.reference)
+from dataclasses import replace
+own.from_request(settings, replace(request, reference="plus=" + request.reference))
+report(again=own.to_request(settings).reference)
 report(model=request.model, controlnets=[[c.model, c.roles, c.scale] for c in request.controlnets])
 report(glance=import_module(KEY + ".operators.generate").model_problem(bpy.context))
 settings.model = folder + "/gone.safetensors"
@@ -44,6 +50,8 @@ def test_models_are_pointed_at_listed_and_chosen(blender, stock: Path) -> None:
     assert ["sdxl", "SDXL checkpoint, fp32", True] in found
     assert told["model"] == str(stock / "sd15.safetensors")
     assert told["controlnets"] == [["pose", ["openpose"], 0.7], ["other", ["depth"], 1.0]]
+    assert (told["hand_model"], told["reference"]) == (str(stock / "hands"), f"{stock / 'look.png'}@0.35")
+    assert told["again"] == "plus=" + told["reference"]
     assert told["glance"] == "" and "no model" in told["gone"]
     assert "online" in told["offline"] and not any(name.endswith(".part") for name in told["names"])
     assert told["left"] == ["None"] and told["torch"] is False

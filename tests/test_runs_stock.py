@@ -83,7 +83,8 @@ def test_loras_in_the_prompt_are_found_in_remembered_folders(stock: Path, tmp_pa
     layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
     factors = {f"{layer}.lora_down.weight": torch.ones(4, 64), f"{layer}.lora_up.weight": torch.ones(64, 4)}
     save_file(factors, tmp_path / "ink.safetensors")
-    request = GenerationRequest("a man <lora:ink:0.5>", model=str(stock / "sd15"))
+    pose = ControlNetChoice.parse(f"openpose={stock / 'cn_sd15'}")
+    request = GenerationRequest("a man <lora:ink:0.5>", model=str(stock / "sd15"), controlnets=(pose,))
     with pytest.raises(ModelError, match="no model ink"):
         check_models(request)
     remember(tmp_path)

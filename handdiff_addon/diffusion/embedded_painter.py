@@ -11,7 +11,7 @@ import torch
 from ..conditioning.crops import cut, cut_points
 from ..conditioning.heatmaps import hand_heatmaps
 from ..conditioning.hint import hand_hint
-from ..errors import UsageError
+from ..models.stock_plan import refuse_stock_parts
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
 from .estimate import shown_latents
@@ -57,8 +57,7 @@ class EmbeddedPainter:
         return self.checkpoint.hands.crop
 
     def check(self, request: GenerationRequest) -> None:
-        if request.upscale:
-            raise UsageError("This model paints at its own size only: leave out --upscale, or choose a stock model.")
+        refuse_stock_parts(request)
 
     def complete(self, prompt: str, seed: int) -> str:
         return ", ".join(filter(None, (prompt, open_words(prompt, seed))))

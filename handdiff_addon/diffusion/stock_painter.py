@@ -18,6 +18,7 @@ import torch
 from ..conditioning.crops import cut_points
 from ..conditioning.heatmaps import hand_heatmaps
 from ..errors import ModelError
+from ..models.stock_plan import refuse_unseen
 from ..request import SIDES, GenerationRequest
 from .devices import Parts
 from .frame import Frame, View, cells
@@ -45,8 +46,6 @@ from .tiles import blend, tile_boxes
 
 HAND_ROLES: tuple[Role, ...] = ("openpose", "hand_depth", "normal")
 BODY_ROLES: tuple[Role, ...] = ("openpose", "depth", "normal", "inpaint", "outpaint")
-POSE_ROLES = {"openpose", "depth", "hand_depth", "normal"}
-"""Any of them shows stage 1 the hands"""
 REPAINT_STRENGTH = 0.3
 """How far the last pass over an enlarged picture may leave it"""
 
@@ -88,17 +87,12 @@ class StockPainter:
     """A :class:`~.stock.StockModel` as a :class:`~.painter.Painter`.
 
     Raises:
-        ModelError: where its scheduler, or the lack of a ControlNet, leaves nothing to paint with.
+        ModelError: where its scheduler cannot be used.
     """
 
     def __init__(self, model: StockModel) -> None:
         check_scheduler(model.scheduler)
         self._roles = {role for control in model.controls for role in control.roles}
-        if not self._roles & {"openpose", "depth", "normal", "outpaint"}:
-            raise ModelError(
-                "The base model has no ControlNet that shows it the pose: name one for openpose or depth with "
-                "--controlnet."
-            )
         self.model = model
         self.predicts_masks = model.hands is not None
         self.device = model.device
@@ -129,11 +123,7 @@ class StockPainter:
             self.save_memory()  # it did not fit on the device
 
     def check(self, request: GenerationRequest) -> None:
-        if request.two_stages and self.model.hands is None and not self._roles & POSE_ROLES:
-            raise ModelError(
-                "Nothing shows the base model the hands: name a hand generator with --hand-model or a ControlNet for "
-                "openpose with --controlnet, or use --single-stage."
-            )
+        refuse_unseen(request, self._roles, self.model.hands is not None)
 
     def crop_size(self, request: GenerationRequest, frame: Frame) -> int:
         """The hand generator's own; without one the canvas's side, at most the model's own, or half of it.

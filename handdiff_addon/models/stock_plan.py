@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from .known import UNION_MODES, roles_of
 from .parts import PartSource, controlnet_part, vae_part
 from .reference import ReferencePlan, plan_reference
 from .sources import Weights, locate, read_weights
+
+HAND_ROLES: frozenset[ControlRole] = frozenset(("openpose", "depth", "hand_depth", "normal"))
+"""What a ControlNet can be shown of hands in crops"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class StockPlan:
     reference: ReferencePlan | None = None
 
     @property
+    def roles(self) -> set[ControlRole]:
+        """What its ControlNets are shown."""
+        return {role for control in self.controls for role in control.roles}
+
+    @property
     def files(self) -> list[Path]:
         """Every file of weights."""
         weights = [*(control.weights for control in self.controls), *(lora.weights for lora in self.loras)]
@@ -80,6 +88,30 @@ def refuse_stock_parts(request: GenerationRequest) -> None:
                 f"The embedded model and its like take no part of another, and {what} is given: "
                 "name a base model with --model, or leave it out."
             )
+    if request.upscale:
+        raise UsageError("This model paints at its own size only: leave out --upscale, or choose a stock model.")
+
+
+def refuse_unseen(request: GenerationRequest, roles: Collection[ControlRole], hand_generator: bool) -> None:
+    """Refuse a request whose pose or hands a stock model would not be shown.
+
+    Args:
+        request: one stage or two.
+        roles: what its ControlNets are shown.
+        hand_generator: whether the hands have a model of their own.
+
+    Raises:
+        ModelError
+    """
+    if not {"openpose", "depth", "normal", "outpaint"}.intersection(roles):
+        raise ModelError(
+            "The base model has no ControlNet that shows it the pose: name one for openpose or depth with --controlnet."
+        )
+    if request.two_stages and not hand_generator and not HAND_ROLES.intersection(roles):
+        raise ModelError(
+            "Nothing shows the base model the hands: name a hand generator with --hand-model or a ControlNet for "
+            "openpose with --controlnet, or use --single-stage."
+        )
 
 
 def plan_base(name: str) -> StockPlan:

@@ -219,8 +219,9 @@ class _Writer:
         self.framed = False
 
     def write(self) -> str:
-        # A caption says much or little as a whole, too.
-        fullness = self.pick(0.6, 1.0, 1.0, 1.0)
+        # Most captions name nearly all, as the painted prompts do (see diffusion/open_words.py): a colour that is not
+        # named has to be read out of the noise, place by place, and what paints so paints blotches.
+        fullness = 0.6 if self.keep(0.1) else 1.0
         tags = self.keep(0.3)
         clothes = self.clothes(fullness)
         features = self.features(fullness)
@@ -228,11 +229,13 @@ class _Writer:
         if clothes and not tags:
             head = self.wearing(head, clothes)
             clothes = []
-        parts = [*clothes, *features, *self.hands(fullness), *self.scene(fullness)]
+        hands = self.hands(fullness)
+        parts = [*clothes, *features, *hands, *self.scene(fullness)]
         if tags or self.keep(0.35):
             parts = [parts[index] for index in self.rng.permutation(len(parts))]
         while len(f"{head[0]} {' '.join(words for words, _ in parts)}".split()) + len(parts) > MOST_WORDS:
-            parts.pop(int(self.rng.integers(len(parts))))
+            # The keypoints tell of the hands, too.
+            parts.remove(hands.pop() if hands else parts[int(self.rng.integers(len(parts)))])
         parts.insert(0, head)
         for _, names in parts:
             self.mentioned |= names
@@ -262,21 +265,21 @@ class _Writer:
 
     def clothes(self, fullness: float) -> list[Part]:
         found = []
-        if self.attributes.shirt and self.keep(0.95 * fullness):
+        if self.attributes.shirt and self.keep(0.97 * fullness):
             noun = self.pick("shirt", "shirt", "top")
             if self.attributes.sleeves == "long" and self.keep(0.2):
                 noun = "sweater"
             if self.attributes.sleeves == "short" and self.keep(0.25):
                 noun = "t-shirt"
             words, names = self.cloth("shirt", noun)
-            if self.attributes.sleeves and self.keep(0.3) and "with" not in words:
+            if self.attributes.sleeves and self.keep(0.5) and "with" not in words:
                 names.add("sleeves")
                 words = f"{words} with {self.attributes.sleeves} sleeves"
             found.append((words, names))
-        if self.attributes.trousers and self.keep(0.92 * fullness):
+        if self.attributes.trousers and self.keep(0.97 * fullness):
             jeans = "jeans" if self.attributes.trousers in ("blue", "black", "grey") else "pants"
             found.append(self.cloth("trousers", self.pick("trousers", "trousers", "pants", "leggings", jeans)))
-        if self.attributes.shoes and self.keep(0.8 * fullness):
+        if self.attributes.shoes and self.keep(0.9 * fullness):
             found.append((f"{self.colour('shoes')} shoes", {"shoes"}))
         if self.attributes.gloves not in (None, "bare") and self.keep(0.95):
             found.append((f"{self.colour('gloves')} gloves", {"gloves"}))
@@ -308,10 +311,10 @@ class _Writer:
 
     def features(self, fullness: float) -> list[Part]:
         found: list[Part] = []
-        if self.attributes.skin and self.keep(0.95 * fullness):
+        if self.attributes.skin and self.keep(0.97 * fullness):
             tone = self.attributes.skin
             found.append((self.pick(f"{tone} skin", f"{tone} skin", f"{tone} skin tone", f"{tone}-skinned"), {"skin"}))
-        if self.attributes.hair and self.keep(0.92 * fullness):
+        if self.attributes.hair and self.keep(0.97 * fullness):
             colour = self.colour("hair")
             found.append((self.pick(f"{colour} hair", f"{colour} hair", f"{colour}-haired"), {"hair"}))
         if self.attributes.gloves == "bare" and self.keep(0.12):
@@ -358,9 +361,9 @@ class _Writer:
         found: list[Part] = []
         if self.attributes.framing and not self.framed and self.keep(0.35 * fullness):
             found.append((self.pick(*_FRAMING_WORDS[self.attributes.framing]), {"framing"}))
-        if self.attributes.background and self.keep(0.95 * fullness):
+        if self.attributes.background and self.keep(0.97 * fullness):
             found.append(self.background())
-        if self.attributes.light and self.keep(0.5 * fullness):
+        if self.attributes.light and self.keep(0.85 * fullness):
             found.append((self.pick(*_LIGHT_WORDS[self.attributes.light]), {"light"}))
         return found
 

@@ -25,6 +25,19 @@ MODELS: dict[str, str] = {
         "一般のモデルに付属するものの代わりに使うオートエンコーダー。空の場合はモデル付属のもの"
     ),
     "The model's own": "モデル付属",
+    "Hand Model": "手のモデル",
+    "Hand generator trained for this model, a folder. Empty: the model's own, or the model itself": (
+        "このモデル用に学習した手の生成モデルのフォルダー。空の場合はモデル付属のもの、なければモデル自身が手を描きます"
+    ),
+    "None: the model itself": "なし（モデル自身）",
+    "Reference": "参照画像",
+    "Picture whose look a stock model takes over by an IP-Adapter from the model folders. "
+    "To name the adapter, write ADAPTER=PICTURE": (
+        "一般のモデルが、モデルフォルダーの IP-Adapter で見た目を引き継ぐ画像。アダプターを指定するには「アダプター=画像」と書きます"
+    ),
+    "Weight": "重み",
+    "Picture whose look to take": "見た目を引き継ぐ画像",
+    "How much of the reference picture's look is taken over": "参照画像の見た目をどれだけ引き継ぐか",
     "Strength": "強さ",
     "Below 1, painting begins from the rendered frame, and the less, the closer it stays": (
         "1 未満ではレンダリングしたフレームから描き始め、小さいほど元に近くなります"
