@@ -218,7 +218,7 @@ report(reopened=len(seeds()), image=sorted(bpy.ops.handdiff.open_image()))
     assert reports["other"] == [] and reports["reopened"] == 3 and reports["image"] == ["FINISHED"]
 
 
-def test_pictures_of_unsaved_files_are_found_by_the_next_session(blender, model: Path) -> None:
+def test_unsaved_pictures_and_presets_outlive_the_session_and_the_extension(blender, model: Path) -> None:
     code = f"""
 bpy.ops.handdiff.add_sample_human()
 camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
@@ -240,22 +240,29 @@ old = Path(bpy.utils.extension_path_user(KEY, path="results", create=True))
 preferences.results_folder().parent.mkdir(exist_ok=True)
 session = history.entries()[0].folder.parent
 session.rename(old / session.name)  # where earlier versions kept them
+from bl_ext.user_default.handdiff.operators import presets
+bpy.ops.handdiff.save_preset(kind="style", preset="Mine")
+presets.folder().rename(Path(bpy.utils.extension_path_user(KEY)) / "presets")  # and these
 report(session=session.name)
 """)
     assert reports["before"] == 0 and reports["saved"] == 1, "saving the file hides its pictures"
     session = reports["session"]
     reports, _ = blender(f"""{code}
 user = Path(bpy.utils.extension_path_user(KEY))
+from bl_ext.user_default.handdiff.operators import presets
 report(moved=[history.entries()[0].folder.parent.name, (user / "results").exists()])
+report(preset=[presets.find("style", "Mine") is not None, (user / "presets").exists()])
 image = history.entries()[0].image
 bpy.ops.wm.open_mainfile(filepath=str(Path("saved.blend").absolute()))
 report(remembered=len(history.entries()))
 bpy.ops.extensions.package_uninstall(repo_index=[r.module for r in bpy.context.preferences.extensions.repos].index(
     "user_default"), pkg_id="handdiff")
-report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists())
+report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists(),
+       kept=(presets.folder() / "style" / "Mine.json").exists())
 """)
     assert reports["before"] == 1, "the next session has lost them"
     assert reports["moved"] == [session, False] and reports["remembered"] == 1
+    assert reports["preset"] == [True, False] and reports["kept"], "presets went with the extension"
     assert reports["uninstalled"] and not reports["user"] and reports["image"], "pictures went with the extension"
 
 

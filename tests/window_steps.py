@@ -42,6 +42,8 @@ def first_day():
     yield from open_tab()
     yield "installed"
     bpy.context.preferences.addons[KEY].preferences.engine_folder = (HERE / "engine.txt").read_text().strip()
+    yield from move(view().x + 300, view().y + 300)  # what the mouse enters is drawn anew
+    yield from move(sidebar().x + 100, sidebar().y + 100)
     yield "nothing there yet"
     yield from click("handdiff.add_sample_human")
     yield from until(lambda: bpy.context.scene.camera)
@@ -58,8 +60,10 @@ def first_day():
         assert not session().failed, session().message
         bpy.context.scene.handdiff.seed, bpy.context.scene.handdiff.steps = 1, 4
     yield "generated"
-    yield from click("handdiff.export_glb", press=False)
-    yield from press(0, 26)  # the header of History, below the last button of Result
+    for last in ("apply_texture", "apply_layer", "export_glb"):  # below it: Render Layer, AR/VR Preview, History
+        yield from click(f"handdiff.{last}", press=False)
+        yield from press(0, 26)
+        yield f"below {last} opened"
     yield from click("handdiff.choose_picture", across=0.6)  # the second of two columns
     report["chosen"] = sys.modules[f"{KEY}.operators.history"].current().request.seed
     yield "older picture chosen"
