@@ -116,7 +116,8 @@ show = live.show
 def watch(preview):
     previews.append(list(preview.size))
     show(preview)
-    assert live._shown and tuple(live._icons[live.NAME].image_size) == preview.size
+    assert len(live.icons()) == len(preview.tiles) > 0
+    assert all(tuple(live._icons[name].image_size) == preview.size for name in live._names())
 live.show = watch
 end = session._end
 def ended(run, text, **more):
@@ -139,7 +140,10 @@ while session.runs:
     texts |= {{(run.stage, run.step, run.fraction) for run in session.runs}}
 report(previews=previews, at_end=at_end, stages=sorted({{stage for stage, _, _ in texts}}),
        fractions=sorted({{fraction for _, _, fraction in texts}}), images=[i.name for i in bpy.data.images],
-       icon=live.icon(), threads=threads, collecting=gc.isenabled())
+       icons=live.icons(), threads=threads, collecting=gc.isenabled())
+from PIL import Image
+shapes = [(512, 256), (512, 288), (300, 300), (200, 400)]
+report(tiles=[[len(made.tiles), *made.size] for made in (live.ready(Image.new("RGB", size)) for size in shapes)])
 """)
     assert reports["threads"] == [["rasterise", "handdiff-passes"], ["load_engine", "handdiff-painter"]]
     assert reports["collecting"], "the garbage collector was left off"
@@ -148,7 +152,8 @@ report(previews=previews, at_end=at_end, stages=sorted({{stage for stage, _, _ i
     assert {"passes", "body"} <= set(reports["stages"])
     assert reports["fractions"] == sorted(reports["fractions"]) and reports["fractions"][0] >= 0
     assert reports["fractions"][-1] <= 1
-    assert reports["images"] == [] and reports["icon"] == 0, "the preview stays in the file"
+    assert reports["images"] == [] and reports["icons"] == [], "the preview stays in the file"
+    assert reports["tiles"] == [[2, 256, 256], [1, 256, 144], [1, 256, 256], [1, 128, 256]]
     info = Image.open(tmp_path / "work" / "handdiff" / "scene" / "0001" / "image.png").info
     assert json.loads(info["handdiff"])["request"]["mark"] and "Steps: 2" in info["parameters"]
 

@@ -78,6 +78,7 @@ def test_the_first_day(package: Path) -> None:
         "add_sample_human", "generate", "generate", "apply_texture", "apply_layer", "export_glb", "choose_picture",
         "apply_texture", "restore_materials", "apply_layer",
     ]  # fmt: skip
+    assert first["looks through"] == "CAMERA", "the sample human is a speck in the distance"
     assert first["chosen"] == 0, "the older picture was not taken in hand"
     assert first["undone"].startswith("a person in a green shirt")
     again = run(2)

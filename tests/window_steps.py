@@ -47,8 +47,7 @@ def first_day():
     yield "nothing there yet"
     yield from click("handdiff.add_sample_human")
     yield from until(lambda: bpy.context.scene.camera)
-    area = view()
-    area.spaces.active.region_3d.view_perspective = "CAMERA"
+    report["looks through"] = view().spaces.active.region_3d.view_perspective
     bpy.ops.wm.save_as_mainfile(filepath=str(HERE / "scene.blend"))
     yield "sample human recognised"
     bpy.context.scene.handdiff.prompt = "a person in a green shirt with a white background"
