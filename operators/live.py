@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture as it comes about: an icon for panels, and an image for image editors that look at our pictures."""
+"""The picture as it comes about: icons for panels, and an image for image editors that look at our pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SIDE = 256
 """Longer side of the icon in pixels"""
 
 _icons: Any = None
-_shown = False
+_shown = 0
+"""How many icons show the preview"""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class Preview:
 
     png: bytes
     size: tuple[int, int]
-    """Of the icon"""
-    pixels: Any
-    """(4 W H) float32 RGBA in 0..1, the lowest row first, as icons take them"""
+    """Of each icon"""
+    tiles: tuple[Any, ...]
+    """Each icon's (4 W H) float32 RGBA in 0..1, the lowest row first, as icons take them: squares in a row, as the
+    hands of the first stage, have an icon each, since an icon's place is square; any other picture has one"""
 
 
 def ready(picture: Image) -> Preview:
@@ -41,21 +43,24 @@ def ready(picture: Image) -> Preview:
 
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
-    small = picture.convert("RGBA")
-    small.thumbnail((SIDE, SIDE))
-    return Preview(file.getvalue(), small.size, np.asarray(small, np.float32)[::-1].ravel() / np.float32(255))
+    width, height = picture.size
+    step = height if width % height == 0 else width
+    tiles = [picture.crop((left, 0, left + step, height)).convert("RGBA") for left in range(0, width, step)]
+    for tile in tiles:
+        tile.thumbnail((SIDE, SIDE))
+    pixels = tuple(np.asarray(tile, np.float32)[::-1].ravel() / np.float32(255) for tile in tiles)
+    return Preview(file.getvalue(), tiles[0].size, pixels)
 
 
 def show(preview: Preview) -> None:
     """Show a preview in panels and image editors."""
     global _shown
-    if NAME not in _icons:
-        _icons.new(NAME)
-    icon = _icons[NAME]
-    if tuple(icon.image_size) != preview.size:
-        icon.image_size = preview.size
-    icon.image_pixels_float.foreach_set(preview.pixels)
-    _shown = True
+    _shown = len(preview.tiles)
+    for name, pixels in zip(_names(), preview.tiles, strict=True):
+        icon = _icons[name] if name in _icons else _icons.new(name)
+        if tuple(icon.image_size) != preview.size:
+            icon.image_size = preview.size
+        icon.image_pixels_float.foreach_set(pixels)
     for window, area in _editors():
         image = bpy.data.images.get((NAME, None)) or bpy.data.images.new(NAME, *preview.size)
         # Packed, so that Blender does not ask about unsaved pictures.
@@ -65,15 +70,19 @@ def show(preview: Preview) -> None:
         _look_at(window, area, image)
 
 
-def icon() -> int:
-    """The preview's icon; 0 while there is none."""
-    return _icons[NAME].icon_id if _shown and NAME in _icons else 0
+def icons() -> list[int]:
+    """The preview's icons, to be shown beside each other; none while there is no preview."""
+    return [_icons[name].icon_id for name in _names()]
+
+
+def _names() -> list[str]:
+    return [f"{NAME} {number}" for number in range(_shown)]
 
 
 def finish(path: Path | None) -> None:
     """Put the finished picture in the preview's place; None where there is none."""
     global _shown
-    _shown = False
+    _shown = 0
     editors = list(_editors())
     if path is not None and editors:
         with contextlib.suppress(RuntimeError):  # of a picture that is gone by now
@@ -129,4 +138,4 @@ def register() -> None:
 def unregister() -> None:
     global _icons, _shown
     bpy.utils.previews.remove(_icons)
-    _icons, _shown = None, False
+    _icons, _shown = None, 0

@@ -9,6 +9,8 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..handdiff_addon.errors import UsageError
+from ..handdiff_addon.jobs.history import move_homes
+from ..handdiff_addon.places import user_folder
 from ..handdiff_addon.presets import SETTINGS, Kind, Preset, delete_preset, find_presets, save_preset
 from . import settings
 from .base import Refusing
@@ -23,8 +25,8 @@ KINDS = (
 
 
 def folder() -> Path:
-    """Where the user's presets lie."""
-    return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="presets"))
+    """Where the user's presets lie: outside Blender's folders, which go with the extension when it is uninstalled."""
+    return user_folder() / "presets"
 
 
 def find(kind: Kind, name: str) -> Preset | None:
@@ -35,15 +37,15 @@ def find(kind: Kind, name: str) -> Preset | None:
 def changes(context: bpy.types.Context, preset: Preset) -> list[str]:
     """What a preset would change of the scene's settings, each as a line such as ``Body Steps: 8 → 20``."""
     found = preset.changes(settings.values(context.scene.handdiff))
-    return [f"{settings.label(name)}: {_said(now)} → {_said(then)}" for name, now, then in found]
+    return [f"{translated(settings.label(name))}: {_said(now)} → {_said(then)}" for name, now, then in found]
 
 
 def _said(value: object) -> str:
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return translated("on") if value else translated("off")
     if value is None:
-        return "as the model likes"
-    return f"{value:g}" if isinstance(value, float) else str(value) or "nothing"
+        return translated("as the model likes")
+    return f"{value:g}" if isinstance(value, float) else str(value) or translated("nothing")
 
 
 class _OfKind(Refusing):
@@ -66,7 +68,9 @@ class HANDDIFF_OT_apply_preset(_OfKind, bpy.types.Operator):
         if preset is None:
             return cls.__doc__ or ""
         return (
-            "\n".join(["Would change:", *changes(context, preset)]) if changes(context, preset) else "Changes nothing"
+            "\n".join([translated("Would change:"), *changes(context, preset)])
+            if changes(context, preset)
+            else translated("Changes nothing")
         )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -79,7 +83,7 @@ class HANDDIFF_OT_apply_preset(_OfKind, bpy.types.Operator):
         preset = find(self.kind, self.preset)
         column = self.layout.column(align=True)
         for line in changes(context, preset) if preset else ():
-            column.label(text=line, icon="DOT")
+            column.label(text=line, icon="DOT", translate=False)
 
     def run(self, context: bpy.types.Context) -> None:
         preset = find(self.kind, self.preset)
@@ -105,7 +109,7 @@ class HANDDIFF_OT_save_preset(_OfKind, bpy.types.Operator):
         self.layout.prop(self, "preset")
         column = self.layout.column(align=True)
         for name, value in self._settings(context).items():
-            column.label(text=f"{settings.label(name)}: {_said(value)}", icon="DOT")
+            column.label(text=f"{translated(settings.label(name))}: {_said(value)}", icon="DOT", translate=False)
 
     def _settings(self, context: bpy.types.Context) -> dict[str, object]:
         now = settings.values(context.scene.handdiff)
@@ -134,7 +138,13 @@ class HANDDIFF_OT_delete_preset(_OfKind, bpy.types.Operator):
 CLASSES = (HANDDIFF_OT_apply_preset, HANDDIFF_OT_save_preset, HANDDIFF_OT_delete_preset)
 
 
+def _rescue() -> None:
+    """Bring presets over from where earlier versions kept them, in the extension's own user folder."""
+    move_homes(Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="presets")), folder())
+
+
 def register() -> None:
+    _rescue()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
 

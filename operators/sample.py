@@ -18,7 +18,8 @@ class HANDDIFF_OT_add_sample_human(Refusing, bpy.types.Operator):
 
     stage: BoolProperty(  # type: ignore[valid-type]
         name="Camera and Lights",
-        description="Pose the person at the origin, with lights and a camera that frames it at 512 x 512",
+        description="Pose the person at the origin, with lights and a camera that frames it at 512 x 512, "
+        "and look through it",
         options={"SKIP_SAVE"},
     )
 
@@ -31,6 +32,8 @@ class HANDDIFF_OT_add_sample_human(Refusing, bpy.types.Operator):
 
         if self.stage:
             armature = create_sample_scene(context.scene)
+            if context.space_data is not None and context.space_data.type == "VIEW_3D":
+                context.space_data.region_3d.view_perspective = "CAMERA"
         else:
             armature = create_sample_human(context.scene)
             armature.location = context.scene.cursor.location

@@ -178,7 +178,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         min=0,
         max=1000,
         soft_max=100,
-        description="Denoising steps of the hand stage; 0: by the preset",
+        description="Denoising steps of the hand stage; 0: as many as Fast or Quality, below, makes of the body's",
     )
     guidance_scale: FloatProperty(  # type: ignore[valid-type]
         name="Guidance",

@@ -158,6 +158,10 @@ class HANDDIFF_PT_sampling(HandDiffPanel, bpy.types.Panel):
         strengths.prop(settings, "guidance_scale")
         strengths.prop(settings, "control_scale")
         strengths.prop(settings, "strength", slider=True)
+        if not (settings.hand_steps and settings.steps and settings.guidance_scale):
+            note = layout.row()
+            note.alignment, note.active = "RIGHT", False
+            note.label(text="0: as the model likes")
         if stock or settings.upscale:
             layout.prop(settings, "upscale")
         layout.operator(HANDDIFF_OT_free_memory.bl_idname, icon="TRASH")

@@ -48,8 +48,10 @@ class _Generate:
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout  # type: ignore[attr-defined]
         going = next((run for run in session.runs if run.stage != "waiting"), None)
-        if going is not None and live.icon():
-            layout.template_icon(live.icon(), scale=_scale(context))
+        if going is not None and (icons := live.icons()):
+            row = layout.row(align=True)
+            for number in icons:
+                row.template_icon(number, scale=_scale(context) / len(icons))
         for run in session.runs:
             _draw_run(layout, run)
         row = layout.row()

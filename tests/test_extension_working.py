@@ -116,7 +116,8 @@ show = live.show
 def watch(preview):
     previews.append(list(preview.size))
     show(preview)
-    assert live._shown and tuple(live._icons[live.NAME].image_size) == preview.size
+    assert len(live.icons()) == len(preview.tiles) > 0
+    assert all(tuple(live._icons[name].image_size) == preview.size for name in live._names())
 live.show = watch
 end = session._end
 def ended(run, text, **more):
@@ -139,7 +140,10 @@ while session.runs:
     texts |= {{(run.stage, run.step, run.fraction) for run in session.runs}}
 report(previews=previews, at_end=at_end, stages=sorted({{stage for stage, _, _ in texts}}),
        fractions=sorted({{fraction for _, _, fraction in texts}}), images=[i.name for i in bpy.data.images],
-       icon=live.icon(), threads=threads, collecting=gc.isenabled())
+       icons=live.icons(), threads=threads, collecting=gc.isenabled())
+from PIL import Image
+shapes = [(512, 256), (512, 288), (300, 300), (200, 400)]
+report(tiles=[[len(made.tiles), *made.size] for made in (live.ready(Image.new("RGB", size)) for size in shapes)])
 """)
     assert reports["threads"] == [["rasterise", "handdiff-passes"], ["load_engine", "handdiff-painter"]]
     assert reports["collecting"], "the garbage collector was left off"
@@ -148,7 +152,8 @@ report(previews=previews, at_end=at_end, stages=sorted({{stage for stage, _, _ i
     assert {"passes", "body"} <= set(reports["stages"])
     assert reports["fractions"] == sorted(reports["fractions"]) and reports["fractions"][0] >= 0
     assert reports["fractions"][-1] <= 1
-    assert reports["images"] == [] and reports["icon"] == 0, "the preview stays in the file"
+    assert reports["images"] == [] and reports["icons"] == [], "the preview stays in the file"
+    assert reports["tiles"] == [[2, 256, 256], [1, 256, 144], [1, 256, 256], [1, 128, 256]]
     info = Image.open(tmp_path / "work" / "handdiff" / "scene" / "0001" / "image.png").info
     assert json.loads(info["handdiff"])["request"]["mark"] and "Steps: 2" in info["parameters"]
 
@@ -218,7 +223,7 @@ report(reopened=len(seeds()), image=sorted(bpy.ops.handdiff.open_image()))
     assert reports["other"] == [] and reports["reopened"] == 3 and reports["image"] == ["FINISHED"]
 
 
-def test_pictures_of_unsaved_files_are_found_by_the_next_session(blender, model: Path) -> None:
+def test_unsaved_pictures_and_presets_outlive_the_session_and_the_extension(blender, model: Path) -> None:
     code = f"""
 bpy.ops.handdiff.add_sample_human()
 camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
@@ -240,22 +245,29 @@ old = Path(bpy.utils.extension_path_user(KEY, path="results", create=True))
 preferences.results_folder().parent.mkdir(exist_ok=True)
 session = history.entries()[0].folder.parent
 session.rename(old / session.name)  # where earlier versions kept them
+from bl_ext.user_default.handdiff.operators import presets
+bpy.ops.handdiff.save_preset(kind="style", preset="Mine")
+presets.folder().rename(Path(bpy.utils.extension_path_user(KEY)) / "presets")  # and these
 report(session=session.name)
 """)
     assert reports["before"] == 0 and reports["saved"] == 1, "saving the file hides its pictures"
     session = reports["session"]
     reports, _ = blender(f"""{code}
 user = Path(bpy.utils.extension_path_user(KEY))
+from bl_ext.user_default.handdiff.operators import presets
 report(moved=[history.entries()[0].folder.parent.name, (user / "results").exists()])
+report(preset=[presets.find("style", "Mine") is not None, (user / "presets").exists()])
 image = history.entries()[0].image
 bpy.ops.wm.open_mainfile(filepath=str(Path("saved.blend").absolute()))
 report(remembered=len(history.entries()))
 bpy.ops.extensions.package_uninstall(repo_index=[r.module for r in bpy.context.preferences.extensions.repos].index(
     "user_default"), pkg_id="handdiff")
-report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists())
+report(uninstalled=KEY not in bpy.context.preferences.addons, user=user.exists(), image=image.exists(),
+       kept=(presets.folder() / "style" / "Mine.json").exists())
 """)
     assert reports["before"] == 1, "the next session has lost them"
     assert reports["moved"] == [session, False] and reports["remembered"] == 1
+    assert reports["preset"] == [True, False] and reports["kept"], "presets went with the extension"
     assert reports["uninstalled"] and not reports["user"] and reports["image"], "pictures went with the extension"
 
 

@@ -68,7 +68,7 @@ def test_nothing_translated_is_unread() -> None:
     for text in (
         "Generate",  # a label
         "Stop painting, or take a picture out of the queue; earlier pictures stay",  # a docstring: a tooltip
-        "Denoising steps of the hand stage; 0: by the preset",  # a property's description
+        "What the hand stage may cost",  # a property's description
         "Hands Mask",  # a choice
         "{} of {} points",  # a value within
         "Nothing is being painted.",  # why an operator is off

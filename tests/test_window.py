@@ -72,12 +72,13 @@ def test_the_first_day(package: Path) -> None:
     shutil.copy(ROOT / "tests" / "window_steps.py", FOLDER)
     (FOLDER / "engine.txt").write_text(os.environ.get("HANDDIFF_WINDOW_ENGINE", ""), encoding="utf-8")
     first = run(1)
-    assert len(first["steps"]) == 9
+    assert len(first["steps"]) == 12
     clicked = [click.partition("(")[0].removeprefix("bpy.ops.handdiff.") for click in first["clicks"]]
     assert clicked == [
-        "add_sample_human", "generate", "generate", "export_glb", "choose_picture", "apply_texture",
-        "restore_materials", "apply_layer",
+        "add_sample_human", "generate", "generate", "apply_texture", "apply_layer", "export_glb", "choose_picture",
+        "apply_texture", "restore_materials", "apply_layer",
     ]  # fmt: skip
+    assert first["looks through"] == "CAMERA", "the sample human is a speck in the distance"
     assert first["chosen"] == 0, "the older picture was not taken in hand"
     assert first["undone"].startswith("a person in a green shirt")
     again = run(2)

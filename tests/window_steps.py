@@ -42,11 +42,12 @@ def first_day():
     yield from open_tab()
     yield "installed"
     bpy.context.preferences.addons[KEY].preferences.engine_folder = (HERE / "engine.txt").read_text().strip()
+    yield from move(view().x + 300, view().y + 300)  # what the mouse enters is drawn anew
+    yield from move(sidebar().x + 100, sidebar().y + 100)
     yield "nothing there yet"
     yield from click("handdiff.add_sample_human")
     yield from until(lambda: bpy.context.scene.camera)
-    area = view()
-    area.spaces.active.region_3d.view_perspective = "CAMERA"
+    report["looks through"] = view().spaces.active.region_3d.view_perspective
     bpy.ops.wm.save_as_mainfile(filepath=str(HERE / "scene.blend"))
     yield "sample human recognised"
     bpy.context.scene.handdiff.prompt = "a person in a green shirt with a white background"
@@ -58,8 +59,10 @@ def first_day():
         assert not session().failed, session().message
         bpy.context.scene.handdiff.seed, bpy.context.scene.handdiff.steps = 1, 4
     yield "generated"
-    yield from click("handdiff.export_glb", press=False)
-    yield from press(0, 26)  # the header of History, below the last button of Result
+    for last in ("apply_texture", "apply_layer", "export_glb"):  # below it: Render Layer, AR/VR Preview, History
+        yield from click(f"handdiff.{last}", press=False)
+        yield from press(0, 36)
+        yield f"below {last} opened"
     yield from click("handdiff.choose_picture", across=0.6)  # the second of two columns
     report["chosen"] = sys.modules[f"{KEY}.operators.history"].current().request.seed
     yield "older picture chosen"
@@ -150,14 +153,18 @@ def open_tab():
 
 
 def click(operator, *, across=0.3, press=True, up=False):
-    """Look for a button in the sidebar as the mouse finds it, from top to bottom, scrolling on; and click it."""
+    """Look for a button in the sidebar as the mouse finds it, from where it is downwards, scrolling on; and click it.
+
+    ``up``: from the top.
+    """
     region = sidebar()
-    x, top = region.x + across * region.width, region.y + region.height
-    yield from move(x, top - 60)
+    x, top = region.x + across * region.width, region.y + region.height - 60
+    begin = top if up or pointer[0] < region.x else min(top, round(pointer[1]) + 2 * PITCH)
+    yield from move(x, begin)
     for _ in range(6 if up else 0):
         yield from outside(f"click {to_screen(*pointer)} 4")
-    for _ in range(6):
-        for y in range(top - 30, region.y + 20, -PITCH):
+    for page in range(6):
+        for y in range(top if page else begin, region.y + 20, -PITCH):
             yield from move(x, y)
             if (under := button()).startswith(f"bpy.ops.{operator}("):
                 report["clicks"].append(under)

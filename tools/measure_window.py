@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long HandDiff keeps a real Blender window from being drawn; runs inside Blender, see ``docs/speed.md``.
+"""How long HandDiff keeps a real Blender window from being drawn; runs inside Blender, see ``docs/testing.md``.
 
     blender --python tools/measure_window.py -- handdiff.zip ENGINE report.json
 
 Installs the extension, adds the sample human, and does one after the other: nothing, a first picture (with the import
-of torch), a second one, passes, an animation, and a picture of the person only.  Meanwhile a header is drawn as often
-as Blender can.  For each the report has, in milliseconds: the longest time between two of these redraws and the 99th
-percentile, and of HandDiff's own turns on the main thread the longest by the wall's clock and by the processor's, which
-other programs do not lengthen.
+of torch), a second one, passes, an animation, and with each render engine two renders of Blender's own, for comparison,
+and a picture of the person only.  Meanwhile a header is drawn as often as Blender can.  For each the report has, in
+milliseconds: the longest time between two of these redraws and the 99th percentile, and of HandDiff's own turns on the
+main thread the longest by the wall's clock and by the processor's, which other programs do not lengthen.
 """
 
 from __future__ import annotations
@@ -106,10 +106,15 @@ def work() -> Iterator[str]:
     yield from until(lambda: animate.progress is None)
     yield "animation of three frames"
     scene.handdiff.paint = "person"
+    bpy.context.preferences.view.render_display_type = "NONE"
     for engine in ("CYCLES", "BLENDER_WORKBENCH", "BLENDER_EEVEE"):
         scene.render.engine = engine
         if engine == "CYCLES":
             scene.cycles.samples = 32
+        for turn in ("first", "second"):
+            bpy.ops.render.render("INVOKE_DEFAULT")
+            yield from until(lambda: not bpy.app.is_job_running("RENDER"))
+            yield f"Blender's own render, {turn}, {engine}"
         timed("generate", ops.generate, "INVOKE_DEFAULT")
         yield from until(lambda: not session.runs)
         yield f"person only, {engine}: {session.message}"

@@ -128,7 +128,7 @@ def _read(folder: Path, image: tuple[int, int], report: tuple[int, int] | None) 
 
 
 def move_homes(old: Path, new: Path) -> None:
-    """Move folders of runs into another folder, each as a whole; one that cannot be moved stays where it is."""
+    """Move the folders in ``old`` to ``new``, each as a whole; one that is there already or cannot be moved stays."""
     try:
         homes = [home for home in old.iterdir() if home.is_dir() and not (new / home.name).exists()]
         if homes:

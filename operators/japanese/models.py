@@ -57,9 +57,10 @@ MODELS: dict[str, str] = {
     "Denoising steps of the body stage: more are slower and finer; 0: as many as the model likes": (
         "体の段階のノイズ除去ステップ数。多いほど遅く、細かくなります。0 の場合はモデルに合わせます"
     ),
-    "Denoising steps of the hand stage; 0: by the preset": (
-        "手の段階のノイズ除去ステップ数。0 の場合はプリセットに合わせます"
+    "Denoising steps of the hand stage; 0: as many as Fast or Quality, below, makes of the body's": (
+        "手の段階のノイズ除去ステップ数。0 の場合は下の「高速」「品質」に従い、体のステップ数から決めます"
     ),
+    "0: as the model likes": "0 はモデルに合わせます",
     "How strictly the picture follows the prompt; 1 is off, 0: as the model likes": (
         "プロンプトにどれだけ忠実に描くか。1 でオフ、0 の場合はモデルに合わせます"
     ),

@@ -72,8 +72,8 @@ PANELS: dict[str, str] = {
     "Export GLB": "GLB をエクスポート",
     "This model knows no styles, stock models do": "このモデルはスタイルを知りません（一般のモデルは知っています）",
     "Camera and Lights": "カメラとライト",
-    "Pose the person at the origin, with lights and a camera that frames it at 512 x 512": (
-        "人物を原点にポーズ付きで置き、ライトと、人物を 512 x 512 に収めるカメラを加えます"
+    "Pose the person at the origin, with lights and a camera that frames it at 512 x 512, and look through it": (
+        "人物を原点にポーズ付きで置き、ライトと、人物を 512 x 512 に収めるカメラを加え、そのカメラから見ます"
     ),
     "Save the posed, textured person as preview.glb in the results": (
         "ポーズとテクスチャの付いた人物を、結果のフォルダーに preview.glb として保存します"

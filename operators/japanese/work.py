@@ -84,6 +84,10 @@ WORK: dict[str, str] = {
     ),
     "Would change:": "変わる設定:",
     "Changes nothing": "何も変わりません",
+    "as the model likes": "モデルに合わせる",
+    "on": "オン",
+    "off": "オフ",
+    "nothing": "なし",
     "Save Preset": "プリセットを保存",
     "Save as Preset...": "プリセットとして保存...",
     "Keep the present settings of this kind under a name, for every file": (
