@@ -529,7 +529,8 @@ def test_half_precision_paints_nearly_the_same():
 
 
 @pytest.mark.parametrize("inpainting", [False, True])
-def test_what_is_held_stays_and_the_rest_is_painted(inpainting: bool) -> None:
+@pytest.mark.parametrize("upscale", [False, True])
+def test_what_is_held_stays_and_the_rest_is_painted(inpainting: bool, upscale: bool) -> None:
     model, conditioning = stock_model(inpainting=inpainting), make_conditioning()
     mask = np.zeros((128, 128), bool)
     mask[:, :64] = True
@@ -537,8 +538,11 @@ def test_what_is_held_stays_and_the_rest_is_painted(inpainting: bool) -> None:
     for seed in (3, 4):
         picture = np.full((128, 128, 3), (90, 140, 180), np.uint8)
         seen = dataclasses.replace(conditioning, held=Held(picture, mask))
-        request = dataclasses.replace(REQUEST, seed=seed, expansion=ExpansionSettings(final_paste=False))
+        expansion = ExpansionSettings(final_paste=False)
+        request = dataclasses.replace(REQUEST, seed=seed, expansion=expansion, upscale=upscale)
         result = TwoStagePipeline(model).generate(request, seen)
-        pictures.append(np.asarray(result.image.resize(result.painted_size, 0)).astype(int))
-    apart = np.abs(pictures[0] - pictures[1]).mean(axis=(0, 2))
-    assert apart[:16].mean() < 0.3 * apart[-16:].mean(), "another seed paints the held half anew"
+        assert ("upscaling" in result.seconds) == upscale
+        size = (128, 128) if upscale else result.painted_size
+        pictures.append(np.asarray(result.image.resize(size, 0)).astype(int))
+    apart, border = np.abs(pictures[0] - pictures[1]).mean(axis=(0, 2)), len(pictures[0]) // 4
+    assert apart[:border].mean() < 0.3 * apart[-border:].mean(), "another seed paints the held half anew"

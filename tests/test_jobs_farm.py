@@ -151,3 +151,17 @@ def test_a_cluster_that_is_not_there_is_one_sentence(model: Path, address: str) 
         ray_painters(request_of(model), {}, address, 1, stop),
     ):
         pass
+
+
+def test_a_local_cluster_that_does_not_come_up_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+
+    def too_slow(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This could happen because ..\nand more")
+
+    monkeypatch.setattr(ray, "init", too_slow)
+    with (
+        pytest.raises(UsageError, match=r"Ray does not start on this machine .*: try again when it is less busy"),
+        ray_painters(GenerationRequest("a person"), {}, "local", 1, threading.Event()),
+    ):
+        pass

@@ -280,14 +280,6 @@ def test_mirrored_hands_get_a_second_uv_map_and_keep_their_own_colours(person):
         assert (np.argmax(colours[side & facing], axis=1) == channel).mean() > 0.85
 
 
-def test_a_modifier_that_mirrors_any_uv_map_is_told(person):
-    scene, owner, conditioning, picture, *_ = person
-    owner.modifiers.new("Twin", "ARRAY").relative_offset_displace = (0.0, 2.0, 0.0)
-    apply_texture(scene, conditioning, picture, size=64)
-    assert any("apply the modifier" in warning for warning in conditioning.warnings)
-    assert [layer.name for layer in owner.data.uv_layers] == ["UVMap"]
-
-
 def test_a_uv_map_can_be_chosen_and_an_unknown_one_is_refused(person):
     scene, owner, conditioning, picture, *_ = person
     other = owner.data.uv_layers.new(name="Other")

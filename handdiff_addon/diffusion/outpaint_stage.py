@@ -48,10 +48,14 @@ def given_canvas(
 
 
 def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: Sequence[int] = ()) -> Given:
-    """A finished picture at the size of a larger frame, to be painted over once more: the hands are kept throughout."""
+    """A finished picture at the size of a larger frame, to be painted over once more: the hands are kept throughout,
+    and so is what is held, at the size that it has."""
     hands = resize(given.hands, frame.width, frame.height)
-    core = cells(hands, cell).all((1, 3))
-    return Given(picture, hands, hands, lambda steps: [core] * steps, person_regions(frame, cell, rows))
+    known, core = hands, cells(hands, cell).all((1, 3))
+    if frame.held is not None:
+        picture = np.where((frame.held.mask & ~hands)[..., None], frame.held.picture, picture)
+        known, core = hands | frame.held.mask, core | cells(frame.held.mask, cell).all((1, 3))
+    return Given(picture, hands, known, lambda steps: [core] * steps, person_regions(frame, cell, rows))
 
 
 def outpaint_hint_of(frame: Frame, given: Given) -> np.ndarray:

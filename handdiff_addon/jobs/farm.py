@@ -139,7 +139,7 @@ def ray_painters(
         what paints a frame, from any thread, and how many frames at once.
 
     Raises:
-        UsageError: where there is no such cluster.
+        UsageError: where there is no such cluster, or none can be started.
         ModelError: where a worker cannot load the model.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent anywhere
@@ -168,8 +168,12 @@ def _connect(address: str) -> None:
         if match := re.fullmatch(r"(?:ray://)?(.+):(\d+)", address):  # Ray itself would try for minutes
             socket.create_connection((match[1], int(match[2])), timeout=10).close()
         ray.init(address=address, **options)
-    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+    except Exception as error:  # Ray raises bare ones, too
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        if address == "local":
+            raise UsageError(
+                f"Ray does not start on this machine ({reason}): try again when it is less busy, or leave out --ray."
+            ) from error
         raise UsageError(
             f"No Ray cluster can be used at {address} ({reason}): start one with  ray start --head  and give its"
             " address, or use --ray local."

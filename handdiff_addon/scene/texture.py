@@ -16,6 +16,7 @@ from ..conditioning.frame import Conditioning
 from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
 from .baking import Bake, MeshCanvas
+from .copies import gather_copies, spread_copies
 from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
 from .passes import at_frame, at_once, depsgraph_of
 from .rigs import find_humanoids
@@ -53,8 +54,8 @@ Blender."""
 class Projection:
     """The people of one frame, taking one picture after the other.
 
-    Nothing of the scene changes but for the second UV map that a mesh gets whose own cannot hold a texture, until
-    ``show`` puts the textures on.
+    Until ``show`` puts the textures on, nothing of the scene changes but for meshes whose UV map cannot hold a texture:
+    their modifiers' copies get tiles of their own, or they get a second UV map.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class Projection:
             scene: posed.
             armatures: names; by default every humanoid of the scene.
             frame: evaluated at this frame; by default as the scene stands.
-            uv_map: name of the UV map to use, where a mesh has it; empty: the active one.  A mesh whose map is
-                missing, overlapping or mirrored gets a second one named "HandDiff", which is used instead.
+            uv_map: name of the UV map to use, where a mesh has it; empty: the active one.  Copies that Mirror and Array
+                modifiers lay over each other are moved on to UDIM tiles of their own.  A mesh whose map is missing,
+                overlapping or mirrored even so gets a second one named "HandDiff", which is used instead.
             size: of each texture, or tile of it, in pixels.
 
         Raises:
@@ -165,11 +167,14 @@ class Projection:
         return textures
 
     def undo(self, but: Iterable[str] = ()) -> None:
-        """Drop the second UV maps that were made for textures that are not shown."""
+        """Take back what meshes got for textures that are not shown: second UV maps, and tiles for copies."""
         for name in set(self._uv_maps) - set(but):
-            owner = self.scene.objects[name]
-            if "handdiff_materials" not in owner:
-                choose_uv_map(owner, "")
+            self._clean(self.scene.objects[name])
+
+    def _clean(self, owner: bpy.types.Object) -> None:
+        if "handdiff_materials" not in owner:
+            choose_uv_map(owner, "")
+            gather_copies(owner)
 
     def _usable(self, owner: bpy.types.Object, label: int, uv_map: str) -> BakeMesh | None:
         """The mesh on a UV map that can hold its texture, made where it has none; None where that cannot be."""
@@ -181,11 +186,15 @@ class Projection:
         if mesh is None:
             return None
         self._uv_maps[owner.name] = wanted or getattr(owner.data.uv_layers.active, "name", "")
-        problem = uv_problem(mesh)
+        problem, none = uv_problem(mesh), bool(np.isnan(mesh.uv).any())
         if not problem:
             return mesh
+        spread = None if none else self._spread(owner, label, wanted)
+        if spread is not None:
+            return spread
         if not make_uv_map(self.scene, owner):
-            if np.isnan(mesh.uv).any():
+            self._clean(owner)
+            if none:
                 self.warnings.append(
                     f"'{owner.name}' got no texture: {problem} and cannot get one; make its mesh local, with at most"
                     " seven UV maps."
@@ -196,24 +205,38 @@ class Projection:
                 " colours; make its mesh local, with at most seven UV maps."
             )
             return mesh
-        again = read_mesh(owner, depsgraph_of(self.scene), label, UV_MAP)
-        left = uv_problem(again) if again is not None else problem
-        if again is None or left:
-            choose_uv_map(owner, "")
-            if np.isnan(mesh.uv).any():
+        spread = self._spread(owner, label, UV_MAP)
+        if spread is not None:
+            if not none:
                 self.warnings.append(
-                    f"'{owner.name}' got no texture: its modifiers keep no UV map; apply them, or unwrap after them."
+                    f"'{owner.name}': {problem}, so its texture lies on a second UV map, \"{UV_MAP}\"."
                 )
-                return None
+            self._uv_maps[owner.name] = UV_MAP
+            return spread
+        self._clean(owner)
+        if none:
             self.warnings.append(
-                f"'{owner.name}': {problem}, and its modifiers copy any UV map, so places that share texels share"
-                " colours; apply the modifier that mirrors or repeats the mesh."
+                f"'{owner.name}' got no texture: its modifiers keep no UV map; apply them, or unwrap after them."
             )
-            return mesh
-        if not np.isnan(mesh.uv).any():
-            self.warnings.append(f"'{owner.name}': {problem}, so its texture lies on a second UV map, \"{UV_MAP}\".")
-        self._uv_maps[owner.name] = UV_MAP
-        return again
+            return None
+        self.warnings.append(
+            f"'{owner.name}': {problem}, and its modifiers copy any UV map, so places that share texels share"
+            " colours; apply the modifier that mirrors or repeats the mesh."
+        )
+        return mesh
+
+    def _spread(self, owner: bpy.types.Object, label: int, uv_map: str) -> BakeMesh | None:
+        """The mesh with its modifiers' copies on tiles of their own; None where its UV map cannot hold a texture."""
+
+        def read() -> BakeMesh | None:
+            return read_mesh(owner, depsgraph_of(self.scene), label, uv_map)
+
+        mesh = read()
+        if mesh is None or np.isnan(mesh.uv).any():
+            return None
+        spread_copies(owner, read)
+        mesh = read()
+        return None if mesh is None or uv_problem(mesh) else mesh
 
     def _look(self, shot: Shot) -> View:
         """See the scene as a shot's camera does; only our canvases take its picture."""

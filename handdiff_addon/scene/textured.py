@@ -16,6 +16,7 @@ from PIL import Image
 
 from ..files import save_image
 from . import compat
+from .copies import gather_copies
 from .materials import see_through
 from .meshes import choose_uv_map, uv_map_of
 from .texels import FIRST_TILE
@@ -70,7 +71,7 @@ def show_texture(owner: bpy.types.Object, texture: bpy.types.Image, look: Look =
 def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> int:
     """Give objects the materials back that they had before ``show_texture``; slots filled otherwise since stay.
 
-    UV maps that we made go, too.
+    UV maps that we made go, too, and the offsets that parted its modifiers' copies.
 
     Returns:
         How many objects were restored.
@@ -94,6 +95,7 @@ def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> in
                 owner.data.materials.clear()
         del owner[_SLOTS]
         choose_uv_map(owner, "")
+        gather_copies(owner)
         restored += 1
     drop_unused()
     return restored

@@ -86,6 +86,9 @@ ANIMATION: dict[str, str] = {
     "A worker cannot load the model ({}): install handdiff[engine] there.": (
         "ワーカーがモデルを読み込めません（{0}）。そこに handdiff[engine] をインストールしてください。"
     ),
+    "Ray does not start on this machine ({}): try again when it is less busy, or leave out --ray.": (
+        "このマシンで Ray を起動できません（{0}）。空いているときにやり直すか、--ray を外してください。"
+    ),
     "No Ray cluster can be used at {} ({}): start one with  ray start --head  and give its address, or use "
     "--ray local.": (
         "{0} で Ray クラスターを使えません（{1}）。ray start --head で起動してそのアドレスを指定するか、"
