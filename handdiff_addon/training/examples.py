@@ -6,6 +6,7 @@ Left-right mirror images double the data; sides are swapped in keypoints, masks 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ Example = TypeVar("Example")
 
 @dataclass(frozen=True)
 class CanvasExample:
-    """A picture, a little larger than the canvas so that it can be cut at random."""
+    """A picture, where it can be a little larger than the canvas so that it is cut at random."""
 
     picture: np.ndarray
     """(S, S, 3) uint8"""
@@ -42,8 +43,8 @@ class CanvasExample:
     """(S, S, 3) uint8"""
     body_map: np.ndarray
     """(S, S, 3) uint8"""
-    skeletons: tuple[np.ndarray, np.ndarray]
-    """(S, S, 3) uint8, as is and mirrored"""
+    pose: PersonPose
+    """In pixels of the picture"""
     attributes: Any
 
 
@@ -60,17 +61,16 @@ class HandExample:
 
 
 def canvas_example(sample: Sample, canvas: int) -> list[CanvasExample]:
-    """One example at 9/8 of the canvas' size."""
-    size = canvas * 9 // 8
-    pose = _pose(sample, size / sample.picture.shape[0])
-    mirrored = _mirror_pose(pose, size)
+    """One example at 9/8 of the canvas' size, or as large as the sample is where that is less."""
+    own = sample.picture.shape[0]
+    size = max(canvas, min(canvas * 9 // 8, own))
     return [
         CanvasExample(
             resize(sample.picture, size, size),
             _resize_parts(sample.parts, size),
             resize(sample.normals, size, size),
             resize(sample.body_map, size, size),
-            (draw_skeleton([pose], size, size), draw_skeleton([mirrored], size, size)),
+            _pose(sample, size / own),
             sample.attributes,
         )
     ]
@@ -120,27 +120,32 @@ class Examples(Generic[Example]):
 
 
 def draw_canvas(
-    example: CanvasExample, side: int, rng: np.random.Generator
+    example: CanvasExample, side: int, rng: np.random.Generator, shrink: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-    """Cut a square of this side, perhaps mirror, and drop conditions at random.
+    """Cut a square of this side, scale it down by ``shrink``, perhaps mirror, and drop conditions at random.
 
     Returns:
-        picture (side, side, 3) uint8, hint (14, side, side) float32, the person's mask (side, side) bool, caption
+        picture (s, s, 3) uint8 with s = side / shrink, hint (14, s, s) float32, the person's mask (s, s) bool, caption
         (empty one time in ten).
     """
-    top, left = _corner(example.parts, side, rng)
+    top, left = (corner // shrink * shrink for corner in _corner(example.parts, side, rng))
     window = np.s_[top : top + side, left : left + side]
-    mirror = bool(rng.random() < 0.5)
+    size, small = example.picture.shape[0], side // shrink
     text, _ = caption(example.attributes, rng)
-    picture, parts, skeleton = example.picture[window], example.parts[window], example.skeletons[0][window]
-    normals: np.ndarray | None = example.normals[window]
-    body_map: np.ndarray | None = example.body_map[window]
-    if mirror:
-        left = example.picture.shape[0] - side - left
-        picture, parts, normals = picture[:, ::-1], parts[:, ::-1], _mirror_normals(example.normals[window])
-        body_map = _mirror_body_map(example.body_map[window])
-        skeleton = example.skeletons[1][top : top + side, left : left + side]
+    picture, drawn, coloured = (
+        resize(whole[window], small, small) for whole in (example.picture, example.normals, example.body_map)
+    )
+    parts, pose = example.parts[window][::shrink, ::shrink], example.pose
+    if rng.random() < 0.5:
+        left = size - side - left
+        picture, parts, pose = picture[:, ::-1], parts[:, ::-1], _mirror_pose(pose, size)
+        drawn, coloured = _mirror_normals(drawn), _mirror_body_map(coloured)
         text = mirror_caption(text)
+    top, left = top // shrink, left // shrink
+    skeleton = draw_skeleton([_scaled(pose, 1.0 / shrink)], size // shrink, size // shrink)
+    skeleton = skeleton[top : top + small, left : left + small]
+    normals: np.ndarray | None = drawn
+    body_map: np.ndarray | None = coloured
     person, hands_mask = parts > 0, parts >= LEFT_HAND
     shown = person if rng.random() >= 0.1 else np.zeros_like(person)
     if rng.random() < _WITHOUT_NORMALS:
@@ -217,6 +222,11 @@ def _pose(sample: Sample, scale: float) -> PersonPose:
         {side: sample.hands[side] * scale for side in SIDES},
         cast(dict[Side, list[Visibility]], sample.hand_visibility),
     )
+
+
+def _scaled(pose: PersonPose, factor: float) -> PersonPose:
+    hands = {side: points * factor for side, points in pose.hands.items()}
+    return dataclasses.replace(pose, body=pose.body * factor, hands=hands)
 
 
 def _mirror_pose(pose: PersonPose, size: int) -> PersonPose:

@@ -24,7 +24,7 @@ class Sizes:
     """Sizes of the networks; the defaults are the embedded model's."""
 
     text_width: int = 128
-    canvas: int = 256
+    canvas: int = 512
     canvas_patch: int = 4
     canvas_channels: int = 16
     canvas_blocks: tuple[int, ...] = (48, 80, 128, 144)
@@ -36,9 +36,7 @@ class Sizes:
 
 
 EMBEDDED = Sizes()
-TINY = Sizes(text_width=32, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8), crop_blocks=(32, 32, 32))
-
-_ATTENTION_CELLS, _SELF_ATTENTION_CELLS = 32, 16
+TINY = Sizes(text_width=32, canvas=256, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8), crop_blocks=(32, 32, 32))
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -62,15 +60,16 @@ def make_scheduler() -> DDIMScheduler:
 
 
 def make_unet(
-    blocks: tuple[int, ...], in_channels: int, out_channels: int, sample_size: int, text_width: int
+    blocks: tuple[int, ...], in_channels: int, out_channels: int, sample_size: int, text_width: int, attention: int
 ) -> UNet2DConditionModel:
     """A small U-Net that takes text as SDXL's does: tokens by attention, pooled with time.
 
-    Attention to the text at levels of at most 32 x 32 cells, and to each other at most 16 x 16: above them it costs
-    more than all else.
+    Attention to the text begins at the level ``attention``, and to each other one below it: above them it costs more
+    than all else.
     """
-    attends = [sample_size >> level <= _ATTENTION_CELLS for level in range(len(blocks))]
-    only_text = [sample_size >> level > _SELF_ATTENTION_CELLS for level in range(len(blocks))]
+    levels = range(len(blocks))
+    attends = [level >= attention for level in levels]
+    only_text = [level <= attention for level in levels]
     return UNet2DConditionModel(
         sample_size=sample_size,
         in_channels=in_channels,
@@ -94,7 +93,7 @@ def make_unet(
 def make_canvas_unet(sizes: Sizes) -> UNet2DConditionModel:
     """Stage 2's U-Net: latents in, clean latents out."""
     channels, cells = sizes.canvas_channels, sizes.canvas // sizes.canvas_patch
-    return make_unet(sizes.canvas_blocks, channels, channels, cells, sizes.text_width)
+    return make_unet(sizes.canvas_blocks, channels, channels, cells, sizes.text_width, attention=1)
 
 
 def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel:
@@ -147,7 +146,7 @@ def make_hand_unet(sizes: Sizes) -> tuple[UNet2DConditionModel, MaskHead]:
     """The multi-task hand generator: latents, heatmaps and normals in; clean latents, and by the head a mask, out."""
     cells = sizes.crop // sizes.crop_patch
     channels = sizes.crop_channels + hand_hint_channels(sizes.crop_patch)
-    unet = make_unet(sizes.crop_blocks, channels, sizes.crop_channels, cells, sizes.text_width)
+    unet = make_unet(sizes.crop_blocks, channels, sizes.crop_channels, cells, sizes.text_width, attention=0)
     return unet, MaskHead(in_channels=sizes.crop_blocks[0], scale=sizes.crop_patch)
 
 

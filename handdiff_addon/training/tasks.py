@@ -45,6 +45,9 @@ REFRESH_STEPS = 150
 _BELOW_PURE_NOISE = 0.5
 _PERSON = 4.0
 """How much more a cell of the person counts than one of the backdrop, much of which nothing tells"""
+_VIEWS = ((1, 1, 0.25), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0))
+"""What the steps of the outpainter's training see in turn: windows, so many to the canvas' side, shrunk by so much, and
+how many for each of the batch"""
 _TO_SCALE_BY = 16
 """Examples that the networks' inputs are scaled by"""
 
@@ -130,10 +133,11 @@ def train_outpaint(
 ) -> None:
     """Train stage 2's U-Net and ControlNet together; the hands are given in the hint half of the time.
 
-    One step of four sees whole canvases.  Two see them at half their size, four times as many for the same cost: which
-    word colours which part is learned there.  One sees windows of half the canvas' side around some point of the
-    person, since what a cell shows in detail is decided nearby and backdrops teach little.  ``start`` is a model folder
-    whose weights are begun with.
+    Of eight steps one sees whole canvases, and two see them at half their size, four times as many for the same cost.
+    Three see them at a quarter, sixteen times as many: which word colours which part is learned there.  Two see windows
+    of half the canvas' side around some point of the person, since what a cell shows in detail is decided nearby and
+    backdrops teach little.  ``batch`` counts the windows, and the whole canvases at half their size; ``start`` is a
+    model folder whose weights are begun with.
     """
     torch.manual_seed(seed)
     if start is None:
@@ -158,25 +162,16 @@ def train_outpaint(
         rng = np.random.default_rng((seed, step))
         if step % REFRESH_STEPS == REFRESH_STEPS - 1:
             examples.refresh()
-        side, shrink, count = (
-            (sizes.canvas, 1, batch),
-            (sizes.canvas, 2, 4 * batch),
-            (sizes.canvas // 2, 1, 2 * batch),
-            (sizes.canvas, 2, 4 * batch),
-        )[step % 4]
-        drawn = (draw_canvas(example, side, rng) for example in examples.draw(count, rng))
+        side, shrink, count = _VIEWS[step % len(_VIEWS)]
+        chosen = examples.draw(max(1, int(count * batch)), rng)
+        drawn = (draw_canvas(example, sizes.canvas // side, rng, shrink) for example in chosen)
         shown, hinted, people, texts = zip(*drawn, strict=True)
-        pictures, hints, person = (
-            functional.avg_pool2d(each, shrink).to(device)
-            for each in (
-                to_tensor(np.stack(shown)),
-                torch.from_numpy(np.stack(hinted)),
-                torch.from_numpy(np.stack(people))[:, None].float(),
-            )
-        )
-        noisy, timesteps, target = noise(pictures, generator)
+        hints = torch.from_numpy(np.stack(hinted)).to(device)
+        noisy, timesteps, target = noise(to_tensor(np.stack(shown)).to(device), generator)
+        person = torch.from_numpy(np.stack(people))[:, None].to(device, torch.float32)
         person = functional.avg_pool2d(person, sizes.canvas_patch)
         with torch.no_grad():
+            # A window is part of a canvas, and told so.
             size = sizes.canvas // shrink
             arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), size, size)
         down, middle = controlnet(
