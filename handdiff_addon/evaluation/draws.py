@@ -28,7 +28,7 @@ AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
 HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
 PICTURES = "pictures"
 
-STEPS = 8
+STEPS = 4
 """Of both stages, where a method says nothing else: what the embedded model likes"""
 
 
@@ -92,7 +92,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         Method(
             "best_of_4", "best of 4", "four seeds of stage 1, the best by the hand check", {"best_of": 4}, ablation=True
         ),
-        Method("few_steps", "4 steps", "half the steps in both stages", {"steps": 4, "hand_steps": 4}, ablation=True),
+        Method("few_steps", "2 steps", "half the steps in both stages", {"steps": 2, "hand_steps": 2}, ablation=True),
         Method(
             "single_stage_keypoints",
             "single stage, keypoints alone",
