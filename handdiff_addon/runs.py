@@ -129,12 +129,14 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     """
     RunFolder(output)
     if not options["conditions"] and options["pictures"] is None:
-        if not is_own(options["model"]):
+        request = GenerationRequest("", model=options["model"])
+        if not is_own(request.model):
+            plan_request(request)
             raise ModelError(
-                f"The benchmark paints with models of the embedded kind, and {options['model']} is none: score "
+                f"The benchmark paints with models of the embedded kind, and {request.model} is none: score "
                 "pictures that it painted with --pictures."
             )
-        check_models(GenerationRequest("", model=options["model"]))
+        check_models(request)
     need("bpy", "blender")
     from .evaluation.evaluate import evaluate
 
