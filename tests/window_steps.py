@@ -45,7 +45,7 @@ def first_day():
     yield from move(view().x + 300, view().y + 300)  # what the mouse enters is drawn anew
     yield from move(sidebar().x + 100, sidebar().y + 100)
     yield "nothing there yet"
-    yield from click("handdiff.add_sample_human")
+    yield from click("handdiff.add_sample_human", up=True)
     yield from until(lambda: bpy.context.scene.camera)
     report["looks through"] = view().spaces.active.region_3d.view_perspective
     bpy.ops.wm.save_as_mainfile(filepath=str(HERE / "scene.blend"))

@@ -63,7 +63,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         Method(
             LONGER,
             "single stage, longer",
-            f"{extra_steps} more steps, which cost what the hand stage costs",
+            f"as many more steps as the hand stage costs: {extra_steps}",
             {"two_stages": False, "steps": STEPS + extra_steps},
         ),
         Method(TWO_STAGES, "two stages", "hands first, sequential expansion, predicted mask"),

@@ -149,7 +149,7 @@ def _what(run: Run) -> Iterable[str]:
     if run.pictures is None:
         steps = run.settings["extra_steps"]
         rows.append(("model", f"{model['name']}, {model['parameters']:,} parameters, sha256 `{model_hash(model)}`"))
-        rows.append(("hand stage", f"costs as much as {steps} steps of the body stage"))
+        rows.append(("hand stage's cost, in steps of the body stage", str(steps)))
     yield _table((("", ""), rows))
 
 
