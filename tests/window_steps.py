@@ -155,16 +155,17 @@ def open_tab():
 def click(operator, *, across=0.3, press=True, up=False):
     """Look for a button in the sidebar as the mouse finds it, from where it is downwards, scrolling on; and click it.
 
-    ``up``: from the top.
+    ``up``: from the top.  One that is only looked for (not ``press``) ends up with room below it.
     """
     region = sidebar()
+    room = 20 if press else 90
     x, top = region.x + across * region.width, region.y + region.height - 60
     begin = top if up or pointer[0] < region.x else min(top, round(pointer[1]) + 2 * PITCH)
     yield from move(x, begin)
     for _ in range(6 if up else 0):
         yield from outside(f"click {to_screen(*pointer)} 4")
     for page in range(6):
-        for y in range(top if page else begin, region.y + 20, -PITCH):
+        for y in range(top if page else begin, region.y + room, -PITCH):
             yield from move(x, y)
             if (under := button()).startswith(f"bpy.ops.{operator}("):
                 report["clicks"].append(under)
