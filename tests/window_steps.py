@@ -158,7 +158,7 @@ def click(operator, *, across=0.3, press=True, up=False):
     ``up``: from the top.  One that is only looked for (not ``press``) ends up with room below it.
     """
     region = sidebar()
-    room = 20 if press else 90
+    room = 20 if press else 60
     x, top = region.x + across * region.width, region.y + region.height - 60
     begin = top if up or pointer[0] < region.x else min(top, round(pointer[1]) + 2 * PITCH)
     yield from move(x, begin)
