@@ -15,6 +15,8 @@ from .runs import Report, SceneChoice, TextureChoice, made, open_scene
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .scene.glb import Form
+
 
 def run_texture(
     blend: Path,
@@ -100,7 +102,7 @@ def run_layer(
 
 
 def run_preview(
-    blend: Path, output: Path, choice: SceneChoice, form: str, preset: str, report: Report
+    blend: Path, output: Path, choice: SceneChoice, form: Form, preset: str, report: Report
 ) -> tuple[Path, list[str]]:
     """Write ``preview.glb``, ``preview.html`` and ``turntable.gif`` of a scene's people, as they are textured there.
 
@@ -123,7 +125,7 @@ def write_preview(
     path: Callable[[str], Path],
     scene: Any,
     armatures: Sequence[str],
-    form: str,
+    form: Form,
     preset: str,
     title: str,
     report: Report = lambda stage, step, steps: None,
@@ -152,7 +154,7 @@ def write_preview(
     limits = PRESETS.get(preset)
     report("preview", 0, 3)
     parts = read_parts(scene, armatures, rest=form == "rest", triangles=limits.triangles if limits else None)
-    warnings = export_glb(path("preview.glb"), scene, armatures, form=form, limits=limits)  # type: ignore[arg-type]
+    warnings = export_glb(path("preview.glb"), scene, armatures, form=form, limits=limits)
     if page:
         report("preview", 1, 3)
         shown = path("preview.glb")

@@ -98,6 +98,14 @@ def test_the_report_tells_what_the_prompt_left_open(pipeline):
     assert words.startswith("a person in a red shirt, ") and words.count("shirt") == 1 and "trousers" in words
 
 
+def test_what_to_keep_out_is_said_to_have_no_say_without_guidance(pipeline):
+    def warned(**settings):
+        request = dataclasses.replace(REQUEST, negative_prompt="gloves", **settings)
+        return any("guidance above 1" in text for text in pipeline.generate(request, make_conditioning()).warnings)
+
+    assert warned() and warned(guidance_scale=1.0) and not warned(guidance_scale=2.0)
+
+
 def test_equal_requests_give_equal_bytes_and_other_seeds_other_pictures(pipeline):
     first, again, other = (
         np.asarray(pipeline.generate(dataclasses.replace(REQUEST, seed=seed), make_conditioning()).image)

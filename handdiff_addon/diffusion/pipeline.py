@@ -145,6 +145,8 @@ class TwoStagePipeline:
             with torch.inference_mode():
                 text, rows = self._encode(request, frame, warnings)
                 painting = self._plan(request, frame, text, watch)
+                if request.negative_prompt and painting.guidance_scale <= 1.0:
+                    warnings.append("What to keep out counts only with a guidance above 1: raise it, or leave it out.")
                 hands: Hands | None = None
                 if request.two_stages:
                     with clock.measure("hands"):

@@ -20,8 +20,9 @@ from .parts import PartSource, controlnet_part, vae_part
 from .reference import ReferencePlan, plan_reference
 from .sources import Weights, locate, read_weights
 
-HAND_ROLES: frozenset[ControlRole] = frozenset(("openpose", "depth", "hand_depth", "normal"))
-"""What a ControlNet can be shown of hands in crops"""
+_SHOW_POSE: frozenset[ControlRole] = frozenset(("openpose", "depth", "normal", "outpaint"))
+_SHOW_HANDS: frozenset[ControlRole] = frozenset(("openpose", "depth", "hand_depth", "normal"))
+"""Any of them shows the hands in their crops"""
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,11 @@ def refuse_unseen(request: GenerationRequest, roles: Collection[ControlRole], ha
     Raises:
         ModelError
     """
-    if not {"openpose", "depth", "normal", "outpaint"}.intersection(roles):
+    if not _SHOW_POSE.intersection(roles):
         raise ModelError(
             "The base model has no ControlNet that shows it the pose: name one for openpose or depth with --controlnet."
         )
-    if request.two_stages and not hand_generator and not HAND_ROLES.intersection(roles):
+    if request.two_stages and not hand_generator and not _SHOW_HANDS.intersection(roles):
         raise ModelError(
             "Nothing shows the base model the hands: name a hand generator with --hand-model or a ControlNet for "
             "openpose with --controlnet, or use --single-stage."

@@ -6,7 +6,6 @@ Left-right mirror images double the data; sides are swapped in keypoints, masks 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
-from ..conditioning.crops import cut, cut_points, hand_crops, resize
+from ..conditioning.crops import cut, cut_points, hand_crops, resize, scale_pose
 from ..conditioning.frame import PersonPose, Visibility
 from ..conditioning.heatmaps import hand_heatmaps
 from ..conditioning.hint import hand_hint, outpaint_hint
@@ -133,7 +132,7 @@ def draw_canvas(
     size, small = example.picture.shape[0], side // shrink
     text, _ = caption(example.attributes, rng)
     picture, drawn, coloured = (
-        resize(whole[window], small, small) for whole in (example.picture, example.normals, example.body_map)
+        resize(full[window], small, small) for full in (example.picture, example.normals, example.body_map)
     )
     parts, pose = example.parts[window][::shrink, ::shrink], example.pose
     if rng.random() < 0.5:
@@ -142,7 +141,8 @@ def draw_canvas(
         drawn, coloured = _mirror_normals(drawn), _mirror_body_map(coloured)
         text = mirror_caption(text)
     top, left = top // shrink, left // shrink
-    skeleton = draw_skeleton([_scaled(pose, 1.0 / shrink)], size // shrink, size // shrink)
+    whole = size // shrink
+    skeleton = draw_skeleton([scale_pose(pose, (size, size), (whole, whole))], whole, whole)
     skeleton = skeleton[top : top + small, left : left + small]
     normals: np.ndarray | None = drawn
     body_map: np.ndarray | None = coloured
@@ -222,11 +222,6 @@ def _pose(sample: Sample, scale: float) -> PersonPose:
         {side: sample.hands[side] * scale for side in SIDES},
         cast(dict[Side, list[Visibility]], sample.hand_visibility),
     )
-
-
-def _scaled(pose: PersonPose, factor: float) -> PersonPose:
-    hands = {side: points * factor for side, points in pose.hands.items()}
-    return dataclasses.replace(pose, body=pose.body * factor, hands=hands)
 
 
 def _mirror_pose(pose: PersonPose, size: int) -> PersonPose:

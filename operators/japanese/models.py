@@ -416,6 +416,9 @@ MODELS: dict[str, str] = {
     "The prompts of single persons are no texts by name: give armature names and prompts.": (
         "人物ごとのプロンプトが名前と文の組になっていません。アーマチュア名とプロンプトを指定してください。"
     ),
+    "What to keep out counts only with a guidance above 1: raise it, or leave it out.": (
+        "「描かないもの」が効くのはガイダンスが 1 より大きいときだけです。ガイダンスを上げるか、空にしてください。"
+    ),
     "Painting the person alone, or with a strength under 1, needs the rendered frame: render it first.": (
         "人物だけを描く場合と強さが 1 未満の場合は、レンダリングしたフレームが必要です。先にレンダリングしてください。"
     ),
