@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from diffusers import DDIMScheduler
 
 from ..conditioning.crops import cut, cut_points
 from ..conditioning.heatmaps import hand_heatmaps
@@ -17,6 +18,7 @@ from .checkpoint import Checkpoint
 from .estimate import shown_latents
 from .frame import Frame
 from .hand_stage import given_crops
+from .late_steps import LateStepsScheduler
 from .mask_head import last_features
 from .open_words import open_words
 from .outpaint_stage import outpaint_hint_of
@@ -87,7 +89,7 @@ class EmbeddedPainter:
         guidance = Guidance(painting.text, [crop.row for crop in crops], painting.guidance_scale)
         hints = guidance.expand(torch.from_numpy(np.stack(seen)).to(self.device))
         arguments = condition(guidance.text, side, side)
-        schedule = Schedule(hands.scheduler, painting.hand_steps, self.device, strength)
+        schedule = self._schedule(hands.scheduler, painting.hand_steps, strength)
         generators = seeded(seeds)
         noise = draw_noise(generators, (hands.autoencoder.latent_channels, cells, cells)).to(self.device)
         given, kept = given_crops(painting, crops, side, hands.autoencoder.patch_size)
@@ -123,7 +125,7 @@ class EmbeddedPainter:
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
         arguments = condition(guidance.text, frame.width, frame.height)
-        schedule = Schedule(models.scheduler, painting.steps, self.device, request.strength)
+        schedule = self._schedule(models.scheduler, painting.steps, request.strength)
         generators = seeded([request.seed])
         shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
         noise = carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
@@ -164,6 +166,11 @@ class EmbeddedPainter:
             ),
         )
         return to_pictures(autoencoder.decode(latents))[0]
+
+    def _schedule(self, scheduler: DDIMScheduler, steps: int, strength: float) -> Schedule:
+        """A given picture is begun with anywhere between noise and itself, and keeps even steps."""
+        kind = LateStepsScheduler if strength >= 1.0 else DDIMScheduler
+        return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         raise NotImplementedError

@@ -24,6 +24,8 @@ from .captions import caption
 from .dataset import Sample, SampleRef, list_samples, load
 
 LEFT_HAND, RIGHT_HAND = 2, 3
+_REFRESH = 150
+"""Batches after which it is looked what was rendered meanwhile"""
 _WITHOUT_NORMALS = 0.15
 _WITHOUT_BODY_MAP = 0.1
 _MIRRORED_BODY = np.array([0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16])
@@ -99,22 +101,26 @@ def hand_examples(sample: Sample, crop: int) -> list[HandExample]:
 
 
 class Examples(Generic[Example]):
-    """The training split of a data set as examples in memory; :meth:`refresh` takes in what was rendered since."""
+    """The training split of a data set as examples in memory, to which what is rendered meanwhile is added."""
 
     def __init__(self, data: Path, make: Callable[[Sample], list[Example]]) -> None:
         self.data = data
         self.make = make
         self.items: list[Example] = []
         self._seen: set[SampleRef] = set()
-        self.refresh()
+        self._drawn = 0
+        self._refresh()
 
-    def refresh(self) -> None:
+    def _refresh(self) -> None:
         for ref in list_samples(self.data, "train"):
             if ref not in self._seen:
                 self._seen.add(ref)
                 self.items += self.make(load(ref))
 
     def draw(self, count: int, rng: np.random.Generator) -> list[Example]:
+        self._drawn += 1
+        if self._drawn % _REFRESH == 0:
+            self._refresh()
         return [self.items[index] for index in rng.integers(len(self.items), size=count)]
 
 
@@ -137,7 +143,7 @@ def draw_canvas(
     parts, pose = example.parts[window][::shrink, ::shrink], example.pose
     if rng.random() < 0.5:
         left = size - side - left
-        picture, parts, pose = picture[:, ::-1], parts[:, ::-1], _mirror_pose(pose, size)
+        picture, parts, pose = picture[:, ::-1], parts[:, ::-1], mirror_pose(pose, size)
         drawn, coloured = _mirror_normals(drawn), _mirror_body_map(coloured)
         text = mirror_caption(text)
     top, left = top // shrink, left // shrink
@@ -224,7 +230,8 @@ def _pose(sample: Sample, scale: float) -> PersonPose:
     )
 
 
-def _mirror_pose(pose: PersonPose, size: int) -> PersonPose:
+def mirror_pose(pose: PersonPose, size: int) -> PersonPose:
+    """The pose of the mirror image of a square picture."""
     return PersonPose(
         pose.name,
         _mirror(pose.body, size)[_MIRRORED_BODY],

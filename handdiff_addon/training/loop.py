@@ -61,7 +61,11 @@ class Trainer:
         self.parameters = {name: p for name, p in self.modules.named_parameters() if p.requires_grad}
         self.averages = {name: p.detach().clone() for name, p in self.parameters.items()}
         self.optimiser = torch.optim.AdamW(
-            self.parameters.values(), lr=budget.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
+            self.parameters.values(),
+            lr=budget.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=0.01,
+            fused=torch.device(device).type == "cuda",
         )
         directory.mkdir(parents=True, exist_ok=True)
         if (directory / "state.json").is_file():
@@ -77,11 +81,11 @@ class Trainer:
         capabilities = torch.cpu.get_capabilities()
         fast = kind == "cuda" or capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
         autocast = torch.autocast(kind, torch.bfloat16) if fast else contextlib.nullcontext()
-        sums: dict[str, float] = {}
+        sums: dict[str, torch.Tensor] = {}
         counted = 0
         while (elapsed := time.monotonic() - begun) < self.budget.minutes * 60:
             self._set_learning_rate(elapsed / (self.budget.minutes * 60))
-            generator = torch.Generator().manual_seed((self.seed << 32) + self.step)
+            generator = torch.Generator(self.device).manual_seed((self.seed << 32) + self.step)
             with autocast:
                 parts = losses(generator, self.step)
             total = torch.stack(list(parts.values())).sum()
@@ -94,15 +98,12 @@ class Trainer:
             self.step += 1
             self._average()
             for name, part in parts.items():
-                sums[name] = sums.get(name, 0.0) + float(part.detach())
+                sums[name] = sums.get(name, 0.0) + part.detach()
             counted += 1
             now = time.monotonic()
             if now - printed > 20:
-                row = {
-                    "step": self.step,
-                    "minutes": (now - begun) / 60,
-                    **{name: value / counted for name, value in sums.items()},
-                }
+                means = {name: float(value) / counted for name, value in sums.items()}
+                row = {"step": self.step, "minutes": (now - begun) / 60, **means}
                 self.history.append(row)
                 print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
                 printed, sums, counted = now, {}, 0
@@ -148,8 +149,7 @@ class Trainer:
     def _average(self) -> None:
         # A young run averages over its latest tenth only, so that short runs have averages worth showing.
         decay = min(self.budget.average, 1.0 - 10.0 / (self.step + 10.0))
-        for name, parameter in self.parameters.items():
-            self.averages[name].lerp_(parameter, 1.0 - decay)
+        torch._foreach_lerp_(list(self.averages.values()), list(self.parameters.values()), 1.0 - decay)
 
     def _set_learning_rate(self, progress: float) -> None:
         warm = min(1.0, (self.step + 1) / self.budget.warmup_steps)

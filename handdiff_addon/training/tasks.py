@@ -7,6 +7,7 @@ Text and autoencoders come first (minutes); hands and outpaint may then run in e
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..diffusion.estimate import shown_latents
+from ..diffusion.late_steps import LATE
 from ..diffusion.mask_head import MaskHead, last_features
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..diffusion.text import condition, encode_text
 from ..errors import ModelError
 from .captions import CLASSES, Attributes, attribute_targets, caption
 from .dataset import list_samples, load
-from .examples import Examples, canvas_example, draw_canvas, draw_hand, hand_examples
+from .examples import canvas_example, hand_examples
 from .initialise import (
     EMBEDDED,
     Sizes,
@@ -40,9 +42,10 @@ from .initialise import (
 )
 from .loop import Budget, Losses, Trainer, save_fp16
 from .losses import mask_loss
+from .sources import canvas_source, hand_source, to_tensor
 
-REFRESH_STEPS = 150
-_BELOW_PURE_NOISE = 0.5
+_AT_LITTLE_NOISE, _BETWEEN = 0.45, 0.10
+"""Shares of the batch; the rest is pure noise"""
 _PERSON = 4.0
 """How much more a cell of the person counts than one of the backdrop, much of which nothing tells"""
 _VIEWS = ((1, 1, 0.25), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0))
@@ -150,34 +153,25 @@ def train_outpaint(
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
     _check_fit(unet, autoencoder, model)
-    examples = Examples(data, lambda sample: canvas_example(sample, sizes.canvas))
+    canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
     if start is None:
-        rng = np.random.default_rng(seed)
-        hints = [draw_canvas(example, sizes.canvas, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
-        scale_hint_embedding(controlnet, torch.from_numpy(np.stack(hints)))
+        generator = torch.Generator(device).manual_seed(seed)
+        scale_hint_embedding(controlnet, canvases.draw(_TO_SCALE_BY, sizes.canvas, 1, generator).hints.cpu())
     trainer = Trainer({"unet": unet, "controlnet": controlnet}, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
-        rng = np.random.default_rng((seed, step))
-        if step % REFRESH_STEPS == REFRESH_STEPS - 1:
-            examples.refresh()
         side, shrink, count = _VIEWS[step % len(_VIEWS)]
-        chosen = examples.draw(max(1, int(count * batch)), rng)
-        drawn = (draw_canvas(example, sizes.canvas // side, rng, shrink) for example in chosen)
-        shown, hinted, people, texts = zip(*drawn, strict=True)
-        hints = torch.from_numpy(np.stack(hinted)).to(device)
-        noisy, timesteps, target = noise(to_tensor(np.stack(shown)).to(device), generator)
-        person = torch.from_numpy(np.stack(people))[:, None].to(device, torch.float32)
-        person = functional.avg_pool2d(person, sizes.canvas_patch)
-        with torch.no_grad():
-            # A window is part of a canvas, and told so.
-            size = sizes.canvas // shrink
-            arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), size, size)
+        shown = canvases.draw(max(1, int(count * batch)), sizes.canvas // side, shrink, generator)
+        noisy, timesteps, target = noise(shown.pictures, generator)
+        person = functional.avg_pool2d(shown.person, sizes.canvas_patch)
+        # A window is part of a canvas, and told so.
+        size = sizes.canvas // shrink
+        arguments = condition(shown.text, size, size)
         down, middle = controlnet(
             noisy,
             timesteps,
-            controlnet_cond=hints,
+            controlnet_cond=shown.hints,
             return_dict=False,
             **arguments,
         )
@@ -225,30 +219,23 @@ def train_hands(
     unet.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
     _check_fit(unet, autoencoder, model / "hands")
-    examples = Examples(data, lambda sample: hand_examples(sample, sizes.crop))
+    hands = hand_source(data, sizes.crop, partial(encode_text, tokenizer, text_encoder), device, seed)
     cells = sizes.crop // sizes.crop_patch
     if start is None:
-        rng = np.random.default_rng(seed)
-        hints = [draw_hand(example, sizes.crop, cells, rng)[1] for example in examples.draw(_TO_SCALE_BY, rng)]
-        scale_hand_hint(unet, torch.from_numpy(np.stack(hints)))
+        generator = torch.Generator(device).manual_seed(seed)
+        scale_hand_hint(unet, hands.draw(_TO_SCALE_BY, sizes.crop, cells, generator).hints.cpu())
     trainer = Trainer({"unet": unet, "mask_head": mask_head}, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
 
-    def losses(generator: torch.Generator, step: int) -> Losses:
-        rng = np.random.default_rng((seed, step))
-        if step % REFRESH_STEPS == REFRESH_STEPS - 1:
-            examples.refresh()
-        drawn = (draw_hand(example, sizes.crop, cells, rng) for example in examples.draw(batch, rng))
-        pictures, hints, masks, texts = zip(*drawn, strict=True)
-        noisy, timesteps, target = noise(to_tensor(np.stack(pictures)).to(device), generator)
-        with torch.no_grad():
-            arguments = condition(encode_text(tokenizer, text_encoder, list(texts)), sizes.crop, sizes.crop)
-        inputs = torch.cat([noisy, torch.from_numpy(np.stack(hints)).to(device)], dim=1)
+    def losses(generator: torch.Generator, _step: int) -> Losses:
+        shown = hands.draw(batch, sizes.crop, cells, generator)
+        noisy, timesteps, target = noise(shown.pictures, generator)
+        arguments = condition(shown.text, sizes.crop, sizes.crop)
+        inputs = torch.cat([noisy, shown.hints], dim=1)
         with last_features(unet) as features:
             predicted = unet(inputs, timesteps, return_dict=False, **arguments)[0]
         logits = mask_head(features[0])[:, 0].float()
-        truth = torch.from_numpy(np.stack(masks)).to(device, torch.float32)
-        return {"noise": noise.loss(predicted, target, timesteps), "mask": mask_loss(logits, truth)}
+        return {"noise": noise.loss(predicted, target, timesteps), "mask": mask_loss(logits, shown.masks)}
 
     def save() -> None:
         save_fp16(unet, model / "hands" / "unet")
@@ -257,11 +244,6 @@ def train_hands(
         write_index(model)
 
     trainer.run(losses, save)
-
-
-def to_tensor(pictures: np.ndarray) -> torch.Tensor:
-    """Pictures (N, H, W, 3) uint8 as (N, 3, H, W) float32 in -1..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
 class _Noise:
@@ -283,13 +265,16 @@ class _Noise:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What a network is shown of noisy latents, their timesteps (spread over the batch), and the clean latents."""
         latents = self.autoencoder.encode(pictures)
-        noise = torch.randn(latents.shape, generator=generator).to(self.device)
+        noise = torch.randn(latents.shape, generator=generator, device=self.device)
         count = len(latents)
-        even = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        # Half is pure noise, where all comes from the conditions, and the others are drawn in proportion to their
-        # noise: colours and pose are decided early, and short runs live on them.
-        share = (even / _BELOW_PURE_NOISE).clamp(max=1.0).sqrt()
-        timesteps = (share * self.steps).long().clamp(max=self.steps - 1).to(self.device)
+        jitter = torch.rand(count, generator=generator, device=self.device)
+        even = (torch.arange(count, device=self.device) + jitter) / count
+        # As much is learned of pure noise, where all comes from the conditions, as of the steps that follow it, where
+        # little noise is left; what lies between is for pictures that are begun with.
+        little = even / _AT_LITTLE_NOISE * LATE
+        more = LATE + (even - _AT_LITTLE_NOISE) / _BETWEEN * (1.0 - LATE)
+        share = torch.where(even < _AT_LITTLE_NOISE, little, more)
+        timesteps = (share * self.steps).long().clamp(max=self.steps - 1)
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
         return shown_latents(self.scheduler, noisy, timesteps), timesteps, latents
 
