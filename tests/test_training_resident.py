@@ -17,6 +17,7 @@ from handdiff_addon.conditioning.skeleton import draw_skeleton
 from handdiff_addon.diffusion.text import TextEmbedding
 from handdiff_addon.training.dataset import list_samples, load
 from handdiff_addon.training.examples import canvas_example, hand_examples, mirror_pose
+from handdiff_addon.training.losses import pixel_weights
 from handdiff_addon.training.resident import CanvasPool, HandPool, heatmaps
 from handdiff_addon.training.stacked import canvas_bytes, canvases_of, hand_bytes, hands_of, read_stacked
 from tests.test_training_tasks import write_samples
@@ -171,3 +172,15 @@ def test_a_data_set_is_read_by_several_processes_in_order(tmp_path):
         assert one.texts == other.texts
         assert all(np.array_equal(one.stacks[shrink], other.stacks[shrink]) for shrink in one.stacks)
     assert len(read_stacked(data, hands_of, 64, 3)) == 10
+
+
+def test_head_and_hands_count_most_and_the_backdrop_least():
+    """Places as the body map colours them on its template: crown, chest, right fingertips, left palm, thigh."""
+    place = torch.tensor([[0.5, 1.0, 0.7], [0.5, 0.75, 0.9], [0.02, 0.8, 0.5], [0.93, 0.8, 0.5], [0.52, 0.4, 0.5]])
+    body_map = torch.zeros(1, 3, 1, 6)
+    body_map[0, :, 0, :5] = place.T
+    person = torch.tensor([[[[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]]]])
+    crown, chest, tips, palm, thigh, wall = pixel_weights(person, body_map).flatten().tolist()
+    assert crown == tips == palm > chest == thigh > wall
+    without = pixel_weights(person, torch.zeros_like(body_map)).flatten().tolist()
+    assert without == [chest] * 5 + [wall]

@@ -41,13 +41,11 @@ from .initialise import (
     write_index,
 )
 from .loop import Budget, Losses, Trainer, save_fp16
-from .losses import mask_loss
+from .losses import mask_loss, pixel_weights
 from .sources import canvas_source, hand_source, to_tensor
 
 _AT_LITTLE_NOISE, _BETWEEN = 0.45, 0.10
 """Shares of the batch; the rest is pure noise"""
-_PERSON = 4.0
-"""How much more a cell of the person counts than one of the backdrop, much of which nothing tells"""
 _VIEWS = ((1, 1, 0.25), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0))
 """What the steps of the outpainter's training see in turn: windows, so many to the canvas' side, shrunk by so much, and
 how many for each of the batch"""
@@ -164,7 +162,7 @@ def train_outpaint(
         side, shrink, count = _VIEWS[step % len(_VIEWS)]
         shown = canvases.draw(max(1, int(count * batch)), sizes.canvas // side, shrink, generator)
         noisy, timesteps, target = noise(shown.pictures, generator)
-        person = functional.avg_pool2d(shown.person, sizes.canvas_patch)
+        weights = functional.avg_pool2d(pixel_weights(shown.person, shown.hints[:, -3:]), sizes.canvas_patch)
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
@@ -183,7 +181,7 @@ def train_outpaint(
             return_dict=False,
             **arguments,
         )[0]
-        return {"noise": noise.loss(predicted, target, timesteps, 1.0 + (_PERSON - 1.0) * person)}
+        return {"noise": noise.loss(predicted, target, timesteps, weights)}
 
     def save() -> None:
         save_fp16(unet, model / "unet")
