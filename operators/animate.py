@@ -6,6 +6,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import threading
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..handdiff_addon.errors import Cancelled
+from ..handdiff_addon.jobs.estimate import Estimate
 from ..handdiff_addon.jobs.steady import Step, plan
 from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.models.sums import weight_sums
@@ -33,7 +35,17 @@ if TYPE_CHECKING:
 INTERVAL = 0.1
 progress: tuple[int, int] | None = None
 """Frames finished and wanted, while an animation is being painted"""
+_painted: list[Estimate] = []
+"""How far the frames of this run are, of which the last is in hand"""
+_found = 0
+"""Frames that were there before"""
 _stop = threading.Event()
+
+
+def share_done() -> float:
+    """Part of the animation that is painted, 0 to 1, the frame in hand with it; 0 where none is being painted."""
+    _, wanted = progress or (0, 1)
+    return (_found + sum(frame.fraction for frame in _painted)) / wanted
 
 
 def animation_folder() -> Path:
@@ -61,7 +73,7 @@ def paint_animation(
     Raises:
         HandDiffError: what cannot be painted; before anything is written, where it is known then.
     """
-    global progress
+    global progress, _found
     from ..handdiff_addon.animate_runs import batch_settings
     from ..handdiff_addon.jobs.batch import BatchFolder, paint_frames, until
     from ..handdiff_addon.scene.cameras import takes
@@ -78,8 +90,15 @@ def paint_animation(
     named = f"{Path(bpy.data.filepath).name}/{scene}"
 
     def paint(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
+        estimate = Estimate.of(request)
+        _painted.append(estimate)
         future = session.in_turn(
-            lambda: generate.pipeline(request, engine).generate(request, conditioning, cancelled=_stop.is_set)
+            lambda: generate.pipeline(request, engine).generate(
+                request,
+                conditioning,
+                progress=lambda now: estimate.take(now.stage, now.step, now.steps, time.monotonic()),
+                cancelled=_stop.is_set,
+            )
         )
         while not _stop.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
@@ -96,16 +115,18 @@ def paint_animation(
             batch.begin(settings, restart=restart)
             finished = batch.finished()
             todo = {step.frame: step.sources for step in order if step.frame not in finished}
+            _found = len(frames) - len(todo)
             frames_ = _frames(scene, todo, {**wanted, "meanwhile": meanwhile}, steady)
             steps = paint_frames(batch, frames_, paint, stop=_stop)
             try:
                 for waiting in steps:
-                    progress = (len(frames) - len(todo) + batch.saved, len(frames))
+                    progress = (_found + batch.saved, len(frames))
                     yield waiting
             finally:
                 steps.close()
         finally:
-            progress = None
+            progress, _found = None, 0
+            _painted.clear()
         return batch.warnings(frames)
 
 

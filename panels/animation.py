@@ -35,7 +35,7 @@ class HANDDIFF_PT_animation(HandDiffPanel, bpy.types.Panel):
         row = layout.row(align=True)
         if animate.progress is not None:
             done, wanted = animate.progress
-            row.progress(factor=done / wanted, text=translated(f"{done} of {wanted} frames"))
+            row.progress(factor=animate.share_done(), text=translated(f"{done} of {wanted} frames"))
             row.operator(HANDDIFF_OT_cancel_animation.bl_idname, text="", icon="X")
         else:
             row.operator(HANDDIFF_OT_animate.bl_idname, icon="RENDER_ANIMATION")

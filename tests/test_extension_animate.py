@@ -76,12 +76,14 @@ folder = Path("handdiff/scene/animation")
 from bl_ext.user_default.handdiff.handdiff_addon.scene import passes
 from bl_ext.user_default.handdiff.handdiff_addon.jobs.batch import BatchFolder
 rastered, saved = threads_of(passes, "rasterise"), threads_of(BatchFolder, "save")
+shares = []
 def work(until):
     steps, waiting = animate.paint_animation(bpy.context), set()
     try:
         while not until():
             if not waiting or any(future.done() for future in waiting):
                 waiting = next(steps)
+            shares.append(animate.share_done())
             time.sleep(0.005)
         bpy.ops.handdiff.generate()  # a single picture in between
         report(between=names("handdiff/scene"))
@@ -92,7 +94,8 @@ def work(until):
     except Exception as error:
         return type(error).__name__
 line = lambda: (folder / "manifest.jsonl").read_text().count("\\n") if (folder / "manifest.jsonl").exists() else 0
-report(ended=work(lambda: line() >= 2), lines=line(), idle=animate.progress is None)
+report(ended=work(lambda: line() >= 2), lines=line(), idle=animate.progress is None and animate.share_done() == 0)
+report(rises=shares == sorted(shares), within=sorted(set(share * 30 % 1 for share in shares)))
 report(rastered=sorted(set(rastered)), saved=sorted(set(saved)))
 steps = animate.paint_animation(bpy.context)
 next(steps)
@@ -102,6 +105,7 @@ steps.close()
 report(disable=time.monotonic() - before, left=[n for n in dir(bpy.types) if n.upper().startswith("HANDDIFF")])
 """)
     assert reports["ended"] == "Cancelled" and 2 <= reports["lines"] < 30 and reports["idle"]
+    assert reports["rises"] and any(0.1 < part < 0.9 for part in reports["within"]), "the bar waits for whole frames"
     assert "0001" in reports["between"]
     assert reports["rastered"] == ["handdiff-passes"] and reports["saved"] == ["handdiff-saver_0"], "the window waits"
     assert reports["left"] == [] and reports["disable"] < 30
