@@ -9,16 +9,16 @@ import torch
 from diffusers import DDIMScheduler
 from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 
-LATE = 0.4
+LATE = 0.3
 """Share of the timesteps that all steps but the first lie in"""
 
 
 class LateStepsScheduler(DDIMScheduler):
     """DDIM (Song et al. 2020) for models that predict the clean latents, with most steps at little noise.
 
-    From pure noise, pose and words tell such a model nearly the whole picture.  Evenly spread, the next steps would mix
-    that guess with half as much noise again, which a small network takes for texture; here they begin at nine tenths of
-    the picture's amplitude and sharpen it.
+    From pure noise, pose and words tell such a model nearly the whole picture.  Evenly spread, the next steps would
+    hide half of that guess under noise again, some of which a small network takes for texture; here they begin with 95 %
+    of its amplitude and sharpen it.
     """
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
