@@ -17,8 +17,8 @@ class LateStepsScheduler(DDIMScheduler):
     """DDIM (Song et al. 2020) for models that predict the clean latents, with most steps at little noise.
 
     From pure noise, pose and words tell such a model nearly the whole picture.  Evenly spread, the next steps would
-    hide half of that guess under noise again, some of which a small network takes for texture; here they begin with 95 %
-    of its amplitude and sharpen it.
+    hide half of that guess under noise again, some of which a small network takes for texture; here they begin with
+    95 % of its amplitude and sharpen it.
     """
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:

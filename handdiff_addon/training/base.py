@@ -190,9 +190,10 @@ class _Noise:
         """Noisy latents of pictures (N, H, W, 3) uint8, their timesteps, and what is to be predicted."""
         device, scheduler = self._stock.device, self._scheduler
         latents = self._stock.encode(from_pictures(pictures, device))
-        noise = torch.randn(latents.shape, generator=generator).to(device)
+        noise = torch.randn(latents.shape, generator=generator, device=generator.device).to(device)
         count, steps = len(latents), int(scheduler.config.num_train_timesteps)
-        timesteps = (torch.arange(count) + torch.rand(count, generator=generator)) / count * steps
+        jitter = torch.rand(count, generator=generator, device=generator.device).cpu()
+        timesteps = (torch.arange(count) + jitter) / count * steps
         timesteps = timesteps.long().clamp(max=steps - 1).to(device)
         noisy = scheduler.add_noise(latents, noise, timesteps)
         kind = scheduler.config.prediction_type

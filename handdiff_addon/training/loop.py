@@ -61,11 +61,7 @@ class Trainer:
         self.parameters = {name: p for name, p in self.modules.named_parameters() if p.requires_grad}
         self.averages = {name: p.detach().clone() for name, p in self.parameters.items()}
         self.optimiser = torch.optim.AdamW(
-            self.parameters.values(),
-            lr=budget.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=0.01,
-            fused=torch.device(device).type == "cuda",
+            self.parameters.values(), lr=budget.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
         )
         directory.mkdir(parents=True, exist_ok=True)
         if (directory / "state.json").is_file():

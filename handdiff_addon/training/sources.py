@@ -88,4 +88,4 @@ def _embedded(embed: Embed, texts: tuple[str, ...]) -> TextEmbedding:
 
 
 def _rng(generator: torch.Generator) -> np.random.Generator:
-    return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
+    return np.random.default_rng(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
