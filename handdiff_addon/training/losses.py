@@ -9,7 +9,7 @@ from torch.nn import functional
 _WEIGHT = 0.1
 _PERSON, _BARE = 4.0, 16.0
 """How much more a pixel counts of the person, and of head and hands, than one of the backdrop, much of which nothing
-tells: skin and hair are named as often as clothes, and cover a tenth of them"""
+tells: skin and hair are named as often as clothes, and cover far less"""
 _NECK, _WRIST = 218 / 255, 28 / 255
 """Colours of :func:`~handdiff_addon.conditioning.body_map.body_map`: green above, red this near to either end"""
 
