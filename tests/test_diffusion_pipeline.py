@@ -223,6 +223,7 @@ def test_nobody_in_the_picture_is_refused(pipeline):
     [
         "unet/diffusion_pytorch_model.safetensors",
         "hands/mask_head/mask_head.safetensors",
+        "colour_sketch/colour_sketch.safetensors",
         "text_encoder/config.json",
         "patch_autoencoder/config.json",
     ],
@@ -243,6 +244,18 @@ def test_a_faulty_model_folder_is_refused_by_name(tiny_model, tmp_path, file, fa
         TwoStagePipeline.load(str(folder), device="cpu")
     assert "\n" not in str(refusal.value)
     assert Path(file).name in str(refusal.value) or Path(file).parent.name in str(refusal.value)
+
+
+def test_a_colour_sketch_of_another_model_is_refused(tiny_model, tmp_path):
+    from handdiff_addon.diffusion.colour_sketch import ColourSketch
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    sketch = ColourSketch.from_pretrained(folder / "colour_sketch")
+    ColourSketch(**sketch.config | {"cell": 8}).save_pretrained(folder / "colour_sketch")
+    with pytest.raises(ModelError, match="colour sketch's cell is 8, where 4 is needed"):
+        TwoStagePipeline.load(str(folder), device="cpu")
 
 
 def test_a_model_folder_survives_saving_and_loading_by_diffusers_itself(tiny_model):

@@ -134,12 +134,14 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     for train, run, part in (
         (tasks.train_hands, "hands 2", "hands/unet"),
         (tasks.train_outpaint, "outpaint 2", "controlnet"),
+        (tasks.train_outpaint, "outpaint 4", "colour_sketch"),
     ):
         shutil.rmtree(other / part)
         train(other, tmp_path / run, data, 0.0, sizes=sizes, batch=2, start=model)
         name = next((model / part).glob("*.safetensors")).name
         kept, begun = (load_file(folder / part / name) for folder in (model, other))
         assert all((kept[key] == begun[key]).all() for key in kept)
+        assert str(tmp_path) not in (other / part / "config.json").read_text()
     PatchAutoencoder(4, 5).save_pretrained(other / "hands" / "patch_autoencoder")
     with pytest.raises(ModelError, match="architecture"):
         tasks.train_hands(other, tmp_path / "hands 3", data, 0.0, sizes=sizes, start=model)

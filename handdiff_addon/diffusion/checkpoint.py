@@ -18,6 +18,7 @@ from ..models.catalogue import check_model, find_model, is_own
 from ..models.hand_models import refuse_stock_hands
 from ..models.stock_plan import plan_request, refuse_stock_parts
 from ..request import GenerationRequest
+from .colour_sketch import COLOURS, ColourSketch
 from .mask_head import MaskHead
 from .patch_autoencoder import PatchAutoencoder
 from .stock import StockModel
@@ -46,6 +47,7 @@ class Checkpoint:
     text_encoder: CLIPTextModelWithProjection
     unet: UNet2DConditionModel
     controlnet: ControlNetModel
+    sketch: ColourSketch
     autoencoder: PatchAutoencoder
     scheduler: DDIMScheduler
     hands: HandGenerator
@@ -100,6 +102,7 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
             text_encoder=_load(CLIPTextModelWithProjection, folder / "text_encoder", device),
             unet=unet,
             controlnet=_load(ControlNetModel, folder / "controlnet", device),
+            sketch=ColourSketch.from_pretrained(folder / "colour_sketch").to(device).eval().requires_grad_(False),
             autoencoder=PatchAutoencoder.from_pretrained(folder / "patch_autoencoder").to(device),
             scheduler=DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
             hands=HandGenerator(
@@ -119,7 +122,12 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
     for name, got, wanted in (
         ("the U-Net's latent channels", unet.config.in_channels, checkpoint.autoencoder.latent_channels),
         ("the text encoder's width", checkpoint.text_encoder.config.hidden_size, unet.config.cross_attention_dim),
-        ("the ControlNet's hint channels", checkpoint.controlnet.config.conditioning_channels, HINT_CHANNELS),
+        (
+            "the ControlNet's hint channels",
+            checkpoint.controlnet.config.conditioning_channels,
+            HINT_CHANNELS + COLOURS,
+        ),
+        ("the colour sketch's cell", checkpoint.sketch.cell, checkpoint.autoencoder.patch_size),
         (
             "the hand U-Net's input channels",
             hands.unet.config.in_channels,

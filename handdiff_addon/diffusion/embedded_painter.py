@@ -124,6 +124,9 @@ class EmbeddedPainter:
         hint = outpaint_hint_of(frame, given)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
+        sketched = models.sketch(hints, guidance.text.tokens)
+        expected = models.sketch.latents(sketched, autoencoder)
+        hints = models.sketch.beside(hints, sketched)
         arguments = condition(guidance.text, frame.width, frame.height)
         schedule = self._schedule(models.scheduler, painting.steps, request.strength)
         generators = seeded([request.seed])
@@ -132,7 +135,7 @@ class EmbeddedPainter:
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            inputs = guidance.expand(shown_latents(models.scheduler, latents, timestep))
+            inputs = shown_latents(models.scheduler, guidance.expand(latents), timestep, expected)
             down, middle = models.controlnet(
                 inputs,
                 timestep,

@@ -7,15 +7,20 @@ import torch
 from diffusers import DDIMScheduler
 
 
-def shown_latents(scheduler: DDIMScheduler, noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
-    """The best linear guess at the clean latents, ``sqrt(alpha_bar) * noisy`` for latents of unit variance.
+def shown_latents(
+    scheduler: DDIMScheduler, noisy: torch.Tensor, timesteps: torch.Tensor, expected: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The best linear guess at the clean latents, which have unit variance around what is expected of them:
+    ``a * noisy + (1 - a^2) * expected`` with ``a = sqrt(alpha_bar)``.
 
-    Pure noise becomes nothing at all, so that the first denoising step reads the conditions undisturbed.
+    Pure noise becomes what is expected, so that the first denoising step reads the conditions undisturbed.
 
     Args:
         scheduler: the noise schedule.
         noisy: (B, C, h, w) latents.
         timesteps: one, or one for each of the batch.
+        expected: (B, C, h, w) latents; None: nothing at all.
     """
     kept = scheduler.alphas_cumprod[timesteps.long().cpu()].sqrt().to(noisy.device)
-    return noisy * kept.reshape(-1, 1, 1, 1)
+    kept = kept.reshape(-1, 1, 1, 1)
+    return noisy * kept if expected is None else noisy * kept + expected * (1.0 - kept.square())

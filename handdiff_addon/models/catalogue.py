@@ -24,7 +24,7 @@ from .tables import read_table
 
 EMBEDDED = "embedded"
 HANDS = "hands"
-OURS = ("patch_autoencoder", "mask_head")
+OURS = ("patch_autoencoder", "mask_head", "colour_sketch")
 """Parts that ``model_index.json`` does not list: diffusers cannot import their classes from inside an extension."""
 SHARED = ("text_encoder", "tokenizer", "vae", "patch_autoencoder")
 """Parts that ``hands/`` may take from the folder it lies in."""

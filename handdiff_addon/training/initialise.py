@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..conditioning.hint import HINT_CHANNELS, hand_hint_channels
+from ..diffusion.colour_sketch import COLOURS, ColourSketch
 from ..diffusion.mask_head import MaskHead
 from ..diffusion.patch_autoencoder import PatchAutoencoder
 from ..files import write_json
@@ -97,10 +98,10 @@ def make_canvas_unet(sizes: Sizes) -> UNet2DConditionModel:
 
 
 def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel:
-    """A ControlNet for ``unet`` whose hint is :func:`~handdiff_addon.conditioning.hint.outpaint_hint`."""
+    """A ControlNet for ``unet``; its hint: :func:`~handdiff_addon.conditioning.hint.outpaint_hint` and the sketch."""
     controlnet = ControlNetModel.from_unet(
         unet,
-        conditioning_channels=HINT_CHANNELS,
+        conditioning_channels=HINT_CHANNELS + COLOURS,
         conditioning_embedding_out_channels=sizes.hint_blocks,
         load_weights_from_unet=False,
     )
@@ -109,6 +110,11 @@ def make_controlnet(unet: UNet2DConditionModel, sizes: Sizes) -> ControlNetModel
     for convolution in (*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block, hint_out):
         torch.nn.init.xavier_uniform_(convolution.weight, gain=0.5)
     return controlnet
+
+
+def make_sketch(sizes: Sizes) -> ColourSketch:
+    """The guess of colours that the ControlNet sees: one question for each attribute of a caption."""
+    return ColourSketch(sizes.text_width, len(CLASSES), sizes.canvas_patch)
 
 
 @torch.no_grad()
@@ -242,6 +248,7 @@ def build_tiny_model(directory: Path, sizes: Sizes = TINY, seed: int = 0) -> Pat
     make_text_encoder(tokenizer, sizes.text_width).save_pretrained(directory / "text_encoder")
     unet = make_canvas_unet(sizes)
     make_controlnet(unet, sizes).save_pretrained(directory / "controlnet")
+    make_sketch(sizes).save_pretrained(directory / "colour_sketch")
     unet.save_pretrained(directory / "unet")
     hand_unet, mask_head = make_hand_unet(sizes)
     hand_unet.save_pretrained(directory / "hands" / "unet")

@@ -198,3 +198,6 @@ def save_fp16(model: torch.nn.Module, directory: Path) -> None:
     """
     saved = copy.deepcopy(model).to("cpu", torch.float16)
     saved.save_pretrained(directory, max_shard_size="15MB")  # type: ignore[operator]
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    config.pop("_name_or_path", None)  # the folder that it was begun with, which is nobody's business
+    write_json(directory / "config.json", config)

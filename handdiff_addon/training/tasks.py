@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from ..diffusion.colour_sketch import ColourSketch
 from ..diffusion.estimate import shown_latents
 from ..diffusion.late_steps import LATE
 from ..diffusion.mask_head import MaskHead, last_features
@@ -34,6 +35,7 @@ from .initialise import (
     make_controlnet,
     make_hand_unet,
     make_scheduler,
+    make_sketch,
     make_text_encoder,
     make_tokenizer,
     scale_hand_hint,
@@ -132,7 +134,8 @@ def train_outpaint(
     batch: int = 8,
     start: Path | None = None,
 ) -> None:
-    """Train stage 2's U-Net and ControlNet together; the hands are given in the hint half of the time.
+    """Train stage 2's U-Net and ControlNet together, and the sketch beside them; the hands are given in the hint half
+    of the time.
 
     Of eight steps one sees whole canvases, and two see them at half their size, four times as many for the same cost.
     Three see them at a quarter, sixteen times as many: which word colours which part is learned there.  Two see windows
@@ -144,9 +147,11 @@ def train_outpaint(
     if start is None:
         unet = make_canvas_unet(sizes)
         controlnet = make_controlnet(unet, sizes)
+        sketch = make_sketch(sizes)
     else:
         unet = _begun(UNet2DConditionModel, start / "unet")
         controlnet = _begun(ControlNetModel, start / "controlnet")
+        sketch = ColourSketch.from_pretrained(start / "colour_sketch")
     for module in (unet, controlnet):
         module.to(memory_format=torch.channels_last)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
@@ -154,22 +159,28 @@ def train_outpaint(
     canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
     if start is None:
         generator = torch.Generator(device).manual_seed(seed)
-        scale_hint_embedding(controlnet, canvases.draw(_TO_SCALE_BY, sizes.canvas, 1, generator).hints.cpu())
-    trainer = Trainer({"unet": unet, "controlnet": controlnet}, run, Budget(minutes), device, seed)
+        shown = canvases.draw(_TO_SCALE_BY, sizes.canvas, 1, generator)
+        hints = shown.hints.cpu()
+        scale_hint_embedding(controlnet, sketch.beside(hints, sketch(hints, shown.text.tokens.cpu())))
+    parts = {"unet": unet, "controlnet": controlnet, "sketch": sketch}
+    trainer = Trainer(parts, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
 
     def losses(generator: torch.Generator, step: int) -> Losses:
         side, shrink, count = _VIEWS[step % len(_VIEWS)]
         shown = canvases.draw(max(1, int(count * batch)), sizes.canvas // side, shrink, generator)
-        noisy, timesteps, target = noise(shown.pictures, generator)
+        sketched = sketch(shown.hints, shown.text.tokens)
+        expected = sketch.latents(sketched.detach(), autoencoder)
+        noisy, timesteps, target = noise(shown.pictures, generator, expected)
         weights = functional.avg_pool2d(pixel_weights(shown.person, shown.hints[:, -3:]), sizes.canvas_patch)
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
+        off = 2.0 * sketched - functional.avg_pool2d(shown.pictures + 1.0, sizes.canvas_patch)
         down, middle = controlnet(
             noisy,
             timesteps,
-            controlnet_cond=shown.hints,
+            controlnet_cond=sketch.beside(shown.hints, sketched.detach()),
             return_dict=False,
             **arguments,
         )
@@ -181,10 +192,14 @@ def train_outpaint(
             return_dict=False,
             **arguments,
         )[0]
-        return {"noise": noise.loss(predicted, target, timesteps, weights)}
+        return {
+            "noise": noise.loss(predicted, target, timesteps, weights),
+            "sketch": (off.square() * weights).mean(),
+        }
 
     def save() -> None:
         save_fp16(unet, model / "unet")
+        sketch.save_pretrained(model / "colour_sketch")
         save_fp16(controlnet, model / "controlnet")
         make_scheduler().save_pretrained(model / "scheduler")
         write_index(model)
@@ -259,7 +274,7 @@ class _Noise:
         self.steps = int(self.scheduler.config.num_train_timesteps)
 
     def __call__(
-        self, pictures: torch.Tensor, generator: torch.Generator
+        self, pictures: torch.Tensor, generator: torch.Generator, expected: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What a network is shown of noisy latents, their timesteps (spread over the batch), and the clean latents."""
         latents = self.autoencoder.encode(pictures)
@@ -274,7 +289,7 @@ class _Noise:
         share = torch.where(even < _AT_LITTLE_NOISE, little, more)
         timesteps = (share * self.steps).long().clamp(max=self.steps - 1)
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
-        return shown_latents(self.scheduler, noisy, timesteps), timesteps, latents
+        return shown_latents(self.scheduler, noisy, timesteps, expected), timesteps, latents
 
     def loss(
         self,

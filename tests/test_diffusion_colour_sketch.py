@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guess of colours: words find their parts, cells are blind to each other, given hands are heeded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from handdiff_addon.diffusion.colour_sketch import COLOURS, ColourSketch
+
+QUESTIONS, WIDTH, CELL = 3, 8, 4
+BODY_MAP = slice(11, 14)
+
+
+def hints(colours: torch.Tensor) -> torch.Tensor:
+    """A hint of a person with these colours (B, 3, H, W) of the body map."""
+    hint = torch.zeros(len(colours), 14, *colours.shape[2:])
+    hint[:, 3] = 1.0
+    hint[:, BODY_MAP] = colours
+    return hint
+
+
+@pytest.fixture
+def sketch() -> ColourSketch:
+    torch.manual_seed(0)
+    return ColourSketch(WIDTH, QUESTIONS, CELL)
+
+
+def test_each_part_learns_to_heed_its_own_word(sketch: ColourSketch) -> None:
+    """Two parts, one above the other; the first word says the colour of the one, the second that of the other."""
+    generator = torch.Generator().manual_seed(0)
+    body = torch.zeros(16, 3, 2 * CELL, CELL)
+    body[:, 1, :CELL], body[:, 1, CELL:] = 0.95, 0.6
+    optimiser = torch.optim.Adam(sketch.parameters(), 1e-2)
+
+    def drawn() -> tuple[torch.Tensor, torch.Tensor]:
+        said = torch.rand(16, QUESTIONS, COLOURS, generator=generator)
+        return torch.cat([said, torch.zeros(16, QUESTIONS, WIDTH - COLOURS)], 2), said[:, :2, :, None].transpose(1, 2)
+
+    for _ in range(250):
+        answers, truth = drawn()
+        loss = (sketch(hints(body), answers) - truth).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    answers, truth = drawn()
+    error = (sketch(hints(body), answers) - truth).abs().mean()
+    assert error < 0.06, float(error)
+
+
+def test_a_cell_is_blind_to_its_neighbours(sketch: ColourSketch) -> None:
+    generator = torch.Generator().manual_seed(1)
+    body, answers = (
+        torch.rand(1, 3, 3 * CELL, 2 * CELL, generator=generator),
+        torch.rand(1, QUESTIONS, WIDTH, generator=generator),
+    )
+    before = sketch(hints(body), answers)
+    body[:, :, CELL : 2 * CELL, :CELL] = 0.3
+    changed = (sketch(hints(body), answers) - before).abs().amax(1)[0]
+    assert before.shape == (1, 3, 3, 2)
+    assert changed[1, 0] > 0
+    changed[1, 0] = 0
+    assert changed.max() < 1e-6
+
+
+def test_the_mean_of_given_hands_is_heeded_everywhere(sketch: ColourSketch) -> None:
+    hint = hints(torch.full((1, 3, 2 * CELL, 2 * CELL), 0.5)).repeat(3, 1, 1, 1)
+    hint[1:, 7, :2, :2] = 1.0
+    hint[1, 4:7, :2, :2] = 0.9
+    hint[2, 4:7, :2, :2] = 0.2
+    colours = sketch(hint, torch.ones(3, QUESTIONS, WIDTH))[:, :, 1, 1]
+    assert (colours[0] - colours[1]).abs().max() > 1e-3
+    assert (colours[1] - colours[2]).abs().max() > 1e-3
+
+
+def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:
+    hint = hints(torch.rand(2, 3, 2 * CELL, CELL))
+    colours = torch.tensor([[[[-0.5]], [[0.25]], [[1.5]]]]).expand(2, 3, 2, 1)
+    shown = sketch.beside(hint, colours)
+    assert torch.equal(shown[:, :14], hint)
+    assert shown[0, 14:].flatten(1).unique(dim=1).flatten().tolist() == [0.0, 0.25, 1.0]
+
+
+def test_saved_and_loaded_it_guesses_the_same(sketch: ColourSketch, tmp_path: Path) -> None:
+    sketch.save_pretrained(tmp_path, torch.float32)
+    hint, answers = hints(torch.rand(1, 3, CELL, CELL)), torch.rand(1, QUESTIONS, WIDTH)
+    assert torch.equal(ColourSketch.from_pretrained(tmp_path)(hint, answers), sketch(hint, answers))
+
+
+def test_noisy_latents_are_shown_as_the_best_guess_around_what_is_expected() -> None:
+    """What is off in the guess has nothing to do with what is seen: by that a best linear guess is told (Gauss)."""
+    from handdiff_addon.diffusion.estimate import shown_latents
+    from handdiff_addon.training.initialise import make_scheduler
+
+    generator = torch.Generator().manual_seed(0)
+    scheduler = make_scheduler()
+    expected = torch.full((1, 1, 200, 200), 3.0)
+    clean, noise = (torch.randn(expected.shape, generator=generator) for _ in range(2))
+    clean = clean + expected
+    for step in (0, 300, 700, 999):
+        timestep = torch.tensor([step])
+        noisy = scheduler.add_noise(clean, noise, timestep)
+        off = shown_latents(scheduler, noisy, timestep, expected) - clean
+        assert abs(float(off.mean())) < 0.03
+        assert abs(float((off * (noisy - noisy.mean())).mean())) < 0.03
+    assert torch.equal(shown_latents(scheduler, noise, torch.tensor(999), expected), expected)
