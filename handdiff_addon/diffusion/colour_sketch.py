@@ -3,7 +3,8 @@
 
 By attention a small U-Net learns slowly which word colours which part, and small parts such as hair not at all in the
 time that it has.  Where a part lies is known: the body map tells it.  A perceptron that sees no more than one cell
-finds what the words say of it, which takes minutes to learn, and the ControlNet sees its guess beside the hint.
+finds what the words say of it, which takes minutes to learn.  Its guess lies beside the ControlNet's hint, and is what
+the networks expect of the picture (see :mod:`.estimate`).
 """
 
 from __future__ import annotations
