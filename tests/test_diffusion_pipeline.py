@@ -246,15 +246,23 @@ def test_a_faulty_model_folder_is_refused_by_name(tiny_model, tmp_path, file, fa
     assert Path(file).name in str(refusal.value) or Path(file).parent.name in str(refusal.value)
 
 
-def test_a_colour_sketch_of_another_model_is_refused(tiny_model, tmp_path):
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"cell": 8}, "colour sketch's cell is 8, where 4 is needed"),
+        ({"text_width": 64}, "colour sketch's text width is 64, where 32 is needed"),
+        ({"questions": 3}, "number of the colour sketch's questions is 3, where 21 is needed"),
+    ],
+)
+def test_a_colour_sketch_of_another_model_is_refused(tiny_model, tmp_path, other, named):
     from handdiff_addon.diffusion.colour_sketch import ColourSketch
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
     folder = tmp_path / "model"
     shutil.copytree(tiny_model, folder)
     sketch = ColourSketch.from_pretrained(folder / "colour_sketch")
-    ColourSketch(**sketch.config | {"cell": 8}).save_pretrained(folder / "colour_sketch")
-    with pytest.raises(ModelError, match="colour sketch's cell is 8, where 4 is needed"):
+    ColourSketch(**sketch.config | other).save_pretrained(folder / "colour_sketch")
+    with pytest.raises(ModelError, match=named):
         TwoStagePipeline.load(str(folder), device="cpu")
 
 

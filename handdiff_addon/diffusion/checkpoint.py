@@ -128,6 +128,12 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
             HINT_CHANNELS + COLOURS,
         ),
         ("the colour sketch's cell", checkpoint.sketch.cell, checkpoint.autoencoder.patch_size),
+        ("the colour sketch's text width", checkpoint.sketch.said.in_features, unet.config.cross_attention_dim),
+        (
+            "the number of the colour sketch's questions",
+            checkpoint.sketch.questions,
+            checkpoint.text_encoder.config.vocab_size - len(checkpoint.tokenizer),
+        ),
         (
             "the hand U-Net's input channels",
             hands.unet.config.in_channels,
