@@ -173,6 +173,9 @@ def test_a_short_training_learns(tmp_path):
     assert after < best + 0.3 * (before - best)
     again = Trainer({"network": torch.nn.Linear(4, 8)}, tmp_path, Budget(0.01))
     assert again.step == trainer.step > 5
+    parts = {"network": torch.nn.Linear(4, 8), "sketch": torch.nn.Linear(2, 2)}
+    with pytest.raises(ModelError, match="lacks parts that are trained today"):
+        Trainer(parts, tmp_path, Budget(0.01))
 
 
 def test_a_mentioned_attribute_has_a_class_of_its_own_and_others_none():

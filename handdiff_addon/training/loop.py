@@ -20,6 +20,7 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save
 
+from ..errors import ModelError
 from ..files import save_image, write_bytes, write_json
 
 Losses = dict[str, torch.Tensor]
@@ -154,8 +155,17 @@ class Trainer:
             group["lr"] = self.budget.learning_rate * warm * max(0.05, left)
 
     def _resume(self) -> None:
+        """
+        Raises:
+            ModelError: where the run is of other parts, as one of an earlier version is, or was stopped before a step.
+        """
         state = json.loads((self.directory / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(self.directory / "state.safetensors", device=self.device)
+        if any(f"exp_avg.{name}" not in tensors for name in self.parameters):
+            raise ModelError(
+                f"The run in {self.directory} cannot go on, for it lacks parts that are trained today: "
+                "choose another folder, or remove this one to begin anew."
+            )
         self.step, self.history = state["step"], state["history"]
         self._load({name: tensors[f"weight.{name}"] for name in self.parameters})
         self.averages = {name: tensors[f"average.{name}"] for name in self.parameters}
