@@ -19,6 +19,7 @@ from handdiff_addon.evaluation.metrics import (
     torso,
     wrist_step,
 )
+from handdiff_addon.palettes import PALETTES
 from handdiff_addon.rig.keypoints import BODY_INDEX
 
 
@@ -147,6 +148,25 @@ def test_a_colour_in_the_shade_is_told_by_how_the_render_dims_its_own() -> None:
     assert colours_found(shaded, regions, named, tones, {"skin": 1.0}) == {"skin": False}
     assert light_of(shaded, region, (20, 20, 20)) == 1.0  # gloss is no light
     assert light_of(shaded, ~region, (20, 20, 20)) == 1.0
+
+
+@pytest.mark.parametrize("brightness", [0.5, 1.0, 2.0])
+def test_a_picture_may_be_in_another_light_than_the_render(brightness: float) -> None:
+    """What a person wears tells the light that their skin is in; a wrong colour stays wrong."""
+    named = {"skin": "olive", "shirt": "blue", "trousers": "grey", "background": "teal"}
+    lights = {"skin": 0.4, "shirt": 0.5, "trousers": 0.45, "background": 1.0}
+    picture = np.zeros((40, 40, 3), np.uint8)
+    regions = {}
+    for index, role in enumerate(named):
+        regions[role] = np.zeros((40, 40), bool)
+        regions[role][10 * index : 10 * (index + 1)] = True
+        share = lights[role] if role == "background" else brightness * lights[role]
+        picture[regions[role]] = dim(PALETTES[role][named[role]], share).round()
+    assert all(colours_found(picture, regions, named, PALETTES, lights).values())
+    assert not colours_found(picture, regions, named | {"skin": "fair"}, PALETTES, lights)["skin"]
+    assert not colours_found(picture, regions, named | {"skin": "brown"}, PALETTES, lights)["skin"]
+    alone = {"skin": "olive"}
+    assert colours_found(picture, regions, alone, PALETTES, lights)["skin"] == (brightness == 1.0)
 
 
 def disc(centre: float, radius: float) -> np.ndarray:

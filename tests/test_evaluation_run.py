@@ -61,7 +61,7 @@ def test_a_model_is_drawn_judged_and_reported_and_a_second_run_goes_on(tiny_mode
             with Image.open(out / method.name / f"{name}.png") as picture:
                 assert picture.size == (canvas_of(str(tiny_model)),) * 2
     figures = json.loads((out / "figures.json").read_text(encoding="utf-8"))
-    assert set(figures) == {"render", *(method.name for method in drawn)}
+    assert set(figures) == {"render", "relit", *(method.name for method in drawn)}
     assert figures["render"]["pck"]["relative_to_renders"] == 1.0
 
     before = stamps(out)
@@ -113,7 +113,15 @@ def test_conditions_are_what_others_paint_from(conditions: Path) -> None:
         "right_hand_mask.png",
         "prompt.txt",
         "render.png",
+        "relit.png",
     } <= names
+    render, relit, person = (
+        np.array(Image.open(folder / f"{name}.png").convert(mode))
+        for name, mode in (("render", "RGB"), ("relit", "RGB"), ("person_mask", "L"))
+    )
+    far = person == 0
+    assert np.abs(render[far].astype(int) - relit[far]).mean() < 2.0  # the backdrop is lit by itself
+    assert np.abs(render[person == 255].astype(int) - relit[person == 255]).mean() > 5.0
     assert (folder / "prompt.txt").read_text(encoding="utf-8").strip()
     assert not (conditions / "results.md").exists() or (conditions / "pictures").exists()
 

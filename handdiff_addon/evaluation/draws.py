@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..diffusion.pipeline import TwoStagePipeline
     from .truth import Truth
 
-RENDER, TWO_STAGES, SINGLE_STAGE, LONGER = "render", "two_stages", "single_stage", "single_stage_longer"
+RENDER, RELIT = "render", "relit"
+TWO_STAGES, SINGLE_STAGE, LONGER = "two_stages", "single_stage", "single_stage_longer"
 AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
 HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
 PICTURES = "pictures"

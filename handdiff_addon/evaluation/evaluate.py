@@ -24,7 +24,7 @@ from ..jobs.store import RunFolder
 from ..models.catalogue import check_model, find_model
 from ..request import SIDES
 from .benchmark.entries import Benchmark, Entry, read_benchmark
-from .draws import PICTURES, RENDER, Method, draw, measure_extra_steps, measure_memory, methods
+from .draws import PICTURES, RELIT, RENDER, Method, draw, measure_extra_steps, measure_memory, methods
 from .judge import Judge, require_judge
 from .score import SCORE_VERSION, score_picture
 from .truth import (
@@ -74,15 +74,15 @@ class Run:
         return self.folder / method / f"{entry.id}{ending}"
 
     def picture(self, method: str, entry: Entry) -> Path:
-        if method == RENDER:
-            return self.truth_folder(entry) / "render.png"
+        if method in (RENDER, RELIT):
+            return self.truth_folder(entry) / f"{method}.png"
         if method == PICTURES and self.pictures is not None:
             return self.pictures / f"{entry.id}.png"
         return self.path(method, entry, ".png")
 
     def hands_mask(self, method: str, entry: Entry) -> Path:
         """Where the method says that the hands are; it may say nothing."""
-        if method == RENDER:
+        if method in (RENDER, RELIT):
             return self.truth_folder(entry) / "hands_mask.png"
         return self.picture(method, entry).with_name(f"{entry.id}_hands_mask.png")
 
@@ -302,7 +302,7 @@ def _make_folder(folder: Path) -> None:
 
 def _score_all(run: Run, report: Report) -> None:
     """Score what has no scores yet, or older ones."""
-    jobs = [(RENDER, entry) for entry in run.entries]
+    jobs = [(method, entry) for method in (RENDER, RELIT) for entry in run.entries]
     if run.pictures is not None:
         jobs += [(PICTURES, entry) for entry in run.entries]
     else:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..request import SIDES, Side
 from ..rig.keypoints import BODY_INDEX
-from .colour import ciede2000, light, nearest_name, to_lab
+from .colour import ciede2000, dim, light, nearest_name, to_lab
 
 FOUND_WITHIN = 0.5
 """A hand is found where a seen hand's points lie, on average, within this share of the hand's box of the rig's."""
@@ -23,6 +23,8 @@ _SHORTEST_BONE = 0.08
 """Bones that look shorter than this share of the hand's box point at the camera: their direction says nothing."""
 _LEAST_PIXELS = 30
 """Of a region whose colour is to be told"""
+_FACTORS = 2.0 ** np.linspace(-2.25, 2.25, 37)
+"""By which a picture's light may differ from the render's"""
 
 
 # --- hands ------------------------------------------------------------------------------------------------------------
@@ -167,7 +169,8 @@ def colours_found(
     """Whether each colour that the prompt names is the nearest one of its palette to the region's median, in CIELAB.
 
     Names such as those of skin tones differ in little else than lightness, and so does one colour in bright light and
-    in shade: the palette is dimmed as the render's own region is.
+    in shade: the palette is dimmed as the render's own region is.  A prompt seldom says how bright its light is, so a
+    picture's may be another than the render's: how much brighter it is is told by the other colours that are named.
 
     Args:
         picture: (H, W, 3) uint8
@@ -179,12 +182,33 @@ def colours_found(
     Returns:
         by role; roles whose region is too small are left out.
     """
+    seen = {
+        role: colour
+        for role in named
+        if role in regions and (colour := region_colour(picture, regions[role])) is not None
+    }
+    # The backdrop is lit by itself, and tells nothing of the person's light.
+    lit = {role: np.array(palettes[role][named[role]]) for role in seen if role != "background"}
     found = {}
-    for role, name in named.items():
-        colour = region_colour(picture, regions[role]) if role in regions else None
-        if colour is not None:
-            found[role] = nearest_name(colour, palettes[role], lights[role]) == name
+    for role, colour in seen.items():
+        others = {other: material for other, material in lit.items() if other != role}
+        brighter = _brighter(others, seen, lights) if role in lit else 1.0
+        found[role] = nearest_name(colour, palettes[role], min(1.0, brighter * lights[role])) == named[role]
     return found
+
+
+def _brighter(
+    materials: Mapping[str, np.ndarray], seen: Mapping[str, np.ndarray], lights: Mapping[str, float]
+) -> float:
+    """How many times brighter a picture's light is than the render's, by how colours of known materials look in it: the
+    factor with the least total distance in CIELAB, so that one wrong colour does not decide.  1 without any."""
+    if not materials:
+        return 1.0
+    distances = np.zeros(len(_FACTORS))
+    for role, material in materials.items():
+        shares = np.clip(_FACTORS * lights[role], 0.05, 1.0)
+        distances += [np.linalg.norm(to_lab(dim(material, share)) - to_lab(seen[role])) for share in shares]
+    return float(_FACTORS[int(np.argmin(distances))])
 
 
 def light_of(render: np.ndarray, region: np.ndarray, colour: Sequence[float]) -> float:

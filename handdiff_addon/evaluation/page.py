@@ -15,7 +15,7 @@ from ..files import write_bytes, write_json
 from ..training.dataset import HELD_OUT_HUMANS
 from . import judge
 from .distances import distances_from_renders
-from .draws import AUTOENCODER, AUTOENCODER_HANDS, PICTURES, RENDER, SINGLE_STAGE, TWO_STAGES
+from .draws import AUTOENCODER, AUTOENCODER_HANDS, PICTURES, RELIT, RENDER, SINGLE_STAGE, TWO_STAGES
 from .features import NETWORKS
 from .figures import (
     FIGURES,
@@ -53,11 +53,11 @@ def write_page(run: Run) -> Path:
             for entry in run.entries
             if (path := run.path(name, entry, ".json")).is_file()
         }
-        for name in [RENDER, *shown]
+        for name in [RENDER, RELIT, *shown]
     }
     results: Results = {name: {i: entry["scores"] for i, entry in found.items()} for name, found in data.items()}
     truths = {entry.id: read_truth(run.truth_folder(entry)) for entry in run.entries}
-    distances = distances_from_renders(run, {name: list(results[name]) for name in shown}, truths)
+    distances = distances_from_renders(run, {name: list(results[name]) for name in [RELIT, *shown]}, truths)
     text = "\n".join(_sections(run, data, results, truths, distances))
     write_json(run.folder / "figures.json", _raw_figures(results, distances))
     write_bytes(run.folder / "wall.jpg", picture_wall(run, shown))
@@ -77,24 +77,31 @@ def _sections(
     distances: dict[str, dict[str, tuple[float, float]]],
 ) -> Iterable[str]:
     ids = list(results[RENDER])
-    labels = {RENDER: "renders", PICTURES: "pictures", **{method.name: method.label for method in run.methods}}
+    labels = {
+        RENDER: "renders",
+        RELIT: "relit renders",
+        PICTURES: "pictures",
+        **{method.name: method.label for method in run.methods},
+    }
     yield "# Results\n"
     yield from _what(run)
     if run.pictures is not None:
-        names = [RENDER, PICTURES]
+        names = [RENDER, RELIT, PICTURES]
+        yield _RELIT_NOTE
         yield _table(headline_table(results, names, labels, ids))
         yield _kernel_note(len(ids))
-        yield _table(distance_table(distances, labels, [PICTURES]))
+        yield _table(distance_table(distances, labels, [RELIT, PICTURES]))
         yield "![The pictures](wall.jpg)\n"
         return
     ablations = [method.name for method in run.methods if method.ablation]
     first = [i for i in ids if all(i in results[name] for name in ablations)]
-    names = [RENDER, *(method.name for method in run.methods if not method.ablation)]
+    names = [RENDER, RELIT, *(method.name for method in run.methods if not method.ablation)]
 
     yield "## Against the bars\n"
     yield "The two stages, with 95 % bootstrap intervals over pictures.\n"
     yield _table(bar_table(results, ids, first))
     yield "## Figures\n"
+    yield _RELIT_NOTE
     yield "".join(f"- **{method.label}**: {method.note}\n" for method in run.methods if not method.ablation)
     yield _table(headline_table(results, names, labels, ids))
     yield "## By group\n"
@@ -223,6 +230,12 @@ def distance_table(
         ]
         rows.append((labels[name], *cells))
     return ("", "KID of pictures", "KID of hand crops"), rows
+
+
+_RELIT_NOTE = (
+    "- **relit renders**: the same renders in another light that the prompt allows, since it seldom says all of the "
+    "light: what the judge makes of pictures that are right\n"
+)
 
 
 def _kernel_note(count: int) -> str:

@@ -24,7 +24,7 @@ from .metrics import (
 )
 from .truth import Truth
 
-SCORE_VERSION = 1
+SCORE_VERSION = 2
 """Counts up when a figure changes its meaning: pictures with older scores are scored again, not drawn again."""
 
 

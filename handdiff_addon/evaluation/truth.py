@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The truth of a benchmark entry: a render of it and all that the rig knows, as a folder of files.
 
-``ENTRY/`` holds the passes as ``handdiff passes`` writes them, ``render.png``, ``regions.png`` (an index into
-the names in ``truth.json`` per pixel), ``prompt.txt`` and ``truth.json``, which is written last and
-makes the folder count.
+``ENTRY/`` holds the passes as ``handdiff passes`` writes them, ``render.png``, ``relit.png`` (the same in another light
+that the prompt allows), ``regions.png`` (an index into the names in ``truth.json`` per pixel), ``prompt.txt`` and
+``truth.json``, which is written last.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def pose_entry(studio: Studio, entry: Entry) -> Conditioning:
 
 
 def has_truth(folder: Path) -> bool:
-    return (folder / "truth.json").is_file()
+    return (folder / "truth.json").is_file() and (folder / "relit.png").is_file()
 
 
 def write_truth(folder: Path, studio: Studio, entry: Entry, human: str, conditioning: Conditioning) -> None:
@@ -143,6 +143,8 @@ def write_truth(folder: Path, studio: Studio, entry: Entry, human: str, conditio
     write_passes(conditioning, folder)
     picture = studio.photograph(conditioning.person_mask)
     save_image(Image.fromarray(picture), folder / "render.png")
+    studio.light(entry.other_lights)
+    save_image(Image.fromarray(studio.photograph(conditioning.person_mask)), folder / "relit.png")
     names = ("background", *ROLES, "gloves")
     regions = (studio.roles(conditioning.camera) + 1).astype(np.uint8)
     if entry.gloved:

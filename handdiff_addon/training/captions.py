@@ -102,6 +102,11 @@ def attribute_targets(attributes: Attributes, mentioned: Collection[str] = tuple
     return targets
 
 
+def named_light(text: str) -> str | None:
+    """The light that a caption names, one of :data:`CLASSES`' values; None where it names none."""
+    return next((light for light, wordings in _LIGHT_WORDS.items() if any(words in text for words in wordings)), None)
+
+
 def second_colour(colour: str) -> str:
     """The colour of the stripes, lines or dots on a cloth of that colour."""
     return "black" if colour in ("white", "yellow", "pink", "grey") else "white"

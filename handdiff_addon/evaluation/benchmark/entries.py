@@ -20,6 +20,8 @@ import numpy as np
 from ...errors import UsageError
 from ...training.backdrops import draw_backdrop
 from ...training.build import Build
+from ...training.captions import CLASSES, named_light
+from ...training.looks import make_lights
 from ...training.poses import BodyPose
 from .camera import CameraRecipe
 from .poses import fit_pose
@@ -72,6 +74,12 @@ class Entry:
         from ...scene.studio import Lights
 
         return Lights(**_tuples(self.data["look"]["lights"]))
+
+    @property
+    def other_lights(self) -> Lights:
+        """Another light that the prompt allows: from where it says, or from anywhere; needs ``bpy``."""
+        rng = np.random.default_rng((self.seed, 1))
+        return make_lights(named_light(self.prompt) or str(rng.choice(CLASSES["light"])), rng)
 
     def backdrop(self, size: int) -> np.ndarray:
         """What is behind the person, (size, size, 3) uint8 sRGB."""
