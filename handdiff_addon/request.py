@@ -38,9 +38,9 @@ MAX_PEOPLE = 8
 class ExpansionSettings:
     """Sequential mask expansion (paper section on blending; its constants are unknown, these defaults are ours).
 
-    The kept hand region starts as the hand mask grown by ``rim`` latent cells.  From ``start`` to ``end`` (fractions of
-    the denoising steps) the outpainted region grows ``expansions`` times by ``cells`` latent cells, which shrinks the
-    kept region; after ``end`` nothing is kept and the model is free.
+    The kept hand region starts as the hand mask grown by ``rim`` latent cells.  From ``start`` to ``end`` (parts of
+    the denoising, by its timesteps) the outpainted region grows ``expansions`` times by ``cells`` latent cells, which
+    shrinks the kept region; after ``end`` nothing is kept and the model is free.
     """
 
     start: float = 0.4
@@ -56,7 +56,8 @@ class ExpansionSettings:
     def __post_init__(self) -> None:
         if not 0.0 <= self.start <= self.end <= 1.0:
             raise UsageError(
-                f"The expansion runs from {self.start} to {self.end}: give 0 <= start <= end <= 1, parts of the steps."
+                f"The expansion runs from {self.start} to {self.end}: give 0 <= start <= end <= 1, "
+                "parts of the denoising."
             )
         for name in ("expansions", "cells", "rim"):
             if not 0 <= getattr(self, name) <= 64:

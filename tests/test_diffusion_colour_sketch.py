@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional
 
 from handdiff_addon.diffusion.colour_sketch import COLOURS, ColourSketch
+from handdiff_addon.diffusion.patch_autoencoder import PatchAutoencoder
 
 QUESTIONS, WIDTH, CELL = 3, 8, 4
 BODY_MAP = slice(11, 14)
@@ -41,12 +43,12 @@ def test_each_part_learns_to_heed_its_own_word(sketch: ColourSketch) -> None:
 
     for _ in range(250):
         answers, truth = drawn()
-        loss = (sketch(hints(body), answers) - truth).square().mean()
+        loss = (sketch(hints(body), answers)[0] - truth).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     answers, truth = drawn()
-    error = (sketch(hints(body), answers) - truth).abs().mean()
+    error = (sketch(hints(body), answers)[0] - truth).abs().mean()
     assert error < 0.06, float(error)
 
 
@@ -56,10 +58,10 @@ def test_a_cell_is_blind_to_its_neighbours(sketch: ColourSketch) -> None:
         torch.rand(1, 3, 3 * CELL, 2 * CELL, generator=generator),
         torch.rand(1, QUESTIONS, WIDTH, generator=generator),
     )
-    before = sketch(hints(body), answers)
+    before = torch.cat(sketch(hints(body), answers), 1)
     body[:, :, CELL : 2 * CELL, :CELL] = 0.3
-    changed = (sketch(hints(body), answers) - before).abs().amax(1)[0]
-    assert before.shape == (1, 3, 3, 2)
+    changed = (torch.cat(sketch(hints(body), answers), 1) - before).abs().amax(1)[0]
+    assert before.shape == (1, 4, 3, 2)
     assert changed[1, 0] > 0
     changed[1, 0] = 0
     assert changed.max() < 1e-6
@@ -70,9 +72,19 @@ def test_the_mean_of_given_hands_is_heeded_everywhere(sketch: ColourSketch) -> N
     hint[1:, 7, :2, :2] = 1.0
     hint[1, 4:7, :2, :2] = 0.9
     hint[2, 4:7, :2, :2] = 0.2
-    colours = sketch(hint, torch.ones(3, QUESTIONS, WIDTH))[:, :, 1, 1]
+    colours = sketch(hint, torch.ones(3, QUESTIONS, WIDTH))[0][:, :, 1, 1]
     assert (colours[0] - colours[1]).abs().max() > 1e-3
     assert (colours[1] - colours[2]).abs().max() > 1e-3
+
+
+def test_it_is_not_trusted_on_an_outline(sketch: ColourSketch) -> None:
+    """There it still tells the colours of the person's own pixels in the cell, whatever their number."""
+    body = torch.full((1, 3, CELL, 2 * CELL), 0.7)
+    hint = hints(body)
+    hint[:, :, :, CELL + CELL // 2 :] = 0.0
+    _, trust = sketch(hint, torch.ones(1, QUESTIONS, WIDTH))
+    assert trust[0, 0, 0, 0] > 0.2
+    assert trust[0, 0, 0, 1] == 0.0
 
 
 def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:
@@ -86,7 +98,30 @@ def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:
 def test_saved_and_loaded_it_guesses_the_same(sketch: ColourSketch, tmp_path: Path) -> None:
     sketch.save_pretrained(tmp_path, torch.float32)
     hint, answers = hints(torch.rand(1, 3, CELL, CELL)), torch.rand(1, QUESTIONS, WIDTH)
-    assert torch.equal(ColourSketch.from_pretrained(tmp_path)(hint, answers), sketch(hint, answers))
+    loaded = ColourSketch.from_pretrained(tmp_path)(hint, answers)
+    assert all(map(torch.equal, loaded, sketch(hint, answers)))
+
+
+def test_a_predicted_cell_is_drawn_to_the_sketch_as_far_as_it_is_trusted(sketch: ColourSketch) -> None:
+    """Its mean colour moves, what it shows beside that stays."""
+    generator = torch.Generator().manual_seed(2)
+    autoencoder = PatchAutoencoder(CELL, 3 * CELL**2)
+    autoencoder.fit(torch.rand(40, 3, 4 * CELL, 4 * CELL, generator=generator) * 2 - 1)
+    picture = torch.rand(1, 3, CELL, 3 * CELL, generator=generator) * 0.6 - 0.3
+    colours, trust = torch.full((1, 3, 1, 3), 0.6), torch.tensor([[[[0.0, 0.5, 1.0]]]])
+
+    def settled(share: float) -> torch.Tensor:
+        latents = autoencoder.encode(picture)
+        return autoencoder.decode(sketch.settle(latents, colours, trust, torch.tensor(share), autoencoder))
+
+    def means(pixels: torch.Tensor) -> torch.Tensor:
+        return functional.avg_pool2d(pixels, CELL)
+
+    expected = means(picture) + trust * (0.2 - means(picture))
+    assert torch.allclose(means(settled(1.0)), expected, atol=1e-4)
+    assert torch.allclose(means(settled(0.0)), means(picture), atol=1e-4)
+    beside = settled(1.0) - functional.interpolate(means(settled(1.0)), scale_factor=CELL)
+    assert torch.allclose(beside, picture - functional.interpolate(means(picture), scale_factor=CELL), atol=1e-4)
 
 
 def test_noisy_latents_are_shown_as_the_best_guess_around_what_is_expected() -> None:

@@ -13,6 +13,10 @@ from handdiff_addon.errors import UsageError
 from handdiff_addon.request import ExpansionSettings
 
 
+def even(steps: int) -> list[float]:
+    return [(step + 1) / steps for step in range(steps)]
+
+
 def hand_mask() -> np.ndarray:
     mask = np.zeros((128, 128), bool)
     mask[48:88, 40:80] = True
@@ -22,7 +26,7 @@ def hand_mask() -> np.ndarray:
 
 
 def test_the_region_starts_with_a_rim_shrinks_in_steps_and_is_released():
-    kept = kept_regions(hand_mask(), 8, ExpansionSettings(start=0.4, end=0.8, expansions=2, cells=1, rim=2), 20)
+    kept = kept_regions(hand_mask(), 8, ExpansionSettings(start=0.4, end=0.8, expansions=2, cells=1, rim=2), even(20))
     areas = [None if region is None else int(region.sum()) for region in kept]
     assert all(areas[index] == areas[0] for index in range(8))  # steps before start
     assert areas[16:] == [None] * 4  # the free phase after end
@@ -31,7 +35,7 @@ def test_the_region_starts_with_a_rim_shrinks_in_steps_and_is_released():
 
 
 def test_the_first_region_holds_the_whole_hand_and_a_ring_of_one_cell():
-    first = kept_regions(hand_mask(), 8, ExpansionSettings(rim=1), 10)[0]
+    first = kept_regions(hand_mask(), 8, ExpansionSettings(rim=1), even(10))[0]
     assert first is not None
     touched = hand_mask().reshape(16, 8, 16, 8).any((1, 3))
     rows, columns = np.nonzero(touched)
@@ -40,7 +44,16 @@ def test_the_first_region_holds_the_whole_hand_and_a_ring_of_one_cell():
 
 
 def test_no_hand_keeps_nothing():
-    assert kept_regions(np.zeros((64, 64), bool), 8, ExpansionSettings(), 5) == [None] * 5
+    assert kept_regions(np.zeros((64, 64), bool), 8, ExpansionSettings(), even(5)) == [None] * 5
+
+
+def test_the_region_shrinks_by_how_much_is_denoised_and_not_by_how_many_steps():
+    """A schedule that leaves little noise after its first step must not hold the rim until it is done."""
+    kept = kept_regions(hand_mask(), 8, ExpansionSettings(start=0.4, end=0.85, rim=2), [0.7, 0.8, 0.9, 1.0])
+    wide = kept_regions(hand_mask(), 8, ExpansionSettings(rim=2), even(20))[0]
+    assert wide is not None and kept[0] is not None
+    assert kept[0].sum() < wide.sum()
+    assert kept[2:] == [None, None]
 
 
 @settings(max_examples=60)
@@ -60,7 +73,7 @@ def test_a_kept_region_never_grows_and_never_loses_a_cell_full_of_hand(
     coarse = rng.random((8, 8)) < 0.3
     hands = np.kron(coarse, np.ones((8, 8), bool)).astype(bool)
     choice = ExpansionSettings(start=start, end=min(1.0, start + length), expansions=expansions, cells=cells, rim=rim)
-    kept = kept_regions(hands, 8, choice, steps)
+    kept = kept_regions(hands, 8, choice, even(steps))
     assert len(kept) == steps
     before = np.ones((8, 8), bool)
     for region in kept:

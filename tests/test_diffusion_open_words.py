@@ -42,5 +42,22 @@ def test_naming_one_thing_leaves_the_others_as_they_were() -> None:
 
 
 def test_a_full_prompt_gets_nothing() -> None:
-    full = "red shirt, blue trousers, fair skin, black hair, white shoes, green background, soft light"
+    full = (
+        "red shirt with long sleeves, blue trousers, fair skin, black hair, white shoes, green background, soft light"
+    )
     assert open_words(full, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sleeves"),
+    [
+        ("a red shirt", "long sleeves"),
+        ("a red T-shirt", "short sleeves"),
+        ("a red tshirt", "short sleeves"),
+        ("a red shirt with rolled-up sleeves", ""),
+        ("a sleeveless top", ""),
+    ],
+)
+def test_forearms_are_bare_or_not(prompt: str, sleeves: str) -> None:
+    """Where nothing says so they would be painted as neither."""
+    assert [word for word in open_words(prompt, 3).split(", ") if "sleeve" in word] == [sleeves] * bool(sleeves)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from handdiff_addon.diffusion.late_steps import LateStepsScheduler
 from handdiff_addon.diffusion.sampling import Schedule, check_scheduler, denoise, draw_noise, seeded
 from handdiff_addon.errors import ModelError
+from handdiff_addon.training.initialise import make_scheduler
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 EXACT = {
@@ -53,12 +55,31 @@ def run(scheduler, seeds=(1, 2), steps=5, strength=1.0, kept=(), model=None, wat
         schedule.begin(noise, clean, strength),
         noise=noise,
         clean=clean,
-        kept=kept(schedule.steps) if kept else (),
+        kept=kept(schedule.progress) if kept else (),
         generators=generators,
         check=lambda: None,
         told=watch,
     )
     return latents, clean, schedule
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+@pytest.mark.parametrize("name", [*EXACT, "HeunDiscrete"])
+def test_progress_is_told_for_every_step_and_ends_with_all_done(name, strength):
+    schedule = Schedule(make(name, EXACT.get(name, {})), 8, torch.device("cpu"), strength)
+    assert len(schedule.progress) == schedule.steps
+    assert schedule.progress == sorted(schedule.progress)
+    assert schedule.progress[0] >= 0.0 and schedule.progress[-1] == 1.0
+
+
+def test_even_steps_are_even_progress():
+    schedule = Schedule(make("EulerDiscrete", {}), 8, torch.device("cpu"))
+    assert schedule.progress == pytest.approx([step / 8 for step in range(1, 9)], abs=0.126)  # within a step
+
+
+def test_late_steps_have_most_done_after_the_first():
+    schedule = Schedule(LateStepsScheduler.from_config(make_scheduler().config), 4, torch.device("cpu"))
+    assert schedule.progress == pytest.approx([0.7, 0.8, 0.9, 1.0], abs=0.01)
 
 
 @pytest.mark.parametrize("strength", [0.9, 0.6])
@@ -72,7 +93,7 @@ def test_kept_cells_carry_the_noise_of_their_step(name, strength):
     kept, _, schedule = run(
         make(name, EXACT[name]),
         strength=strength,
-        kept=lambda steps: [half] * (steps - 1) + [None],
+        kept=lambda progress: [half] * (len(progress) - 1) + [None],
         watch=lambda step, clean: shown.append((step, clean)),
     )
     free, clean, _ = run(make(name, EXACT[name]), strength=strength)
@@ -85,7 +106,7 @@ def test_kept_cells_carry_the_noise_of_their_step(name, strength):
 @pytest.mark.parametrize("name,settings", [*EXACT.items(), *DRAWING.items()])
 def test_what_is_kept_to_the_end_is_what_was_given(name, settings):
     whole = np.ones((6, 6), bool)
-    latents, clean, _ = run(make(name, settings), kept=lambda steps: [whole] * steps)
+    latents, clean, _ = run(make(name, settings), kept=lambda progress: [whole] * len(progress))
     assert torch.equal(latents, clean)
 
 

@@ -169,7 +169,8 @@ def test_an_inpainting_model_sees_what_is_given():
     kept: list[np.ndarray] = []
     paint = pipeline.painter.paint_body
     pipeline.painter.paint_body = lambda painting, given: (
-        kept.append(paint(painting, dataclasses.replace(given, kept=lambda steps: [None] * steps))) or kept[0]
+        kept.append(paint(painting, dataclasses.replace(given, kept=lambda progress: [None] * len(progress))))
+        or kept[0]
     )
     pipeline.generate(request, make_conditioning())
     assert np.abs(kept[0].astype(int) - expected).max() <= 1

@@ -18,6 +18,8 @@ from handdiff_addon.training.captions import (
     Attributes,
     attribute_targets,
     caption,
+    named_light,
+    named_sleeves,
     second_colour,
 )
 
@@ -34,6 +36,15 @@ def _random(rng: np.random.Generator) -> Attributes:
     return Attributes(
         **{name: None if rng.random() < 0.15 else str(rng.choice(values)) for name, values in CLASSES.items()}
     )
+
+
+def test_light_and_sleeves_are_read_from_a_caption() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        attributes = _random(rng)
+        text, mentioned = caption(attributes, rng)
+        assert named_light(text) == (attributes.light if "light" in mentioned else None)
+        assert named_sleeves(text) == (attributes.sleeves if "sleeves" in mentioned else None)
 
 
 def test_a_mentioned_attribute_is_named_and_another_is_not() -> None:

@@ -7,6 +7,10 @@ import numpy as np
 
 from .heatmaps import CHANNELS
 
+SKELETON, PERSON, HANDS, HANDS_MASK, NORMALS, BODY_MAP = (
+    slice(0, 3), slice(3, 4), slice(4, 7), slice(7, 8), slice(8, 11), slice(11, 14),
+)  # fmt: skip
+"""Channels of :func:`outpaint_hint`"""
 HINT_CHANNELS = 14
 
 
@@ -43,15 +47,15 @@ def outpaint_hint(
         RGB and body map RGB (0 where there are none).
     """
     hint = np.zeros((HINT_CHANNELS, *person_mask.shape), dtype=np.float32)
-    hint[:3] = skeleton.transpose(2, 0, 1) / np.float32(255.0)
-    hint[3] = person_mask
+    hint[SKELETON] = skeleton.transpose(2, 0, 1) / np.float32(255.0)
+    hint[PERSON] = person_mask
     if hands is not None and hands_mask is not None:
-        hint[4:7] = hands.transpose(2, 0, 1) / np.float32(255.0) * hands_mask
-        hint[7] = hands_mask
+        hint[HANDS] = hands.transpose(2, 0, 1) / np.float32(255.0) * hands_mask
+        hint[HANDS_MASK] = hands_mask
     if normals is not None:
-        hint[8:11] = normals.transpose(2, 0, 1) / np.float32(255.0)
+        hint[NORMALS] = normals.transpose(2, 0, 1) / np.float32(255.0)
     if body_map is not None:
-        hint[11:] = body_map.transpose(2, 0, 1) / np.float32(255.0)
+        hint[BODY_MAP] = body_map.transpose(2, 0, 1) / np.float32(255.0)
     return hint
 
 

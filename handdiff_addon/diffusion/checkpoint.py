@@ -18,6 +18,7 @@ from ..models.catalogue import check_model, find_model, is_own
 from ..models.hand_models import refuse_stock_hands
 from ..models.stock_plan import plan_request, refuse_stock_parts
 from ..request import GenerationRequest
+from .borders import continue_at_borders
 from .colour_sketch import COLOURS, ColourSketch
 from .mask_head import MaskHead
 from .patch_autoencoder import PatchAutoencoder
@@ -97,11 +98,14 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
         )
     try:
         unet = _load(UNet2DConditionModel, folder / "unet", device)
+        controlnet = _load(ControlNetModel, folder / "controlnet", device)
+        for network in (unet, controlnet):
+            continue_at_borders(network)
         checkpoint = Checkpoint(
             tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
             text_encoder=_load(CLIPTextModelWithProjection, folder / "text_encoder", device),
             unet=unet,
-            controlnet=_load(ControlNetModel, folder / "controlnet", device),
+            controlnet=controlnet,
             sketch=ColourSketch.from_pretrained(folder / "colour_sketch").to(device).eval().requires_grad_(False),
             autoencoder=PatchAutoencoder.from_pretrained(folder / "patch_autoencoder").to(device),
             scheduler=DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),

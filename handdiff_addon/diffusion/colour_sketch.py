@@ -3,8 +3,8 @@
 
 By attention a small U-Net learns slowly which word colours which part, and small parts such as hair not at all in the
 time that it has.  Where a part lies is known: the body map tells it.  A perceptron that sees no more than one cell
-finds what the words say of it, which takes minutes to learn.  Its guess lies beside the ControlNet's hint, and is what
-the networks expect of the picture (see :mod:`.estimate`).
+finds what the words say of it, which takes minutes to learn.  Its guess lies beside the ControlNet's hint, is what the
+networks expect of the picture (see :mod:`.estimate`), and settles the colours of what they predict.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..conditioning.hint import BODY_MAP, HANDS, HANDS_MASK, NORMALS, PERSON
 from .part import Part
 from .patch_autoencoder import PatchAutoencoder
 
 COLOURS = 3
-_PERSON, _GIVEN, _GIVEN_MASK, _SURFACE, _BODY_MAP = (
-    slice(3, 4), slice(4, 7), slice(7, 8), slice(8, 14), slice(11, 14),
-)  # fmt: skip
-"""Channels of :func:`~handdiff_addon.conditioning.hint.outpaint_hint`"""
 _HEADS, _WIDTH, _HIDDEN = 6, 16, 64
 _WAVES = (1.5, 3.0, 6.0, 12.0)
 """Frequencies that tell a place more sharply, such as on which side of a hairline it lies (Tancik et al. 2020)"""
 
 
 class ColourSketch(Part):
-    """Hints (B, 14, H, W) and answers of the text encoder (B, questions, text_width) to sRGB colours in 0..1.
+    """Hints (B, 14, H, W) and answers of the text encoder (B, questions, text_width) to sRGB colours in 0..1, and how
+    far to trust them.
 
     Where a cell of ``cell`` pixels lies decides how much it heeds each answer; these weights are not normalised, since
     through a softmax the words of small parts are found late.  What it hears, its normal and the given hands' mean
@@ -51,21 +49,33 @@ class ColourSketch(Part):
         self.colour = nn.Sequential(
             nn.Linear(_HEADS * _WIDTH + 11, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, COLOURS)
         )
+        self.trust = nn.Linear(96, 1)
 
-    def forward(self, hints: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
-        """The colours (B, 3, H / cell, W / cell) of the cells."""
+    def forward(self, hints: torch.Tensor, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The cells' colours (B, 3, H / cell, W / cell), and in 0..1 how far they are to be trusted (B, 1, ...)."""
         height, width = hints.shape[2] // self.cell, hints.shape[3] // self.cell
-        given = hints[:, _GIVEN_MASK].sum((2, 3))
-        hands = torch.cat([hints[:, _GIVEN].sum((2, 3)) / given.clamp_min(1.0), (given > 0).to(hints)], 1)
+        given = hints[:, HANDS_MASK].sum((2, 3))
+        hands = torch.cat([hints[:, HANDS].sum((2, 3)) / given.clamp_min(1.0), (given > 0).to(hints)], 1)
         cells = functional.avg_pool2d(hints, self.cell).permute(0, 2, 3, 1).flatten(1, 2)
-        place = torch.cat([cells[..., _PERSON], cells[..., _BODY_MAP]], -1) * 4.0 - 2.0
+        # On an outline, what is known of the person is that of its pixels within the cell alone.
+        person = cells[..., PERSON]
+        cells = torch.where(person > 0, cells / person.clamp_min(1.0 / self.cell**2), cells).clamp(0.0, 1.0)
+        place = torch.cat([person, cells[..., BODY_MAP]], -1) * 4.0 - 2.0
         waves = [wave for frequency in _WAVES for wave in (torch.sin(frequency * place), torch.cos(frequency * place))]
         heed = self.place(torch.cat([place, *waves], -1)).unflatten(-1, (_HEADS, self.questions))
         said = self.said(answers).unflatten(-1, (_HEADS, _WIDTH))
         heard = torch.einsum("bphq,bqhw->bphw", heed, said).flatten(2)
-        seen = torch.cat([cells[..., _PERSON], cells[..., _SURFACE], hands[:, None].expand(-1, cells.shape[1], -1)], -1)
-        colours = self.colour(torch.cat([heard, 2.0 * seen - 1.0], -1))
-        return (0.5 + 0.5 * colours).permute(0, 2, 1).unflatten(2, (height, width))
+        seen = torch.cat(
+            [person, cells[..., NORMALS], cells[..., BODY_MAP], hands[:, None].expand(-1, cells.shape[1], -1)], -1
+        )
+        thought = self.colour[:-1](torch.cat([heard, 2.0 * seen - 1.0], -1))
+        colours = 0.5 + 0.5 * self.colour[-1](thought)
+        # Cell by cell an outline would get steps: the networks draw it better.
+        trust = self.trust(thought).sigmoid() * (2.0 * person - 1.0).square()
+        return (
+            colours.permute(0, 2, 1).unflatten(2, (height, width)),
+            trust.permute(0, 2, 1).unflatten(2, (height, width)),
+        )
 
     def beside(self, hints: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
         """What the ControlNet sees: hints (B, 14, H, W) and the colours of the cells, as (B, 17, H, W) in 0..1."""
@@ -74,6 +84,29 @@ class ColourSketch(Part):
     def latents(self, colours: torch.Tensor, autoencoder: PatchAutoencoder) -> torch.Tensor:
         """The colours of the cells as a picture's latents (B, C, h, w)."""
         return autoencoder.encode(2.0 * self._pixels(colours) - 1.0)
+
+    def settle(
+        self,
+        predicted: torch.Tensor,
+        colours: torch.Tensor,
+        trust: torch.Tensor,
+        share: torch.Tensor,
+        autoencoder: PatchAutoencoder,
+    ) -> torch.Tensor:
+        """Predicted latents (B, C, h, w), each cell's mean colour drawn towards the sketch's as far as it is trusted.
+
+        What a cell shows besides its mean, such as an edge or a shadow, is the networks' own.
+
+        Args:
+            predicted: clean latents.
+            colours, trust: of :meth:`forward`.
+            share: of all this (B, 1, 1, 1), less than 1 where noisy latents say something of the picture.
+            autoencoder: of the latents.
+        """
+        own = functional.avg_pool2d(autoencoder.decode(predicted), self.cell)
+        step = share * trust * (2.0 * colours.clamp(0.0, 1.0) - 1.0 - own)
+        step = functional.interpolate(step, scale_factor=self.cell)
+        return predicted + autoencoder.encode(step) - autoencoder.encode(torch.zeros_like(step))
 
     def _pixels(self, colours: torch.Tensor) -> torch.Tensor:
         return functional.interpolate(colours.clamp(0.0, 1.0), scale_factor=self.cell)

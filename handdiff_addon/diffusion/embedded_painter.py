@@ -15,7 +15,7 @@ from ..conditioning.hint import hand_hint
 from ..models.stock_plan import refuse_stock_parts
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
-from .estimate import shown_latents
+from .estimate import shown_latents, unknown
 from .frame import Frame
 from .hand_stage import given_crops
 from .late_steps import LateStepsScheduler
@@ -35,6 +35,10 @@ from .sampling import (
     to_pictures,
 )
 from .text import PROMPT, TextEmbedding, condition, encode_text
+
+_NOISE = 0.25
+"""Of the usual noise, how much the body is begun with: these networks take what they see of it for texture, and paint
+blotches (sampling at a reduced temperature, as Kingma and Dhariwal 2018 do).  Hands look the same with less."""
 
 
 class EmbeddedPainter:
@@ -107,7 +111,7 @@ class EmbeddedPainter:
                 schedule.begin(noise, clean, strength),
                 noise=noise,
                 clean=clean,
-                kept=kept(schedule.steps),
+                kept=kept(schedule.progress),
                 renoise=painting.request.expansion.renoise,
                 generators=generators,
                 check=painting.watch.check,
@@ -124,14 +128,16 @@ class EmbeddedPainter:
         hint = outpaint_hint_of(frame, given)
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
-        sketched = models.sketch(hints, guidance.text.tokens)
-        expected = models.sketch.latents(sketched, autoencoder)
-        hints = models.sketch.beside(hints, sketched)
+        colours, trust = models.sketch(hints, guidance.text.tokens)
+        expected = models.sketch.latents(colours, autoencoder)
+        hints = models.sketch.beside(hints, colours)
         arguments = condition(guidance.text, frame.width, frame.height)
         schedule = self._schedule(models.scheduler, painting.steps, request.strength)
         generators = seeded([request.seed])
         shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
-        noise = carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
+        noise = _NOISE * carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
+        # What the latents leave open at first: all of the picture, or less where one is begun with.
+        share = unknown(models.scheduler, schedule.timesteps[:1]).to(self.device)
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -152,7 +158,7 @@ class EmbeddedPainter:
                 return_dict=False,
                 **arguments,
             )[0]
-            return guidance.combine(predicted)
+            return guidance.combine(models.sketch.settle(predicted, colours, trust, share, autoencoder))
 
         latents = denoise(
             schedule,
@@ -160,7 +166,7 @@ class EmbeddedPainter:
             schedule.begin(noise, clean, request.strength),
             noise=noise,
             clean=clean,
-            kept=given.kept(schedule.steps),
+            kept=given.kept(schedule.progress),
             renoise=request.expansion.renoise,
             generators=generators,
             check=painting.watch.check,

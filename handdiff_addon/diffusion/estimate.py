@@ -21,6 +21,10 @@ def shown_latents(
         timesteps: one, or one for each of the batch.
         expected: (B, C, h, w) latents; None: nothing at all.
     """
-    kept = scheduler.alphas_cumprod[timesteps.long().cpu()].sqrt().to(noisy.device)
-    kept = kept.reshape(-1, 1, 1, 1)
+    kept = (1.0 - unknown(scheduler, timesteps)).sqrt().to(noisy.device)
     return noisy * kept if expected is None else noisy * kept + expected * (1.0 - kept.square())
+
+
+def unknown(scheduler: DDIMScheduler, timesteps: torch.Tensor) -> torch.Tensor:
+    """The share of the clean latents' variance that noisy latents leave open, ``1 - alpha_bar``, as (B, 1, 1, 1)."""
+    return 1.0 - scheduler.alphas_cumprod[timesteps.long().cpu()].reshape(-1, 1, 1, 1)

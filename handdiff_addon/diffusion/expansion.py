@@ -9,43 +9,45 @@ idea; its schedule is not known, and the settings here are ours.  numpy only.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..request import ExpansionSettings
 
 
-def kept_regions(hands_mask: np.ndarray, cell: int, settings: ExpansionSettings, steps: int) -> list[np.ndarray | None]:
-    """The kept region after each of ``steps`` denoising steps.
+def kept_regions(
+    hands_mask: np.ndarray, cell: int, settings: ExpansionSettings, progress: Sequence[float]
+) -> list[np.ndarray | None]:
+    """The kept region after each denoising step.
 
     Args:
         hands_mask: bool (H, W), the given hands in pixels; H and W are multiples of ``cell``.
         cell: side of a latent cell in pixels.
         settings: when and how far the region shrinks.
-        steps: number of denoising steps.
+        progress: per step, the part of the denoising that is done after it; 1 after the last.
 
     Returns:
         one bool (H / cell, W / cell) per step; None in the free phase and where there is no hand.  The region never
         grows, and until the free phase it holds every cell that a hand fills by half or more, so no finger is lost.
     """
     if not hands_mask.any():
-        return [None] * steps
+        return [None] * len(progress)
     height, width = hands_mask.shape
     coverage = hands_mask.reshape(height // cell, cell, width // cell, cell).mean((1, 3))
     core = coverage >= 0.5
     regions = [dilate(coverage > 0, settings.rim)]
     for _ in range(settings.expansions):
         regions.append(erode(regions[-1], settings.cells) | core)
-    start, end = settings.start * steps, settings.end * steps
     kept: list[np.ndarray | None] = []
-    for step in range(steps):
-        if step + 1 > end:
+    for done in progress:
+        if done > settings.end:
             kept.append(None)
-        elif step < start:
+        elif done <= settings.start:
             kept.append(regions[0])
         else:
-            share = (step - start) / max(end - start, 1e-9)
-            kept.append(regions[min(settings.expansions, 1 + math.floor(share * settings.expansions))])
+            share = (done - settings.start) / (settings.end - settings.start)
+            kept.append(regions[math.ceil(share * settings.expansions)])
     return kept
 
 

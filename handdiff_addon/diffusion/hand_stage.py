@@ -69,7 +69,7 @@ def given_crops(painting: Painting, crops: Sequence[Crop], size: int, cell: int)
     begins = painting.request.strength < 1.0 and frame.picture is not None
     if held is None:
         pictures = np.stack([cut(frame.base, crop.crop.box, size) for crop in crops]) if begins else None
-        return pictures, lambda steps: [None] * steps
+        return pictures, lambda progress: [None] * len(progress)
     boxes = [frame.at_source(crop.crop.box) for crop in crops]
     masks = np.stack([cut(held.mask, box, size) for box in boxes])
     pictures = np.stack([cut(held.picture, box, size) for box in boxes])
@@ -77,7 +77,7 @@ def given_crops(painting: Painting, crops: Sequence[Crop], size: int, cell: int)
         below = np.stack([cut(frame.base, crop.crop.box, size) for crop in crops])
         pictures = np.where(masks[..., None], pictures, below)
     region = np.stack([cells(mask, cell).all((1, 3))[None] for mask in masks])
-    return pictures, lambda steps: [region] * steps
+    return pictures, lambda progress: [region] * len(progress)
 
 
 def choose(

@@ -32,6 +32,9 @@ _OPEN: tuple[tuple[str, str, Collection[str]], ...] = (
 )
 """Words, what in a prompt already says something about it, and what may be drawn"""
 
+_SLEEVES = r"\b(sleeve\w*|naked|nude)\b"
+_SHORT = r"\b(t-?shirt|tee)\b"
+
 
 def open_words(prompt: str, seed: int) -> str:
     """Words for what the prompt does not name, to be put behind it; empty where it names all.
@@ -44,4 +47,6 @@ def open_words(prompt: str, seed: int) -> str:
         for chance, (template, said, choices) in zip(drawn, _OPEN, strict=True)
         if not re.search(rf"\b({said})\b", prompt, re.IGNORECASE)
     ]
+    if not re.search(_SLEEVES, prompt, re.IGNORECASE):  # forearms would be neither skin nor cloth
+        words.append("short sleeves" if re.search(_SHORT, prompt, re.IGNORECASE) else "long sleeves")
     return ", ".join(words)

@@ -34,9 +34,9 @@ def given_canvas(
     whole = [part for part in (frame.around, None if frame.held is None else frame.held.mask) if part is not None]
     fixed = np.logical_or.reduce([cells(part, cell).all((1, 3)) for part in whole]) if whole else None
 
-    def kept(steps: int) -> list[np.ndarray | None]:
+    def kept(progress: Sequence[float]) -> list[np.ndarray | None]:
         """The hands by the expansion, what is held, and all around a person painted alone."""
-        regions = kept_regions(mask, cell, request.expansion, steps)
+        regions = kept_regions(mask, cell, request.expansion, progress)
         if inside is not None:
             regions = [None if region is None else region & inside for region in regions]
         if fixed is not None:
@@ -55,7 +55,7 @@ def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: S
     if frame.held is not None:
         picture = np.where((frame.held.mask & ~hands)[..., None], frame.held.picture, picture)
         known, core = hands | frame.held.mask, core | cells(frame.held.mask, cell).all((1, 3))
-    return Given(picture, hands, known, lambda steps: [core] * steps, person_regions(frame, cell, rows))
+    return Given(picture, hands, known, lambda progress: [core] * len(progress), person_regions(frame, cell, rows))
 
 
 def outpaint_hint_of(frame: Frame, given: Given) -> np.ndarray:

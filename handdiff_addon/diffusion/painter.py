@@ -16,8 +16,8 @@ from .frame import Frame
 from .progress import Watch
 from .text import TextEmbedding
 
-Kept = Callable[[int], Sequence[np.ndarray | None]]
-"""For a number of denoising steps, the latent cells (h, w) that keep what is given after each of them"""
+Kept = Callable[[Sequence[float]], Sequence[np.ndarray | None]]
+"""For denoising steps, each told by how much is done after it, the latent cells (h, w) that keep what is given then"""
 
 
 @dataclass(frozen=True)

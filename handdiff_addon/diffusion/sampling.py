@@ -43,6 +43,12 @@ class Schedule:
         self.steps = math.ceil(len(self.timesteps) / self.order)
         """Steps left; one of a second-order scheduler evaluates the model twice"""
 
+    @property
+    def progress(self) -> list[float]:
+        """Per step, the part of the way from the first timestep to none that lies behind it; 1 after the last."""
+        first, *after = self.timesteps[:: self.order].tolist()
+        return [1.0 - timestep / first for timestep in after] + [1.0]
+
     def _from(self, first: int) -> torch.Tensor:
         """The timesteps from one of them on; two multistep schedulers need help to begin in the middle."""
         scheduler, timesteps = self.scheduler, self.scheduler.timesteps

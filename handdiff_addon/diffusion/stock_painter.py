@@ -213,8 +213,10 @@ class StockPainter:
             latent_rows = slice(top // self.cell, bottom // self.cell)
             latent_columns = slice(left // self.cell, right // self.cell)
 
-            def kept(steps: int, rows: slice = latent_rows, columns: slice = latent_columns) -> list[np.ndarray | None]:
-                return [None if whole is None else whole[rows, columns] for whole in given.kept(steps)]
+            def kept(
+                progress: Sequence[float], rows: slice = latent_rows, columns: slice = latent_columns
+            ) -> list[np.ndarray | None]:
+                return [None if whole is None else whole[rows, columns] for whole in given.kept(progress)]
 
             def told(step: int, steps: int, shown: torch.Tensor, done: int = index) -> None:
                 watch.tell("upscaling", done * steps + step, len(boxes) * steps)
@@ -299,7 +301,7 @@ class StockPainter:
         if model.reference is not None and hands is None:
             embeds = {"image_embeds": model.reference.embeds(guidance)}
             seen["added_cond_kwargs"] = {**arguments.get("added_cond_kwargs", {}), **embeds}
-        kept = list(batch.kept(schedule.steps)) if batch.kept is not None else []
+        kept = list(batch.kept(schedule.progress)) if batch.kept is not None else []
         clean, masked = self._encode_given(batch, any(region is not None for region in kept))
         watch.check()
         with ExitStack() as stack:

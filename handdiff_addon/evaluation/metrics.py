@@ -288,9 +288,28 @@ def wrist_step(picture: np.ndarray, hand: np.ndarray, forearm: np.ndarray, wrist
     Returns:
         NaN where one of the two cannot be seen.
     """
-    rows, columns = np.indices(hand.shape)
-    near = np.hypot(columns + 0.5 - wrist[0], rows + 0.5 - wrist[1]) <= reach
+    near = around(wrist, reach, hand.shape)
     if min((hand & near).sum(), (forearm & near).sum()) < _LEAST_PIXELS:
         return float("nan")
     first, second = (np.median(picture[part & near], axis=0) for part in (hand, forearm))
     return float(ciede2000(to_lab(first), to_lab(second)))
+
+
+def around(point: np.ndarray, reach: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Pixels of a picture of this shape (H, W) within ``reach`` of a point, as bool."""
+    rows, columns = np.indices(shape)
+    return np.hypot(columns + 0.5 - point[0], rows + 0.5 - point[1]) <= reach
+
+
+def is_covered(picture: np.ndarray, forearm: np.ndarray, shirt: np.ndarray, skin: np.ndarray) -> bool:
+    """Whether a picture has cloth where the render has a bare forearm: it looks more like the shirt than like skin.
+
+    Args:
+        picture: (H, W, 3) uint8
+        forearm, shirt, skin: (H, W) bool, the skin without hands and forearms; where one is too small to tell, no.
+    """
+    colours = [region_colour(picture, region) for region in (forearm, shirt, skin)]
+    if any(colour is None for colour in colours):
+        return False
+    arm, cloth, bare = (to_lab(colour) for colour in colours if colour is not None)
+    return bool(np.linalg.norm(arm - cloth) < np.linalg.norm(arm - bare))

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from ..training.captions import named_sleeves
 from .benchmark.entries import Entry
 from .judge import Judge, SeenHand, hand_windows
 from .metrics import (
+    around,
     assign_hands,
     body_hits,
     colours_found,
     hand_box,
     hand_pck,
+    is_covered,
     joint_angle_errors,
     light_of,
     mask_iou,
@@ -49,7 +52,7 @@ def score_picture(
     Returns:
         ``hands`` (per judged side: ``box`` in pixels, ``small``, ``found``, ``found_whole``, ``swapped``, ``pck``,
         ``angles``), ``body`` (``hits`` of ``counted``), ``mask_iou``, ``colours`` (per role), ``seam``, ``wrist_step``
-        (per side, of bare hands); None for what this picture cannot tell.
+        (per side, of bare hands and forearms); None for what this picture cannot tell.
     """
     seen = judge.look(picture, hand_windows(truth.hands))
     matches = assign_hands(truth.hands, [hand.points for hand in seen.hands])
@@ -78,16 +81,24 @@ def score_picture(
             {role: light_of(truth.picture, truth.regions[role], entry.colours[role]) for role in entry.named},
         ),
         "seam": _number(seam(picture, truth.hands_mask, width=max(1, width // 100))),
-        "wrist_step": {} if entry.gloved else _wrist_steps(picture, truth),
+        "wrist_step": {} if entry.gloved else _wrist_steps(picture, truth, entry),
     }
 
 
-def _wrist_steps(picture: np.ndarray, truth: Truth) -> dict[str, float | None]:
-    forearms = truth.regions["skin"] & ~truth.hands_mask
-    return {
-        side: _number(wrist_step(picture, truth.hand_masks[side], forearms, points[0], reach=0.6 * hand_box(points)))
-        for side, points in truth.hands.items()
-    }
+def _wrist_steps(picture: np.ndarray, truth: Truth, entry: Entry) -> dict[str, float | None]:
+    """Per side, of forearms that are bare: a prompt that does not say so allows long sleeves, too."""
+    bare = truth.regions["skin"] & ~truth.hands_mask
+    reach = {side: 0.6 * hand_box(points) for side, points in truth.hands.items()}
+    wrists = {side: around(points[0], reach[side], bare.shape) for side, points in truth.hands.items()}
+    skin = bare & ~np.logical_or.reduce([*wrists.values(), np.zeros_like(bare)])
+    shirt = truth.regions.get("shirt", np.zeros_like(bare))
+    may_be_covered = named_sleeves(entry.prompt) in (None, "long")
+    steps: dict[str, float | None] = {}
+    for side, points in truth.hands.items():
+        covered = may_be_covered and is_covered(picture, bare & wrists[side], shirt, skin)
+        step = wrist_step(picture, truth.hand_masks[side], bare, points[0], reach[side])
+        steps[side] = None if covered else _number(step)
+    return steps
 
 
 def _score_hand(points: np.ndarray, seen: SeenHand | None, side: str, size: tuple[int, int]) -> dict[str, Any]:

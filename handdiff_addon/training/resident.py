@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from ..conditioning.heatmaps import CHANNELS, WRISTS
-from ..conditioning.hint import HINT_CHANNELS
+from ..conditioning.hint import BODY_MAP, HANDS, HANDS_MASK, HINT_CHANNELS, NORMALS, PERSON, SKELETON
 from ..diffusion.text import TextEmbedding
 from .examples import LEFT_HAND
 from .stacked import POINTS, SHRINKS, WORDINGS, CanvasBytes, HandBytes, Texts
@@ -112,12 +112,12 @@ class CanvasPool:
         person, hands = (parts > 0.5).float(), (parts > LEFT_HAND - 0.5).float()
         given = hands * self._keep(count, 0.5, generator)
         hints = torch.empty((count, HINT_CHANNELS, small, small), device=device)
-        hints[:, :3] = skeleton
-        hints[:, 3:4] = person * self._keep(count, 0.1, generator)
-        hints[:, 4:7] = picture * given
-        hints[:, 7:8] = given
-        hints[:, 8:11] = normals * self._keep(count, _WITHOUT_NORMALS, generator)
-        hints[:, 11:] = body_map * self._keep(count, _WITHOUT_BODY_MAP, generator)
+        hints[:, SKELETON] = skeleton
+        hints[:, PERSON] = person * self._keep(count, 0.1, generator)
+        hints[:, HANDS] = picture * given
+        hints[:, HANDS_MASK] = given
+        hints[:, NORMALS] = normals * self._keep(count, _WITHOUT_NORMALS, generator)
+        hints[:, BODY_MAP] = body_map * self._keep(count, _WITHOUT_BODY_MAP, generator)
         hints *= self._keep(count, _WITHOUT_HINT, generator)
         return CanvasBatch(2 * picture - 1, hints, person, self._wordings.draw(chosen, mirrored, generator))
 

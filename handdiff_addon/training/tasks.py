@@ -18,8 +18,10 @@ from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from ..conditioning.hint import BODY_MAP
+from ..diffusion.borders import continue_at_borders
 from ..diffusion.colour_sketch import ColourSketch
-from ..diffusion.estimate import shown_latents
+from ..diffusion.estimate import shown_latents, unknown
 from ..diffusion.late_steps import LATE
 from ..diffusion.mask_head import MaskHead, last_features
 from ..diffusion.patch_autoencoder import PatchAutoencoder
@@ -154,6 +156,7 @@ def train_outpaint(
         sketch = ColourSketch.from_pretrained(start / "colour_sketch")
     for module in (unet, controlnet):
         module.to(memory_format=torch.channels_last)
+        continue_at_borders(module)
     tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
     _check_fit(unet, autoencoder, model)
     canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
@@ -161,7 +164,7 @@ def train_outpaint(
         generator = torch.Generator(device).manual_seed(seed)
         shown = canvases.draw(_TO_SCALE_BY, sizes.canvas, 1, generator)
         hints = shown.hints.cpu()
-        scale_hint_embedding(controlnet, sketch.beside(hints, sketch(hints, shown.text.tokens.cpu())))
+        scale_hint_embedding(controlnet, sketch.beside(hints, sketch(hints, shown.text.tokens.cpu())[0]))
     parts = {"unet": unet, "controlnet": controlnet, "sketch": sketch}
     trainer = Trainer(parts, run, Budget(minutes), device, seed)
     noise = _Noise(autoencoder, device)
@@ -169,10 +172,10 @@ def train_outpaint(
     def losses(generator: torch.Generator, step: int) -> Losses:
         side, shrink, count = _VIEWS[step % len(_VIEWS)]
         shown = canvases.draw(max(1, int(count * batch)), sizes.canvas // side, shrink, generator)
-        sketched = sketch(shown.hints, shown.text.tokens)
+        sketched, trust = sketch(shown.hints, shown.text.tokens)
         expected = sketch.latents(sketched.detach(), autoencoder)
         noisy, timesteps, target = noise(shown.pictures, generator, expected)
-        weights = functional.avg_pool2d(pixel_weights(shown.person, shown.hints[:, -3:]), sizes.canvas_patch)
+        weights = functional.avg_pool2d(pixel_weights(shown.person, shown.hints[:, BODY_MAP]), sizes.canvas_patch)
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
@@ -192,8 +195,10 @@ def train_outpaint(
             return_dict=False,
             **arguments,
         )[0]
+        share = unknown(noise.scheduler, timesteps).to(device)
+        settled = sketch.settle(predicted.float(), sketched.detach(), trust, share, autoencoder)
         return {
-            "noise": noise.loss(predicted, target, timesteps, weights),
+            "noise": noise.loss(settled, target, timesteps, weights),
             "sketch": (off.square() * weights).mean(),
         }
 

@@ -417,7 +417,7 @@ REFUSALS: dict[str, str] = {
     "The size {} x {} is out of range: use 64 to 8192 pixels a side.": (
         "サイズ {0} x {1} は範囲外です。一辺を 64 から 8192 ピクセルにしてください。"
     ),
-    "The expansion runs from {} to {}: give 0 <= start <= end <= 1, parts of the steps.": (
+    "The expansion runs from {} to {}: give 0 <= start <= end <= 1, parts of the denoising.": (
         "拡張が {0} から {1} になっています。0 <= 開始 <= 終わり <= 1 にしてください。"
     ),
     "style is {}: choose one of {}.": "style が {0} です。{1} から選んでください。",
