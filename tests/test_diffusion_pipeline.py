@@ -208,6 +208,26 @@ def test_painting_the_person_alone_keeps_every_pixel_around_them(pipeline):
     assert not np.array_equal(image[~outside], conditioning.picture[~outside])
 
 
+def test_a_picture_that_is_begun_with_shows_no_squares_around_the_hands(pipeline, monkeypatch):
+    seen = []
+    paint_body = pipeline.painter.paint_body
+    monkeypatch.setattr(
+        pipeline.painter,
+        "paint_body",
+        lambda painting, given: seen.append((painting.frame, given)) or paint_body(painting, given),
+    )
+    rng = np.random.default_rng(0)
+    conditioning = make_conditioning()
+    conditioning.picture = rng.integers(0, 256, (conditioning.height, conditioning.width, 3), dtype=np.uint8)
+    pipeline.generate(dataclasses.replace(REQUEST, strength=0.5, mask_source="rendered"), conditioning)
+    ((frame, given),) = seen
+    reach = 2 * (REQUEST.expansion.rim + 1) * pipeline.painter.cell + 1
+    near = np.asarray(Image.fromarray(given.hands.astype(np.uint8)).filter(ImageFilter.MaxFilter(reach))) > 0
+    assert given.hands.any() and not near.all()
+    assert np.array_equal(given.picture[~near], frame.base[~near])
+    assert not np.array_equal(given.picture[given.hands], frame.base[given.hands])
+
+
 def test_painting_the_person_alone_without_a_render_is_refused(pipeline):
     with pytest.raises(SceneError, match="render"):
         pipeline.generate(dataclasses.replace(REQUEST, paint="person"), make_conditioning())

@@ -30,6 +30,11 @@ def given_canvas(
         rows: each person's row of the text, where some have one of their own.
     """
     picture, mask = lay(hands, frame)
+    if request.strength < 1.0 and frame.picture is not None:
+        # What is begun with stays seen: of the crops it shows the hands and their rim, and no squares of backdrop.
+        near = kept_regions(mask, cell, request.expansion, [0.0])[0]
+        shown = np.zeros_like(mask) if near is None else np.kron(near, np.ones((cell, cell), bool))
+        picture = np.where(shown[..., None], picture, frame.base)
     inside = cells(inside_crops(hands, frame), cell).all((1, 3)) if hands is not None else None
     whole = [part for part in (frame.around, None if frame.held is None else frame.held.mask) if part is not None]
     fixed = np.logical_or.reduce([cells(part, cell).all((1, 3)) for part in whole]) if whole else None
