@@ -11,7 +11,7 @@ SKELETON, PERSON, HANDS, HANDS_MASK, NORMALS, BODY_MAP = (
     slice(0, 3), slice(3, 4), slice(4, 7), slice(7, 8), slice(8, 11), slice(11, 14),
 )  # fmt: skip
 """Channels of :func:`outpaint_hint`"""
-HINT_CHANNELS = 14
+HINT_CHANNELS: int = BODY_MAP.stop
 
 
 def hand_hint_channels(patch: int) -> int:
