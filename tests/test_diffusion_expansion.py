@@ -53,7 +53,12 @@ def test_the_region_shrinks_by_how_much_is_denoised_and_not_by_how_many_steps():
     wide = kept_regions(hand_mask(), 8, ExpansionSettings(rim=2), even(20))[0]
     assert wide is not None and kept[0] is not None
     assert kept[0].sum() < wide.sum()
-    assert kept[2:] == [None, None]
+    assert kept[2] is not None and kept[2].sum() == kept[1].sum()  # it begins before the end, where noise is left
+    assert kept[3] is None
+
+
+def test_without_a_free_phase_the_hands_are_kept_to_the_last_step():
+    assert kept_regions(hand_mask(), 8, ExpansionSettings(start=0.4, end=1.0), even(4))[-1] is not None
 
 
 @settings(max_examples=60)

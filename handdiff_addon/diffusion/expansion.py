@@ -28,8 +28,9 @@ def kept_regions(
         progress: per step, the part of the denoising that is done after it; 1 after the last.
 
     Returns:
-        one bool (H / cell, W / cell) per step; None in the free phase and where there is no hand.  The region never
-        grows, and until the free phase it holds every cell that a hand fills by half or more, so no finger is lost.
+        one bool (H / cell, W / cell) per step; None where there is no hand and in the free phase, which are the steps
+        that begin at ``settings.end`` or later.  The region never grows, and until the free phase it holds every cell
+        that a hand fills by half or more, so no finger is lost.
     """
     if not hands_mask.any():
         return [None] * len(progress)
@@ -40,13 +41,13 @@ def kept_regions(
     for _ in range(settings.expansions):
         regions.append(erode(regions[-1], settings.cells) | core)
     kept: list[np.ndarray | None] = []
-    for done in progress:
-        if done > settings.end:
+    for begun, done in zip([0.0, *progress[:-1]], progress, strict=True):
+        if begun >= settings.end < 1.0:
             kept.append(None)
         elif done <= settings.start:
             kept.append(regions[0])
         else:
-            share = (done - settings.start) / (settings.end - settings.start)
+            share = (min(done, settings.end) - settings.start) / max(settings.end - settings.start, 1e-9)
             kept.append(regions[math.ceil(share * settings.expansions)])
     return kept
 
