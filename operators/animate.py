@@ -17,13 +17,12 @@ from bpy.props import BoolProperty
 from ..handdiff_addon.errors import Cancelled
 from ..handdiff_addon.jobs.estimate import Estimate
 from ..handdiff_addon.jobs.steady import Step, plan
-from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.models.sums import weight_sums
 from ..handdiff_addon.prompts import marker_prompts
 from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
 from .base import Refusing
-from .preferences import engine_folder, engine_problem, results_folder
+from .preferences import compute, engine_problem, results_folder
 from .settings import to_request
 from .stepping import Stepping
 
@@ -79,8 +78,7 @@ def paint_animation(
     from ..handdiff_addon.scene.cameras import takes
     from ..handdiff_addon.scene.passes import at_frame
 
-    engine, wanted, frames = engine_folder(), passes.options(context), frame_range(context.scene)
-    check_engine(engine)
+    by, wanted, frames = compute(), passes.options(context), frame_range(context.scene)
     with at_frame(context.scene, frames.start):
         first = to_request(context.scene.handdiff)
     steady = context.scene.handdiff.steady
@@ -93,7 +91,7 @@ def paint_animation(
         estimate = Estimate.of(request)
         _painted.append(estimate)
         future = session.in_turn(
-            lambda: generate.pipeline(request, engine).generate(
+            lambda: generate.pipeline(request, by).generate(
                 request,
                 conditioning,
                 progress=lambda now: estimate.take(now.stage, now.step, now.steps, time.monotonic()),

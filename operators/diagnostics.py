@@ -62,6 +62,7 @@ def text(context: bpy.types.Context) -> str:
             "Device": {
                 "Found": engine.device().label if engine else "-",
                 "Installed for": (engine.state().device if engine else "") or "-",
+                "Chosen": f"{prefs.device}, {prefs.dtype}{', compiled' if prefs.compile else ''}",
                 "Drawing": _drawing(),
                 "torch": _torch_device(),
             },

@@ -17,11 +17,11 @@ from ..handdiff_addon.errors import HandDiffError, ModelError
 from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.jobs.worker import Job, leave_a_core
 from ..handdiff_addon.models.catalogue import find_model, is_own
-from ..handdiff_addon.models.engine import check_engine, load_engine
+from ..handdiff_addon.models.engine import load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import live, passes, people, session
 from .base import Refusing
-from .preferences import engine_folder, engine_problem, folder_of, preferences, results_folder
+from .preferences import Compute, compute, engine_problem, folder_of, preferences, results_folder
 from .settings import SEEDS, to_request
 
 if TYPE_CHECKING:
@@ -32,19 +32,20 @@ _pipelines: dict[tuple[object, ...], Any] = {}
 """The loaded pipeline by what it was loaded from, at most one; the worker's thread alone touches it."""
 
 
-def pipeline(request: GenerationRequest, engine: str) -> Any:
+def pipeline(request: GenerationRequest, by: Compute) -> Any:
     """The request's model, loaded; for the painting thread."""
     from ..handdiff_addon.jobs.responsive import window_alive
 
-    if request.weights not in _pipelines:
+    key = (by, *request.weights)
+    if key not in _pipelines:
         _pipelines.clear()
-        with window_alive(engine):
-            load_engine(engine)
+        with window_alive(by.engine):
+            load_engine(by.engine)
             from ..handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
             leave_a_core()
-            _pipelines[request.weights] = TwoStagePipeline.for_request(request)
-    return _pipelines[request.weights]
+            _pipelines[key] = TwoStagePipeline.for_request(request, by.device, by.dtype, by.compile)
+    return _pipelines[key]
 
 
 def paint(
@@ -52,7 +53,7 @@ def paint(
     request: GenerationRequest,
     conditioning: Conditioning,
     home: Path,
-    engine: str,
+    by: Compute,
     scene: dict[str, Any],
 ) -> session.Finished:
     """The worker's part: load what is needed, generate, and save everything before Blender hears of it."""
@@ -64,7 +65,7 @@ def paint(
         job.report(dataclasses.replace(progress, preview=preview))
 
     started = time.monotonic()
-    result = pipeline(request, engine).generate(request, conditioning, progress=tell, cancelled=job.cancelled)
+    result = pipeline(request, by).generate(request, conditioning, progress=tell, cancelled=job.cancelled)
     folder = new_run(home)
     write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     people = [person.name for person in conditioning.people]
@@ -111,8 +112,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
             request = dataclasses.replace(request, prompt=self.prompt)
         if self.seed >= 0:
             request = dataclasses.replace(request, seed=self.seed)
-        engine, home = engine_folder(), results_folder()
-        check_engine(engine)
+        by, home = compute(), results_folder()
         RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
         turns = passes.turns(
@@ -121,7 +121,7 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
             with_picture=request.needs_picture,
             meanwhile=not bpy.app.background,
         )
-        session.start(request, turns, lambda job, seen: paint(job, request, seen, home, engine, scene))
+        session.start(request, turns, lambda job, seen: paint(job, request, seen, home, by, scene))
         if bpy.app.background:
             session.wait()
             if session.failed:

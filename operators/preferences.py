@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the engine, the models and the results lie on this machine."""
+"""Where the engine, the models and the results lie on this machine, and what paints."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -37,6 +38,30 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    device: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Device",
+        description="What paints, by torch's name: auto takes the GPU where there is one. "
+        "cuda:1 is the second one, and cpu leaves all of them to Blender",
+        default="auto",
+        search=lambda _self, _context, _text: ("auto", "cuda", "cuda:1", "mps", "cpu"),
+        search_options={"SUGGESTION"},
+    )
+    dtype: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Precision",
+        description="Number type that stock models compute in",
+        items=(
+            ("auto", "Automatic", "Half where the device computes faster in it and rightly, else single"),
+            ("float32", "Single", "Twice the memory of half; for devices that paint black pictures in half"),
+            ("float16", "Half", "What most graphics cards are fastest in"),
+            ("bfloat16", "Brain Float", "As large as half, coarser, with the range of single"),
+        ),
+    )
+    compile: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Compile",
+        description="A model's first picture takes longer, later ones less (torch.compile). "
+        "Pays for long animations; where the machine cannot, the picture's warnings say so",
+    )
+
     responsible_use_read: bpy.props.BoolProperty(options={"HIDDEN"})  # type: ignore[valid-type]
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -48,12 +73,39 @@ class HandDiffPreferences(bpy.types.AddonPreferences):
         draw_engine(layout, context)
         layout.prop(self, "model_folder", placeholder="The model that comes with HandDiff")
         layout.prop(self, "results_folder", placeholder="HandDiff, in your Pictures folder")
+        column = layout.column()
+        column.prop(self, "device")
+        column.prop(self, "dtype")
+        column.prop(self, "compile")
         draw_models(layout, context)
 
 
 def preferences() -> HandDiffPreferences:
     """HandDiff's preferences."""
     return bpy.context.preferences.addons[ROOT_PACKAGE].preferences
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What paints, as the preferences say: read on the main thread, used on the worker's."""
+
+    engine: str
+    """Folder of torch and diffusers; empty: what Python finds itself"""
+    device: str
+    dtype: str
+    compile: bool
+
+
+def compute() -> Compute:
+    """What paints from now on.
+
+    Raises:
+        ModelError: where the engine cannot work.
+    """
+    own = preferences()
+    found = Compute(engine_folder(), own.device.strip() or "auto", own.dtype, own.compile)
+    check_engine(found.engine)
+    return found
 
 
 def folder_of(value: str) -> str:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..handdiff_addon.errors import SceneError
-from ..handdiff_addon.models.engine import check_engine
 from ..handdiff_addon.runs import made
 from . import animate, generate, history, live, passes, people, session
 from .base import Refusing
 from .outputs import outputs
-from .preferences import engine_folder, engine_problem, results_folder
+from .preferences import compute, engine_problem, results_folder
 from .stepping import Stepping
 
 if TYPE_CHECKING:
@@ -181,14 +180,13 @@ def _paint_views(
     from ..handdiff_addon.scene.texture import PaintedView, view_steps
     from ..handdiff_addon.texture_runs import view_painter, view_size
 
-    engine, scene, side = engine_folder(), context.scene, view_size(conditioning)
-    check_engine(engine)
+    by, scene, side = compute(), context.scene, view_size(conditioning)
     _stop.clear()
     paint = view_painter(
         scene,
         request,
         passes.options(context),
-        lambda asked, seen: generate.pipeline(asked, engine).generate(asked, seen, cancelled=_stop.is_set),
+        lambda asked, seen: generate.pipeline(asked, by).generate(asked, seen, cancelled=_stop.is_set),
     )
     cameras = ring(scene, people.names(context)[0], conditioning.frame, count=count, size=(side, side))
     done = itertools.count()

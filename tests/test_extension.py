@@ -260,6 +260,10 @@ settings.model = {str(damaged)!r}
 report(damaged=refusal(bpy.ops.handdiff.generate), nothing=names("handdiff/scene"))
 settings.model = {str(model)!r}
 settings.seed = 7
+preferences = bpy.context.preferences.addons[KEY].preferences
+preferences.device = "cuda:99"
+report(nowhere=refusal(bpy.ops.handdiff.generate), still_nothing=names("handdiff/scene"))
+preferences.device, preferences.dtype, preferences.compile = "cpu", "float32", True
 report(first=sorted(bpy.ops.handdiff.generate()), files=names("handdiff/scene/0001"))
 report(freed=sorted(bpy.ops.handdiff.free_memory()), free_again=refusal(bpy.ops.handdiff.free_memory))
 report(texture=sorted(bpy.ops.handdiff.apply_texture()), layer=sorted(bpy.ops.handdiff.apply_layer()),
@@ -279,7 +283,8 @@ report(reopened=sorted(bpy.ops.handdiff.apply_texture()))
 """)
     assert reports["freed"] == ["FINISHED"] and "No model is loaded" in reports["free_again"]
     assert weights.name in reports["damaged"] and "\n" not in reports["damaged"].strip()
-    assert reports["nothing"] == [], "a refused run wrote something"
+    assert reports["nothing"] == reports["still_nothing"] == [], "a refused run wrote something"
+    assert "no device 'cuda:99'" in reports["nowhere"] and "choose auto or cpu" in reports["nowhere"]
     done = ["FINISHED"]
     assert reports["first"] == reports["second"] == done
     for name in ("texture", "layer", "glb", "image", "restored", "removed", "reopened"):

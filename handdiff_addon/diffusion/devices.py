@@ -29,7 +29,7 @@ def choose_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UsageError(f"torch has no device {name!r} here: leave it out, or use cpu.") from error
+        raise UsageError(f"torch has no device {name!r} here: choose auto or cpu.") from error
     return device
 
 

@@ -356,7 +356,8 @@ class StockPainter:
                 masks = logits.sigmoid()[:, 0].cpu().numpy()
         if not torch.isfinite(latents).all():
             raise ModelError(
-                f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32."
+                f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
+                "or Precision in the add-on's preferences."
             )
         return self._decode(latents, watch), masks
 

@@ -117,8 +117,8 @@ ENGINE: dict[str, str] = {
     ),
     "HandDiff's own": "HandDiff のエンジン",
     "Default Model": "既定のモデル",
-    "Model folder for scenes that name none. Leave empty for the model that comes with HandDiff": (
-        "モデルの指定がないシーンで使うモデルのフォルダー。空の場合は HandDiff 付属のモデルを使います"
+    "Model folder or .safetensors file for scenes that name none. Leave empty for the model that comes with HandDiff": (
+        "モデルの指定がないシーンで使うモデルのフォルダー、または .safetensors ファイル。空の場合は HandDiff 付属のモデルを使います"
     ),
     "The model that comes with HandDiff": "HandDiff 付属のモデル",
     "Results": "結果",
@@ -126,6 +126,31 @@ ENGINE: dict[str, str] = {
         "未保存のファイルの結果を置く場所。保存済みのファイルでは .blend の隣のフォルダーに置きます"
     ),
     "HandDiff, in your Pictures folder": "ピクチャフォルダー内の HandDiff",
+    "What paints, by torch's name: auto takes the GPU where there is one. cuda:1 is the second one, and cpu leaves all "
+    "of them to Blender": (
+        "描画に使うデバイスの torch での名前。auto は GPU があれば GPU を使います。"
+        "cuda:1 は 2 枚目の GPU、cpu はすべての GPU を Blender に残します"
+    ),
+    "Precision": "精度",
+    "Number type that stock models compute in": "既製モデルの計算に使う数値型",
+    "Automatic": "自動",
+    "Half where the device computes faster in it and rightly, else single": (
+        "デバイスが半精度で速く正しく計算できる場合は半精度、それ以外は単精度"
+    ),
+    "Single": "単精度",
+    "Twice the memory of half; for devices that paint black pictures in half": (
+        "メモリーは半精度の 2 倍。半精度で画像が黒くなるデバイス向け"
+    ),
+    "Half": "半精度",
+    "What most graphics cards are fastest in": "ほとんどのグラフィックカードで最も速い精度",
+    "Brain Float": "bfloat16",
+    "As large as half, coarser, with the range of single": "大きさは半精度と同じで粗く、範囲は単精度と同じ",
+    "Compile": "コンパイル",
+    "A model's first picture takes longer, later ones less (torch.compile). Pays for long animations; where the machine "
+    "cannot, the picture's warnings say so": (
+        "モデルの最初の画像は遅く、以後は速くなります (torch.compile)。長いアニメーションで有利です。"
+        "このマシンで使えない場合は画像の警告に表示されます"
+    ),
     # Diagnostics
     "Copy Diagnostics": "診断情報をコピー",
     "Copy versions, device, settings and the last errors for a report; user names, paths and prompts are left out": (

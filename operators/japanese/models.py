@@ -433,12 +433,12 @@ MODELS: dict[str, str] = {
     "This model predicts no masks to choose by, so the hands are painted once only.": (
         "このモデルは選択に使うマスクを予測しないため、手を 1 回だけ描きます。"
     ),
-    "The model gave no numbers in {}: use --dtype float32.": (
-        "モデルの結果が {0} では数になりません。--dtype float32 を使ってください。"
+    "The model gave no numbers in {}: use --dtype float32, or Precision in the add-on's preferences.": (
+        "モデルの結果が {0} では数になりません。--dtype float32、またはアドオンのプリファレンスの「精度」を使ってください。"
     ),
     "{} is no number type: choose auto, {}.": "{0} は数値型ではありません。auto、{1} から選んでください。",
-    "torch has no device {} here: leave it out, or use cpu.": (
-        "torch にデバイス {0} がありません。指定を外すか、cpu を使ってください。"
+    "torch has no device {} here: choose auto or cpu.": (
+        "torch にデバイス {0} がありません。auto または cpu を選んでください。"
     ),
     "The {} device has too little memory for this model, even sparing it: paint smaller with --size, or use another "
     "device.": (
