@@ -23,7 +23,7 @@ from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
 from .base import Refusing
 from .preferences import compute, engine_problem, results_folder
-from .settings import to_request
+from .scene_request import to_request
 from .stepping import Stepping
 
 if TYPE_CHECKING:

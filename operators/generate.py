@@ -22,7 +22,8 @@ from ..handdiff_addon.request import GenerationRequest
 from . import live, passes, people, session
 from .base import Refusing
 from .preferences import Compute, compute, engine_problem, folder_of, preferences, results_folder
-from .settings import SEEDS, to_request
+from .scene_request import to_request
+from .settings import SEEDS
 
 if TYPE_CHECKING:
     from ..handdiff_addon.conditioning.frame import Conditioning

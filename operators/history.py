@@ -15,7 +15,8 @@ from ..handdiff_addon.jobs.history import Entry, delete_run, find_runs
 from . import session
 from .base import Refusing
 from .preferences import results_folder, unsaved_results
-from .settings import SEEDS, from_request
+from .scene_request import from_request
+from .settings import SEEDS
 
 PAGE = 9
 """Pictures shown at a time"""

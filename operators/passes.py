@@ -14,7 +14,7 @@ from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.request import PASSES, Pass
 from . import people, session
 from .preferences import results_folder
-from .settings import to_skeleton
+from .scene_request import to_skeleton
 from .stepping import Stepping
 
 if TYPE_CHECKING:

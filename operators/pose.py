@@ -12,7 +12,7 @@ from ..handdiff_addon.errors import UsageError
 from ..handdiff_addon.files import write_json
 from . import passes, people
 from .base import Refusing
-from .settings import to_skeleton
+from .scene_request import to_skeleton
 
 MENU_TEXT = "OpenPose Pose (.json)"
 

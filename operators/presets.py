@@ -12,7 +12,7 @@ from ..handdiff_addon.errors import UsageError
 from ..handdiff_addon.jobs.history import move_homes
 from ..handdiff_addon.places import user_folder
 from ..handdiff_addon.presets import SETTINGS, Kind, Preset, delete_preset, find_presets, save_preset
-from . import settings
+from . import scene_request
 from .base import Refusing
 from .preferences import ROOT_PACKAGE
 from .translations import translated
@@ -36,8 +36,8 @@ def find(kind: Kind, name: str) -> Preset | None:
 
 def changes(context: bpy.types.Context, preset: Preset) -> list[str]:
     """What a preset would change of the scene's settings, each as a line such as ``Body Steps: 8 → 20``."""
-    found = preset.changes(settings.values(context.scene.handdiff))
-    return [f"{translated(settings.label(name))}: {_said(now)} → {_said(then)}" for name, now, then in found]
+    found = preset.changes(scene_request.values(context.scene.handdiff))
+    return [f"{translated(scene_request.label(name))}: {_said(now)} → {_said(then)}" for name, now, then in found]
 
 
 def _said(value: object) -> str:
@@ -92,7 +92,7 @@ class HANDDIFF_OT_apply_preset(_OfKind, bpy.types.Operator):
             raise UsageError(f'There is no {self.kind} preset "{self.preset}": choose one of {known}.')
         if not changes(context, preset):
             self.tell("INFO", f"The settings are those of {preset.name} already")
-        settings.set_values(context.scene.handdiff, preset.settings)
+        scene_request.set_values(context.scene.handdiff, preset.settings)
 
 
 class HANDDIFF_OT_save_preset(_OfKind, bpy.types.Operator):
@@ -109,10 +109,10 @@ class HANDDIFF_OT_save_preset(_OfKind, bpy.types.Operator):
         self.layout.prop(self, "preset")
         column = self.layout.column(align=True)
         for name, value in self._settings(context).items():
-            column.label(text=f"{translated(settings.label(name))}: {_said(value)}", icon="DOT", translate=False)
+            column.label(text=f"{translated(scene_request.label(name))}: {_said(value)}", icon="DOT", translate=False)
 
     def _settings(self, context: bpy.types.Context) -> dict[str, object]:
-        now = settings.values(context.scene.handdiff)
+        now = scene_request.values(context.scene.handdiff)
         return {name: now[name] for name in SETTINGS[self.kind]}
 
     def run(self, context: bpy.types.Context) -> None:

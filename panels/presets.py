@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..handdiff_addon.presets import Kind, find_presets
-from ..operators import settings
+from ..operators import scene_request
 from ..operators.presets import (
     HANDDIFF_OT_apply_preset,
     HANDDIFF_OT_delete_preset,
@@ -22,7 +22,7 @@ class _Menu:
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout  # type: ignore[attr-defined]
         layout.operator_context = "INVOKE_DEFAULT"
-        own = settings.own_model(context.scene.handdiff)
+        own = scene_request.own_model(context.scene.handdiff)
         found = find_presets(self.kind, folder(), own_model=own)
         if own and self.kind == "style":
             layout.label(text="This model knows no styles, stock models do", icon="INFO")
@@ -67,7 +67,7 @@ class HANDDIFF_MT_blending(_Menu, bpy.types.Menu):
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Kind) -> None:
     """The button of a kind's menu; it shows the preset that the settings are, if any."""
-    now = settings.values(context.scene.handdiff)
+    now = scene_request.values(context.scene.handdiff)
     name = next((preset.name for preset in find_presets(kind, folder()) if not preset.changes(now)), "")
     layout.menu(f"HANDDIFF_MT_{kind}", text=name, icon="PRESET")
     layout.separator()

@@ -11,7 +11,7 @@ from ..operators.generate import HANDDIFF_OT_free_memory, HANDDIFF_OT_new_seed
 from ..operators.passes import HANDDIFF_OT_render_passes
 from ..operators.preferences import preferences
 from ..operators.sample import HANDDIFF_OT_add_sample_human
-from ..operators.settings import frame_prompt, own_model
+from ..operators.scene_request import frame_prompt, own_model
 from ..operators.text import wrapped
 from ..operators.translations import translated
 from . import overlay, presets, recognition

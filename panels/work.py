@@ -9,7 +9,7 @@ import bpy
 
 from ..handdiff_addon.jobs.history import Entry
 from ..handdiff_addon.presets import differences
-from ..operators import history, live, people, session, settings
+from ..operators import history, live, people, scene_request, session
 from ..operators.engine_box import draw_missing
 from ..operators.generate import (
     RESPONSIBLE_USE,
@@ -181,7 +181,7 @@ def _draw_comparison(layout: bpy.types.UILayout, context: bpy.types.Context, one
         cell.template_icon(icon(entry.image), scale=_scale(context) / 2.1)
         cell.label(text=translated(f"Seed {entry.request.seed}"))
     for name, ours, theirs in differences(one.request, other.request):
-        wrapped(box, context, f"{settings.label(name)}: {ours} | {theirs}")
+        wrapped(box, context, f"{scene_request.label(name)}: {ours} | {theirs}")
     if one.request == other.request:
         box.label(text="The same settings", icon="INFO")
     box.operator(HANDDIFF_OT_open_comparison.bl_idname, icon="IMAGE_DATA")

@@ -24,7 +24,7 @@ preferences = bpy.context.preferences.addons[KEY].preferences
 settings = bpy.context.scene.handdiff
 settings.controlnets = "openpose=pose@0.7, depth=other"
 settings.hand_model, settings.reference, settings.reference_scale = folder + "/hands", folder + "/look.png", 0.35
-own = import_module(KEY + ".operators.settings")
+own = import_module(KEY + ".operators.scene_request")
 request = own.to_request(settings)
 report(hand_model=request.hand_model, reference=request.reference)
 from dataclasses import replace

@@ -295,7 +295,7 @@ report(gone=presets.find("style", "Mine") is None,
 """
 OVER_TIME = """
 bpy.ops.wm.read_homefile(use_empty=True)
-from bl_ext.user_default.handdiff.operators.settings import to_request
+from bl_ext.user_default.handdiff.operators.scene_request import to_request
 scene = bpy.context.scene
 settings = scene.handdiff
 settings.prompt, settings.look = "standing", "ink"
