@@ -16,10 +16,11 @@ from .runs import Report, need_blender, need_engine
 TASKS = {
     "text": "the tokenizer and the text encoder, from captions alone",
     "autoencoder": "both patch autoencoders, in closed form",
+    "sketch": "stage 2: the colour sketch by itself, before outpaint",
     "hands": "stage 1: the hand generator and its mask head",
-    "outpaint": "stage 2: the U-Net and its ControlNet",
+    "outpaint": "stage 2: the U-Net and its ControlNet, and the colour sketch with them",
 }
-"""Parts of a model that can be trained; the first two come first."""
+"""Parts of a model that can be trained; the first two come first, the sketch before outpaint."""
 
 
 def run_dataset(output: Path, report: Report, **options: Any) -> int:
@@ -76,7 +77,7 @@ def run_train(
         for part in start_folder.iterdir():
             if not (model / part.name).exists():
                 (shutil.copytree if part.is_dir() else shutil.copy2)(part, model / part.name)
-    if task in ("hands", "outpaint"):
+    if task in ("sketch", "hands", "outpaint"):
         folder = model / "hands" if task == "hands" else model
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
             if not (part / "config.json").is_file():
@@ -89,6 +90,8 @@ def run_train(
         tasks.train_text(model, output, minutes or 0.0, seed=seed, device=device)
     elif task == "autoencoder" and data is not None:
         tasks.train_autoencoders(model, data, seed=seed)
+    elif task == "sketch" and data is not None:
+        tasks.train_sketch(model, output, data, minutes or 0.0, seed=seed, device=device)
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)

@@ -77,6 +77,19 @@ def test_the_mean_of_given_hands_is_heeded_everywhere(sketch: ColourSketch) -> N
     assert (colours[1] - colours[2]).abs().max() > 1e-3
 
 
+def test_a_forearm_may_take_over_the_given_hands_colour(sketch: ColourSketch) -> None:
+    """Where it does, it is theirs whatever the words say, in its own light; without hands, the words' as before."""
+    hint, answers = hints(torch.full((1, 3, 2 * CELL, 2 * CELL), 0.5)), torch.ones(1, QUESTIONS, WIDTH)
+    with torch.no_grad():
+        alone = sketch(hint, answers)[0]
+        sketch.like_hands.bias.copy_(torch.tensor([50.0, -0.5]))
+        torch.testing.assert_close(sketch(hint, answers)[0], alone)
+        hand = torch.tensor([0.6, 0.4, 0.2])
+        hint[:, 4:7, :2, :2], hint[:, 7, :2, :2] = hand[:, None, None], 1.0
+        colours = sketch(hint, answers)[0]
+    torch.testing.assert_close(colours[0, :, 1, 1], hand * 0.60653)
+
+
 def test_it_is_not_trusted_on_an_outline(sketch: ColourSketch) -> None:
     """There it still tells the colours of the person's own pixels in the cell, whatever their number."""
     body = torch.full((1, 3, CELL, 2 * CELL), 0.7)

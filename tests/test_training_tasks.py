@@ -119,7 +119,11 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     tasks.train_text(model, tmp_path / "text", 0.02, sizes=sizes)
     figures = tasks.train_autoencoders(model, data, sizes=sizes)
     assert set(figures) == {"canvas", "crop"}
-    for train, run in ((tasks.train_hands, "hands"), (tasks.train_outpaint, "outpaint")):
+    for train, run in (
+        (tasks.train_sketch, "sketch"),
+        (tasks.train_hands, "hands"),
+        (tasks.train_outpaint, "outpaint"),
+    ):
         for _ in range(2):
             train(model, tmp_path / run, data, 0.03, sizes=sizes, batch=2)
         state = json.loads((tmp_path / run / "state.json").read_text())
@@ -184,3 +188,50 @@ def test_a_mentioned_attribute_has_a_class_of_its_own_and_others_none():
     attributes = Attributes(**{name: values[0] for name, values in CLASSES.items()})
     targets = attribute_targets(attributes, {"shirt"})
     assert targets["shirt"] == 1 and {value for name, value in targets.items() if name != "shirt"} == {0}
+
+
+def test_the_sketch_learns_on_whole_cells_of_the_canvas():
+    """Thinned, a canvas has every fourth cell as it is, so its sketch is every fourth of the whole sketch's colours."""
+    import torch
+
+    from handdiff_addon.conditioning.hint import BODY_MAP, HINT_CHANNELS, PERSON
+    from handdiff_addon.diffusion.colour_sketch import ColourSketch
+    from handdiff_addon.training.tasks import _thinned
+
+    torch.manual_seed(0)
+    sketch, answers = ColourSketch(8, 3, 4), torch.randn(2, 3, 8)
+    hints = torch.zeros(2, HINT_CHANNELS, 64, 32)
+    hints[:, PERSON] = 1.0
+    hints[:, BODY_MAP] = torch.rand(2, 3, 64, 32)
+    with torch.no_grad():
+        whole, _ = sketch(hints, answers)
+        some, _ = sketch(_thinned(hints, 4, [1, 3]), answers)
+    torch.testing.assert_close(some, whole[:, :, 1::4, 3::4])
+
+
+def test_a_small_part_of_the_body_counts_for_more_than_a_large_one():
+    import torch
+
+    from handdiff_addon.training.losses import place_weights
+
+    body_map = torch.full((1, 3, 10, 10), 0.5)
+    body_map[:, 1, 0, 0] = 0.97  # one cell of hair
+    person = torch.ones(1, 1, 10, 10)
+    person[:, :, 9] = body_map[:, :, 9] = 0.0
+    weights = place_weights(person, body_map)[0, 0]
+    assert weights[0, 0] > 8 * weights[5, 5]  # the root of 89 cells against one
+    assert weights[9, 0] < weights[0, 0]
+    assert abs(float(weights.mean()) - 1.0) < 1e-6
+
+
+def test_the_sketch_does_better_with_the_colour_of_most_places_than_with_their_mean():
+    import torch
+
+    from handdiff_addon.training.losses import sketch_loss
+
+    pictures = torch.full((1, 3, 8, 8), -1.0)
+    pictures[:, :, :, :2] = 1.0  # white dots cover a quarter of a black shirt
+    losses = [
+        float(sketch_loss(torch.full((1, 3, 4, 4), grey), pictures, torch.ones(1, 1, 4, 4))) for grey in (0, 0.25)
+    ]
+    assert losses[0] < 0.8 * losses[1]

@@ -29,7 +29,7 @@ class ColourSketch(Part):
 
     Where a cell of ``cell`` pixels lies decides how much it heeds each answer; these weights are not normalised, since
     through a softmax the words of small parts are found late.  What it hears, its normal and the given hands' mean
-    colour make its colour.
+    colour make its colour, or it takes over the hands', lighter or darker, so that forearms go with them.
     """
 
     part_name = "colour_sketch"
@@ -50,6 +50,9 @@ class ColourSketch(Part):
             nn.Linear(_HEADS * _WIDTH + 11, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, COLOURS)
         )
         self.trust = nn.Linear(96, 1)
+        self.like_hands = nn.Linear(96, 2)
+        nn.init.zeros_(self.like_hands.weight)
+        self.like_hands.bias.data.copy_(torch.tensor([-2.0, 0.0]))  # seldom at first
 
     def forward(self, hints: torch.Tensor, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The cells' colours (B, 3, H / cell, W / cell), and in 0..1 how far they are to be trusted (B, 1, ...)."""
@@ -70,6 +73,9 @@ class ColourSketch(Part):
         )
         thought = self.colour[:-1](torch.cat([heard, 2.0 * seen - 1.0], -1))
         colours = 0.5 + 0.5 * self.colour[-1](thought)
+        like, light = self.like_hands(thought).chunk(2, -1)
+        own, are_given = hands[:, None].split(COLOURS, -1)
+        colours = colours + like.sigmoid() * are_given * (own * light.exp() - colours)
         # Cell by cell an outline would get steps: the networks draw it better.
         trust = self.trust(thought).sigmoid() * (2.0 * person - 1.0).square()
         return (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trainings of the embedded model: text, autoencoders, hands, outpaint.  Each writes its parts into a model folder.
+"""The trainings of the embedded model: text, autoencoders, sketch, hands, outpaint, each into a model folder.
 
-Text and autoencoders come first (minutes); hands and outpaint may then run in either order or at once.
+Text and autoencoders come first (minutes), the sketch before outpaint; hands may run at any time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from .initialise import (
     write_index,
 )
 from .loop import Budget, Losses, Trainer, save_fp16
-from .losses import mask_loss, pixel_weights
+from .losses import mask_loss, pixel_weights, place_weights, sketch_loss
 from .sources import canvas_source, hand_source, to_tensor
 
 _AT_LITTLE_NOISE, _BETWEEN = 0.45, 0.10
@@ -55,6 +55,8 @@ _VIEWS = ((1, 1, 0.25), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0), (2, 
 how many for each of the batch"""
 _TO_SCALE_BY = 16
 """Examples that the networks' inputs are scaled by"""
+_EVERY = 4
+"""Of a canvas's rows and columns of cells, the sketch learns every so many alone: neighbours tell it little new"""
 
 
 def train_text(
@@ -124,6 +126,49 @@ def train_autoencoders(
     return figures
 
 
+def train_sketch(
+    model: Path,
+    run: Path,
+    data: Path,
+    minutes: float,
+    *,
+    seed: int = 0,
+    sizes: Sizes = EMBEDDED,
+    device: str = "cpu",
+    batch: int = 24,
+) -> None:
+    """Train the colour sketch by itself, on every fourth row and column of the cells of ``batch`` canvases, where a
+    place of the body counts for more the smaller it is.
+
+    It learns within minutes; :func:`train_outpaint` begins with it and trains it on, beside networks that heed it.
+    """
+    torch.manual_seed(seed)
+    sketch = make_sketch(sizes)
+    sketch.trust.requires_grad_(False)  # that is learned beside the networks
+    tokenizer, text_encoder, _ = _frozen(model, model, device)
+    canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
+    trainer = Trainer({"sketch": sketch}, run, Budget(minutes, learning_rate=3e-3, cooldown=0.5), device, seed)
+
+    def losses(generator: torch.Generator, _step: int) -> Losses:
+        shown = canvases.draw(batch, sizes.canvas, 1, generator)
+        first = torch.randint(_EVERY, (2,), generator=generator, device=device).tolist()
+        hints, pictures, person = (
+            _thinned(pixels, sizes.canvas_patch, first) for pixels in (shown.hints, shown.pictures, shown.person)
+        )
+        sketched, _ = sketch(hints, shown.text.tokens)
+        cell = sizes.canvas_patch
+        weights = place_weights(functional.avg_pool2d(person, cell), functional.avg_pool2d(hints[:, BODY_MAP], cell))
+        return {"sketch": sketch_loss(sketched, pictures, weights)}
+
+    trainer.run(losses, lambda: sketch.save_pretrained(model / "colour_sketch"))
+
+
+def _thinned(pixels: torch.Tensor, cell: int, first: list[int]) -> torch.Tensor:
+    """Of pixels (B, C, H, W) every fourth row and column of cells, moved together."""
+    cells = pixels.unflatten(3, (-1, _EVERY, cell)).unflatten(2, (-1, _EVERY, cell))
+    return cells[:, :, :, first[0], :, :, first[1]].flatten(4, 5).flatten(2, 3)
+
+
 def train_outpaint(
     model: Path,
     run: Path,
@@ -143,13 +188,15 @@ def train_outpaint(
     Three see them at a quarter, sixteen times as many: which word colours which part is learned there.  Two see windows
     of half the canvas' side around some point of the person, since what a cell shows in detail is decided nearby and
     backdrops teach little.  ``batch`` counts the windows, and the whole canvases at half their size; ``start`` is a
-    model folder whose weights are begun with.
+    model folder whose weights are begun with.  Without one, the sketch begins as :func:`train_sketch` left it, where it
+    has run.
     """
     torch.manual_seed(seed)
     if start is None:
         unet = make_canvas_unet(sizes)
         controlnet = make_controlnet(unet, sizes)
-        sketch = make_sketch(sizes)
+        trained = (model / "colour_sketch").is_dir()
+        sketch = ColourSketch.from_pretrained(model / "colour_sketch") if trained else make_sketch(sizes)
     else:
         unet = _begun(UNet2DConditionModel, start / "unet")
         controlnet = _begun(ControlNetModel, start / "controlnet")
@@ -179,7 +226,6 @@ def train_outpaint(
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
-        off = 2.0 * sketched - functional.avg_pool2d(shown.pictures + 1.0, sizes.canvas_patch)
         down, middle = controlnet(
             noisy,
             timesteps,
@@ -199,7 +245,7 @@ def train_outpaint(
         settled = sketch.settle(predicted.float(), sketched.detach(), trust, share, autoencoder)
         return {
             "noise": noise.loss(settled, target, timesteps, weights),
-            "sketch": (off.square() * weights).mean(),
+            "sketch": sketch_loss(sketched, shown.pictures, weights),
         }
 
     def save() -> None:
