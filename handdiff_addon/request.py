@@ -40,7 +40,7 @@ class ExpansionSettings:
 
     The kept hand region starts as the hand mask grown by ``rim`` latent cells.  From ``start`` to ``end`` (parts of
     the denoising, by its timesteps) the outpainted region grows ``expansions`` times by ``cells`` latent cells, which
-    shrinks the kept region; after ``end`` nothing is kept and the model is free.
+    shrinks the kept region; in steps that begin at ``end`` or later nothing is kept and the model is free.
     """
 
     start: float = 0.4

@@ -42,7 +42,7 @@ def kept_regions(
         regions.append(erode(regions[-1], settings.cells) | core)
     kept: list[np.ndarray | None] = []
     for begun, done in zip([0.0, *progress[:-1]], progress, strict=True):
-        if begun >= settings.end < 1.0:
+        if begun >= settings.end < 1.0:  # with an end of 1, a last step at no noise is not free either
             kept.append(None)
         elif done <= settings.start:
             kept.append(regions[0])

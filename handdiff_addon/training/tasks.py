@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The trainings of the embedded model: text, autoencoders, sketch, hands, outpaint, each into a model folder.
 
-Text and autoencoders come first (minutes), the sketch before outpaint; hands may run at any time.
+Text and autoencoders come first (minutes), the sketch before outpaint; hands at any time after the first two.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def train_sketch(
     """Train the colour sketch by itself, on every fourth row and column of the cells of ``batch`` canvases, where a
     place of the body counts for more the smaller it is.
 
-    It learns within minutes; :func:`train_outpaint` begins with it and trains it on, beside networks that heed it.
+    :func:`train_outpaint` begins with it and trains it on, beside networks that heed it.
     """
     torch.manual_seed(seed)
     sketch = make_sketch(sizes)
