@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
+import pytest
 
 
 def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty_scene):
@@ -45,7 +48,6 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
 def test_a_render_that_was_stopped_is_no_picture(empty_scene):
     """Blender leaves half a picture where an undone step or another file ends the render: its copy is gone then."""
     import bpy
-    import pytest
 
     from handdiff_addon.errors import Cancelled
     from handdiff_addon.scene.render import FrameRender, remove_leftovers
@@ -61,3 +63,31 @@ def test_a_render_that_was_stopped_is_no_picture(empty_scene):
         with pytest.raises(Cancelled, match="stopped"):
             render.check()
     assert list(bpy.data.scenes) == [scene]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_middle_of_a_render_is_heeded(empty_scene, number):
+    """Blender drops what is raised in the Python that a render calls: Ctrl-C while a data set renders was lost."""
+    import bpy
+
+    from handdiff_addon.scene.render import FrameRender
+
+    scene = empty_scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    before = signal.signal(number, signal.default_int_handler)
+
+    def interrupt(*_):
+        signal.raise_signal(number)
+
+    bpy.app.handlers.render_pre.append(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            FrameRender(scene, camera, (16, 16))
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        bpy.app.handlers.render_pre.remove(interrupt)
+        signal.signal(number, before)
+    assert [other.name for other in bpy.data.scenes] == [scene.name]

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import Cancelled, SceneError
+from .interrupts import interrupts_wait
 
 MARK = "handdiff_render"
 
@@ -48,10 +49,13 @@ class FrameRender:
             if meanwhile:
                 _invoke(copy)
             else:
-                bpy.ops.render.render(write_still=True, scene=copy.name)
-        except RuntimeError as error:
+                with interrupts_wait():
+                    bpy.ops.render.render(write_still=True, scene=copy.name)
+        except BaseException as error:
             self.close()
-            raise _cannot(error) from error
+            if isinstance(error, RuntimeError):
+                raise _cannot(error) from error
+            raise
 
     @property
     def going(self) -> bool:

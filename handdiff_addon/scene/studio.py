@@ -18,6 +18,7 @@ from ..conditioning.frame import Conditioning
 from ..conditioning.raster import rasterise
 from ..rig.bones import Bone
 from .compat import use_denoiser, use_nodes
+from .interrupts import interrupts_wait
 from .owners import owners
 from .passes import render_passes
 from .rigs import match_armature
@@ -178,7 +179,8 @@ class Studio:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "picture.png"
             render.filepath = str(path)
-            bpy.ops.render.render(write_still=True)
+            with interrupts_wait():
+                bpy.ops.render.render(write_still=True)
             with Image.open(path) as file:
                 rendered = np.array(file.convert("RGB"))
         soft = Image.fromarray(person.astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * _SOFT + 1))
