@@ -102,6 +102,21 @@ def test_a_pattern_of_the_trousers_leaves_the_shirt_plain(studio: Studio) -> Non
     assert 0.2 < (picture.min(axis=2) > 130)[_inner(roles == ROLES.index("trousers"))].mean() < 0.55
 
 
+def test_shirts_of_all_people_end_at_one_height(studio: Studio) -> None:
+    """No caption tells how long a shirt is, so a word must not mean two things at one place of the body."""
+    picture, parts, roles = _shoot(studio, dataclasses.replace(OUTFIT, trousers=Cloth(RED)))
+    rest = studio.rest
+    hips, shoulder = rest["hips"].head[2], rest["left_upper_arm"].head[2]
+    heights = hips + (shoulder - hips) * np.array((0.0, 0.10, 0.19))
+    points, _ = studio.truth().camera.project(np.array([(0.0, -0.1, height) for height in heights]))
+    column = int(points[0, 0])
+    below_hips, below, above = (int(row) for row in points[:, 1])
+    assert parts[[below_hips, below, above], column].all()
+    for row, colour, role in ((below_hips, RED, "trousers"), (below, RED, "trousers"), (above, GREEN, "shirt")):
+        assert _is(picture, colour)[row, column], role
+        assert roles[row, column] == ROLES.index(role)
+
+
 def test_sleeves_end_where_they_should(studio: Studio) -> None:
     long = _shoot(studio, OUTFIT)[2]
     short = _shoot(studio, dataclasses.replace(OUTFIT, sleeves=0.4))[2]
