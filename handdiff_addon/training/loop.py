@@ -80,14 +80,14 @@ class Trainer:
         autocast = torch.autocast(kind, torch.bfloat16) if fast else contextlib.nullcontext()
         sums: dict[str, torch.Tensor] = {}
         counted = 0
+        finite = torch.ones((), dtype=torch.bool, device=self.device)  # looked at seldom, for a GPU has to wait then
         while (elapsed := time.monotonic() - begun) < self.budget.minutes * 60:
             self._set_learning_rate(elapsed / (self.budget.minutes * 60))
             generator = torch.Generator(self.device).manual_seed((self.seed << 32) + self.step)
             with autocast:
                 parts = losses(generator, self.step)
             total = torch.stack(list(parts.values())).sum()
-            if not torch.isfinite(total):
-                raise FloatingPointError(f"The loss is not finite at step {self.step}.")
+            finite &= torch.isfinite(total)
             self.optimiser.zero_grad(set_to_none=True)
             total.backward()
             torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
@@ -99,15 +99,26 @@ class Trainer:
             counted += 1
             now = time.monotonic()
             if now - printed > 20:
+                self._check(finite)
                 means = {name: float(value) / counted for name, value in sums.items()}
                 row = {"step": self.step, "minutes": (now - begun) / 60, **means}
                 self.history.append(row)
                 print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
                 printed, sums, counted = now, {}, 0
             if now - saved > self.budget.save_seconds:
+                self._check(finite)
                 self.save(on_save)
                 saved = time.monotonic()
+        self._check(finite)
         self.save(on_save)
+
+    def _check(self, finite: torch.Tensor) -> None:
+        """
+        Raises:
+            FloatingPointError: where some loss was not finite; what was saved before is kept.
+        """
+        if not finite:
+            raise FloatingPointError(f"The loss is no longer finite at step {self.step}.")
 
     def save(self, on_save: Callable[[], None] | None = None) -> None:
         """Write the run's state and loss curve as whole files."""
