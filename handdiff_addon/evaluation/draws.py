@@ -48,6 +48,8 @@ class Method:
     """Drawn for the first entries only"""
     surface: bool = True
     """Whether the networks see normals and body map; without, the pose's keypoints and the person's mask are all"""
+    eight_bit: bool = False
+    """Whether the networks' weights are rounded to eight bits"""
 
 
 def methods(extra_steps: int) -> tuple[Method, ...]:
@@ -93,6 +95,7 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         Method(
             "best_of_4", "best of 4", "four seeds of stage 1, the best by the hand check", {"best_of": 4}, ablation=True
         ),
+        Method("eight_bit", "8-bit weights", "half the size on disk", ablation=True, eight_bit=True),
         Method("few_steps", "2 steps", "half the steps in both stages", {"steps": 2, "hand_steps": 2}, ablation=True),
         Method(
             "single_stage_keypoints",
@@ -136,7 +139,7 @@ def draw(
     """Paint an entry by a method, at the conditioning's own size.
 
     Args:
-        pipeline: the loaded model.
+        pipeline: the loaded model, its weights rounded where the method says so.
         conditioning: of the entry, at the model's canvas size.
         truth: of the entry.
         model: the model's name, for the request.

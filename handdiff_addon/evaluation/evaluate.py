@@ -93,6 +93,16 @@ class Run:
 
         return TwoStagePipeline.load(self.model)
 
+    @cached_property
+    def eight_bit_pipeline(self) -> TwoStagePipeline:
+        """The model, its weights rounded to eight bits."""
+        from ..diffusion.eight_bit import round_to_eight_bits
+        from ..diffusion.pipeline import TwoStagePipeline
+
+        pipeline = TwoStagePipeline.load(self.model)
+        round_to_eight_bits(pipeline.painter.denoisers)
+        return pipeline
+
     @property
     def methods(self) -> tuple[Method, ...]:
         """Those that the model paints."""
@@ -280,7 +290,8 @@ def _missing(run: Run, entry: Entry) -> list[Method]:
 
 
 def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth) -> None:
-    drawn = draw(run.pipeline, method, entry, conditioning, truth, run.model)
+    pipeline = run.eight_bit_pipeline if method.eight_bit else run.pipeline
+    drawn = draw(pipeline, method, entry, conditioning, truth, run.model)
     _make_folder(run.folder / method.name)
     save_image(Image.fromarray(drawn.picture), run.path(method.name, entry, ".png"))
     if drawn.hands_mask is not None:
