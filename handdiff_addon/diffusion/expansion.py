@@ -53,20 +53,17 @@ def kept_regions(
 
 
 def dilate(region: np.ndarray, cells: int) -> np.ndarray:
-    """Grow a bool region by its eight neighbours, ``cells`` times."""
-    for _ in range(cells):
-        padded = np.pad(region, 1)
-        region = np.logical_or.reduce(
-            [padded[y : y + region.shape[0], x : x + region.shape[1]] for y in range(3) for x in range(3)]
-        )
+    """Grow a bool region by its eight neighbours, ``cells`` times, in a time that does not depend on how many."""
+    for axis in (0, 1):
+        room = [(0, 0), (0, 0)]
+        room[axis] = (cells + 1, cells)
+        before = np.cumsum(np.pad(region, room), axis=axis, dtype=np.int32)
+        count = region.shape[axis]
+        until, since = (np.take(before, range(first, first + count), axis) for first in (2 * cells + 1, 0))
+        region = until > since
     return region
 
 
 def erode(region: np.ndarray, cells: int) -> np.ndarray:
     """Shrink a bool region by its eight neighbours, ``cells`` times; beyond the picture counts as inside."""
-    for _ in range(cells):
-        padded = np.pad(region, 1, constant_values=True)
-        region = np.logical_and.reduce(
-            [padded[y : y + region.shape[0], x : x + region.shape[1]] for y in range(3) for x in range(3)]
-        )
-    return region
+    return ~dilate(~region, cells)

@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 
 from ..conditioning.crops import cut, hand_crops, paste, place
 from ..request import GenerationRequest, HandPicture, HandReport
+from .expansion import erode
 from .frame import Frame, cells
 from .painter import Crop, Kept, PaintedHands, Painter, Painting
 from .sampling import mix
@@ -170,7 +171,7 @@ def paste_cores(image: np.ndarray, hands: Hands, frame: Frame) -> np.ndarray:
     scale = (image.shape[1] / frame.width, image.shape[0] / frame.height)
     for crop, picture, mask in zip(hands.crops, hands.pictures, hands.masks, strict=True):
         rim = max(1, picture.shape[0] // 50)
-        core = Image.fromarray((mask >= 0.5).astype(np.uint8) * 255).filter(ImageFilter.MinFilter(2 * rim + 1))
+        core = Image.fromarray(erode(mask >= 0.5, rim).astype(np.uint8) * 255)
         soft = np.asarray(core.filter(ImageFilter.GaussianBlur(rim / 2)), dtype=np.float32) / 255.0 * (mask >= 0.5)
         left, top, right, bottom = (round(edge * scale[index % 2]) for index, edge in enumerate(crop.crop.box))
         image = paste(image, picture, (left, top, right, bottom), soft)
