@@ -182,6 +182,35 @@ def test_a_short_training_learns(tmp_path):
         Trainer(parts, tmp_path, Budget(0.01))
 
 
+def test_steps_without_finite_gradients_are_left_out_and_end_a_run_that_has_no_others(tmp_path):
+    import torch
+
+    from handdiff_addon.training.loop import Budget, Trainer
+
+    torch.manual_seed(0)
+    network = torch.nn.Linear(4, 1)
+    target = torch.ones(4, 1)
+    seen: list[int] = []
+
+    def losses(_generator, step):
+        seen.append(step)
+        spoilt = float("nan") if step % 3 == 1 else 1.0
+        return {"distance": (network(torch.eye(4)) - target).square().mean() * spoilt}
+
+    trainer = Trainer({"network": network}, tmp_path / "run", Budget(0.01, learning_rate=0.05, warmup_steps=1))
+    before = float(losses(None, 0)["distance"].detach())
+    trainer.run(losses)
+    assert seen[-1] > 10 and trainer.step == seen[-1] + 1
+    for values in (trainer.parameters, trainer.averages):
+        assert all(bool(tensor.isfinite().all()) for tensor in values.values())
+    assert float(losses(None, 0)["distance"].detach()) < 0.5 * before
+
+    saved = (tmp_path / "run" / "state.safetensors").read_bytes()
+    with pytest.raises(ModelError, match="no finite numbers"):
+        trainer.run(lambda generator, step: {"distance": losses(generator, 1)["distance"]})
+    assert (tmp_path / "run" / "state.safetensors").read_bytes() == saved
+
+
 def test_a_mentioned_attribute_has_a_class_of_its_own_and_others_none():
     from handdiff_addon.training.captions import attribute_targets
 

@@ -24,6 +24,8 @@ from ..errors import ModelError
 from ..files import save_image, write_bytes, write_json
 
 Losses = dict[str, torch.Tensor]
+_LOST = 20
+"""Steps in a row without a finite gradient that end a run"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,11 @@ class Trainer:
     def run(self, losses: Callable[[torch.Generator, int], Losses], on_save: Callable[[], None] | None = None) -> None:
         """Step until the budget is spent.  ``losses`` gets the step's generator and number; their sum is minimised.
 
-        ``on_save`` runs after each saving, with the moving averages in place of the weights.
+        ``on_save`` runs after each saving, with the moving averages in place of the weights.  A step whose gradient is
+        not finite, as bfloat16 gives now and then, is left out, and told.
+
+        Raises:
+            ModelError: where no step is finite any more; what was saved before is kept.
         """
         begun = saved = printed = time.monotonic()
         kind = torch.device(self.device).type
@@ -80,45 +86,42 @@ class Trainer:
         autocast = torch.autocast(kind, torch.bfloat16) if fast else contextlib.nullcontext()
         sums: dict[str, torch.Tensor] = {}
         counted = 0
-        finite = torch.ones((), dtype=torch.bool, device=self.device)  # looked at seldom, for a GPU has to wait then
+        left_out = lost = 0
         while (elapsed := time.monotonic() - begun) < self.budget.minutes * 60:
             self._set_learning_rate(elapsed / (self.budget.minutes * 60))
             generator = torch.Generator(self.device).manual_seed((self.seed << 32) + self.step)
             with autocast:
                 parts = losses(generator, self.step)
             total = torch.stack(list(parts.values())).sum()
-            finite &= torch.isfinite(total)
             self.optimiser.zero_grad(set_to_none=True)
             total.backward()
-            torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
-            self.optimiser.step()
+            norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
             self.step += 1
-            self._average()
-            for name, part in parts.items():
-                sums[name] = sums.get(name, 0.0) + part.detach()
-            counted += 1
+            if torch.isfinite(norm):
+                self.optimiser.step()
+                self._average()
+                for name, part in parts.items():
+                    sums[name] = sums.get(name, 0.0) + part.detach()
+                counted, lost = counted + 1, 0
+            else:
+                left_out, lost = left_out + 1, lost + 1
+                if lost == _LOST:
+                    raise ModelError(
+                        f"The training has given no finite numbers for {_LOST} steps: what was saved before is kept; "
+                        "run it again, on another --device if need be."
+                    )
             now = time.monotonic()
-            if now - printed > 20:
-                self._check(finite)
+            if now - printed > 20 and counted:
                 means = {name: float(value) / counted for name, value in sums.items()}
                 row = {"step": self.step, "minutes": (now - begun) / 60, **means}
                 self.history.append(row)
-                print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+                told = f"  left out {left_out}" if left_out else ""
+                print("  ".join(f"{name} {value:.4g}" for name, value in row.items()) + told, flush=True)
                 printed, sums, counted = now, {}, 0
             if now - saved > self.budget.save_seconds:
-                self._check(finite)
                 self.save(on_save)
                 saved = time.monotonic()
-        self._check(finite)
         self.save(on_save)
-
-    def _check(self, finite: torch.Tensor) -> None:
-        """
-        Raises:
-            FloatingPointError: where some loss was not finite; what was saved before is kept.
-        """
-        if not finite:
-            raise FloatingPointError(f"The loss is no longer finite at step {self.step}.")
 
     def save(self, on_save: Callable[[], None] | None = None) -> None:
         """Write the run's state and loss curve as whole files."""
