@@ -36,9 +36,9 @@ from .sampling import (
 )
 from .text import PROMPT, TextEmbedding, condition, encode_text
 
-_NOISE = 0.25
-"""Of the usual noise, how much the body is begun with: these networks take what they see of it for texture, and paint
-blotches (sampling at a reduced temperature, as Kingma and Dhariwal 2018 do).  Hands look the same with less."""
+_BODY_NOISE, _HAND_NOISE = 0.25, 0.5
+"""Of the usual noise, how much body and hands are begun with: these networks take what they see of it for texture, and
+paint blotches, and hands with a grain (sampling at a reduced temperature, as Kingma and Dhariwal 2018 do)"""
 
 
 class EmbeddedPainter:
@@ -95,7 +95,8 @@ class EmbeddedPainter:
         arguments = condition(guidance.text, side, side)
         schedule = self._schedule(hands.scheduler, painting.hand_steps, strength)
         generators = seeded(seeds)
-        noise = draw_noise(generators, (hands.autoencoder.latent_channels, cells, cells)).to(self.device)
+        shape = (hands.autoencoder.latent_channels, cells, cells)
+        noise = _HAND_NOISE * draw_noise(generators, shape).to(self.device)
         given, kept = given_crops(painting, crops, side, hands.autoencoder.patch_size)
         clean = None if given is None else hands.autoencoder.encode(from_pictures(given, self.device))
         with last_features(hands.unet) as features:
@@ -135,7 +136,7 @@ class EmbeddedPainter:
         schedule = self._schedule(models.scheduler, painting.steps, request.strength)
         generators = seeded([request.seed])
         shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
-        noise = _NOISE * carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
+        noise = _BODY_NOISE * carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
         # What the latents leave open at first: all of the picture, or less where one is begun with.
         share = unknown(models.scheduler, schedule.timesteps[:1]).to(self.device)
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
