@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         task.add_argument("--model", type=Path, required=True, metavar="DIR", help="model folder that gets the part")
         if name != "text":
             task.add_argument("--data", type=Path, required=True, metavar="DIR", help="what  handdiff dataset  made")
-        if name in ("hands", "outpaint"):
+        if name in ("sketch", "hands", "outpaint"):
             task.add_argument(
                 "--start",
                 nargs="?",
@@ -234,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="DIR",
                 help="begin with this model's weights instead of random ones (without DIR: the embedded model's)",
             )
+        if name in ("hands", "outpaint"):
             task.add_argument("--base", metavar="NAME", help="train for this stock model, which stays as it is")
         if name == "hands":
             task.add_argument(

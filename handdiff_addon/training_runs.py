@@ -84,6 +84,7 @@ def run_train(
                 raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
     need_engine()
     from .training import tasks
+    from .training.sketch import train_sketch
 
     device = _training_device(device)
     if task == "text":
@@ -91,7 +92,7 @@ def run_train(
     elif task == "autoencoder" and data is not None:
         tasks.train_autoencoders(model, data, seed=seed)
     elif task == "sketch" and data is not None:
-        tasks.train_sketch(model, output, data, minutes or 0.0, seed=seed, device=device)
+        train_sketch(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)

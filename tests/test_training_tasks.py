@@ -112,6 +112,7 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
     from handdiff_addon.training import tasks
     from handdiff_addon.training.initialise import TINY
+    from handdiff_addon.training.sketch import train_sketch
     from tests.test_diffusion_pipeline import REQUEST, make_conditioning
 
     sizes = dataclasses.replace(TINY, canvas=64, crop=64)
@@ -120,7 +121,7 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     figures = tasks.train_autoencoders(model, data, sizes=sizes)
     assert set(figures) == {"canvas", "crop"}
     for train, run in (
-        (tasks.train_sketch, "sketch"),
+        (train_sketch, "sketch"),
         (tasks.train_hands, "hands"),
         (tasks.train_outpaint, "outpaint"),
     ):
@@ -136,6 +137,7 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     other = tmp_path / "other"
     shutil.copytree(model, other)
     for train, run, part in (
+        (train_sketch, "sketch 2", "colour_sketch"),
         (tasks.train_hands, "hands 2", "hands/unet"),
         (tasks.train_outpaint, "outpaint 2", "controlnet"),
         (tasks.train_outpaint, "outpaint 4", "colour_sketch"),
@@ -219,23 +221,40 @@ def test_a_mentioned_attribute_has_a_class_of_its_own_and_others_none():
     assert targets["shirt"] == 1 and {value for name, value in targets.items() if name != "shirt"} == {0}
 
 
-def test_the_sketch_learns_on_whole_cells_of_the_canvas():
-    """Thinned, a canvas has every fourth cell as it is, so its sketch is every fourth of the whole sketch's colours."""
+def test_the_sketch_learns_from_cells_as_it_sees_them_when_it_paints():
+    """Of a canvas every second row and column is kept: guessed from these, colours are those of the whole canvas, and
+    what they are held against is the picture's colour in the same place."""
     import torch
 
-    from handdiff_addon.conditioning.hint import BODY_MAP, HINT_CHANNELS, PERSON
-    from handdiff_addon.diffusion.colour_sketch import ColourSketch
-    from handdiff_addon.training.tasks import _thinned
+    from handdiff_addon.conditioning.hint import BODY_MAP, HANDS, HANDS_MASK, HINT_CHANNELS, PERSON
+    from handdiff_addon.diffusion.colour_sketch import ColourSketch, SeenCells
+    from handdiff_addon.diffusion.text import TextEmbedding
+    from handdiff_addon.training.resident import CanvasBatch
+    from handdiff_addon.training.sketch import _examples
 
     torch.manual_seed(0)
     sketch, answers = ColourSketch(8, 3, 4), torch.randn(2, 3, 8)
     hints = torch.zeros(2, HINT_CHANNELS, 64, 32)
-    hints[:, PERSON] = 1.0
+    hints[:, PERSON, :, 6:] = 1.0
     hints[:, BODY_MAP] = torch.rand(2, 3, 64, 32)
+    hints[0, HANDS, :8], hints[0, HANDS_MASK, :8] = 0.3, 1.0
+    pictures = torch.rand(2, 3, 16, 8)
+    drawn = CanvasBatch(
+        torch.nn.functional.interpolate(pictures, scale_factor=4.0),
+        hints,
+        hints[:, PERSON],
+        TextEmbedding(answers, answers[:, 0]),
+    )
+    kept = _examples(sketch, drawn, torch.Generator().manual_seed(1))
+    places = [(top, left) for top in (0, 1) for left in (0, 1)]
     with torch.no_grad():
         whole, _ = sketch(hints, answers)
-        some, _ = sketch(_thinned(hints, 4, [1, 3]), answers)
-    torch.testing.assert_close(some, whole[:, :, 1::4, 3::4])
+        for one, guessed, picture in zip(kept, whole, pictures):
+            some, _ = sketch.guess(SeenCells(one.cells[None], one.hands[None]), one.answers[None])
+            (place,) = [
+                p for p in places if torch.allclose(one.pictures.T, picture[:, p[0] :: 2, p[1] :: 2].flatten(1))
+            ]
+            torch.testing.assert_close(some[0].T, guessed[:, place[0] :: 2, place[1] :: 2].flatten(1))
 
 
 def test_a_small_part_of_the_body_counts_for_more_than_a_large_one():

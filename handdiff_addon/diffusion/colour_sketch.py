@@ -9,6 +9,8 @@ networks expect of the picture (see :mod:`.estimate`), and settles the colours o
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -18,9 +20,20 @@ from .part import Part
 from .patch_autoencoder import PatchAutoencoder
 
 COLOURS = 3
+PLACES = slice(4, 7)
+"""Channels of :class:`SeenCells` that say which place of the body a cell shows"""
 _HEADS, _WIDTH, _HIDDEN = 6, 16, 64
 _WAVES = (1.5, 3.0, 6.0, 12.0)
 """Frequencies that tell a place more sharply, such as on which side of a hairline it lies (Tancik et al. 2020)"""
+
+
+class SeenCells(NamedTuple):
+    """What :class:`ColourSketch` sees of hints."""
+
+    cells: torch.Tensor
+    """(B, N, 7) in 0..1: the person's share of each cell, normal and place on the body, those of the person alone"""
+    hands: torch.Tensor
+    """(B, 4) in 0..1: mean colour of the given hands, and whether any are given"""
 
 
 class ColourSketch(Part):
@@ -56,32 +69,37 @@ class ColourSketch(Part):
 
     def forward(self, hints: torch.Tensor, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The cells' colours (B, 3, H / cell, W / cell), and in 0..1 how far they are to be trusted (B, 1, ...)."""
-        height, width = hints.shape[2] // self.cell, hints.shape[3] // self.cell
+        colours, trust = self.guess(self.see(hints), answers)
+        size = hints.shape[2] // self.cell, hints.shape[3] // self.cell
+        return colours.permute(0, 2, 1).unflatten(2, size), trust.permute(0, 2, 1).unflatten(2, size)
+
+    def see(self, hints: torch.Tensor) -> SeenCells:
+        """What the sketch sees of hints (B, 14, H, W): their cells row by row, and the given hands."""
         given = hints[:, HANDS_MASK].sum((2, 3))
         hands = torch.cat([hints[:, HANDS].sum((2, 3)) / given.clamp_min(1.0), (given > 0).to(hints)], 1)
         cells = functional.avg_pool2d(hints, self.cell).permute(0, 2, 3, 1).flatten(1, 2)
         # On an outline, what is known of the person is that of its pixels within the cell alone.
         person = cells[..., PERSON]
         cells = torch.where(person > 0, cells / person.clamp_min(1.0 / self.cell**2), cells).clamp(0.0, 1.0)
-        place = torch.cat([person, cells[..., BODY_MAP]], -1) * 4.0 - 2.0
+        return SeenCells(torch.cat([person, cells[..., NORMALS], cells[..., BODY_MAP]], -1), hands)
+
+    def guess(self, seen: SeenCells, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cells, any of a canvas, and answers (B, questions, text_width) to their colours (B, N, 3) and their trust
+        (B, N, 1)."""
+        person, places = seen.cells[..., :1], seen.cells[..., PLACES]
+        place = torch.cat([person, places], -1) * 4.0 - 2.0
         waves = [wave for frequency in _WAVES for wave in (torch.sin(frequency * place), torch.cos(frequency * place))]
         heed = self.place(torch.cat([place, *waves], -1)).unflatten(-1, (_HEADS, self.questions))
         said = self.said(answers).unflatten(-1, (_HEADS, _WIDTH))
         heard = torch.einsum("bphq,bqhw->bphw", heed, said).flatten(2)
-        seen = torch.cat(
-            [person, cells[..., NORMALS], cells[..., BODY_MAP], hands[:, None].expand(-1, cells.shape[1], -1)], -1
-        )
-        thought = self.colour[:-1](torch.cat([heard, 2.0 * seen - 1.0], -1))
+        known = torch.cat([seen.cells, seen.hands[:, None].expand(-1, seen.cells.shape[1], -1)], -1)
+        thought = self.colour[:-1](torch.cat([heard, 2.0 * known - 1.0], -1))
         colours = 0.5 + 0.5 * self.colour[-1](thought)
         like, light = self.like_hands(thought).chunk(2, -1)
-        own, are_given = hands[:, None].split(COLOURS, -1)
+        own, are_given = seen.hands[:, None].split(COLOURS, -1)
         colours = colours + like.sigmoid() * are_given * (own * light.exp() - colours)
         # Cell by cell an outline would get steps: the networks draw it better.
-        trust = self.trust(thought).sigmoid() * (2.0 * person - 1.0).square()
-        return (
-            colours.permute(0, 2, 1).unflatten(2, (height, width)),
-            trust.permute(0, 2, 1).unflatten(2, (height, width)),
-        )
+        return colours, self.trust(thought).sigmoid() * (2.0 * person - 1.0).square()
 
     def beside(self, hints: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
         """What the ControlNet sees: hints (B, 14, H, W) and the colours of the cells, as (B, 17, H, W) in 0..1."""

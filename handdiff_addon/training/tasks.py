@@ -45,7 +45,7 @@ from .initialise import (
     write_index,
 )
 from .loop import Budget, Losses, Trainer, save_fp16
-from .losses import mask_loss, pixel_weights, place_weights, sketch_loss
+from .losses import mask_loss, pixel_weights, sketch_loss
 from .sources import canvas_source, hand_source, to_tensor
 
 _AT_LITTLE_NOISE, _BETWEEN = 0.45, 0.10
@@ -55,8 +55,6 @@ _VIEWS = ((1, 1, 0.25), (1, 4, 4.0), (2, 1, 1.0), (1, 2, 1.0), (1, 4, 4.0), (2, 
 how many for each of the batch"""
 _TO_SCALE_BY = 16
 """Examples that the networks' inputs are scaled by"""
-_EVERY = 4
-"""Of a canvas's rows and columns of cells, the sketch learns every so many alone: neighbours tell it little new"""
 
 
 def train_text(
@@ -126,49 +124,6 @@ def train_autoencoders(
     return figures
 
 
-def train_sketch(
-    model: Path,
-    run: Path,
-    data: Path,
-    minutes: float,
-    *,
-    seed: int = 0,
-    sizes: Sizes = EMBEDDED,
-    device: str = "cpu",
-    batch: int = 24,
-) -> None:
-    """Train the colour sketch by itself, on every fourth row and column of the cells of ``batch`` canvases, where a
-    place of the body counts for more the smaller it is.
-
-    :func:`train_outpaint` begins with it and trains it on, beside networks that heed it.
-    """
-    torch.manual_seed(seed)
-    sketch = make_sketch(sizes)
-    sketch.trust.requires_grad_(False)  # that is learned beside the networks
-    tokenizer, text_encoder, _ = _frozen(model, model, device)
-    canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
-    trainer = Trainer({"sketch": sketch}, run, Budget(minutes, learning_rate=3e-3, cooldown=0.5), device, seed)
-
-    def losses(generator: torch.Generator, _step: int) -> Losses:
-        shown = canvases.draw(batch, sizes.canvas, 1, generator)
-        first = torch.randint(_EVERY, (2,), generator=generator, device=device).tolist()
-        hints, pictures, person = (
-            _thinned(pixels, sizes.canvas_patch, first) for pixels in (shown.hints, shown.pictures, shown.person)
-        )
-        sketched, _ = sketch(hints, shown.text.tokens)
-        cell = sizes.canvas_patch
-        weights = place_weights(functional.avg_pool2d(person, cell), functional.avg_pool2d(hints[:, BODY_MAP], cell))
-        return {"sketch": sketch_loss(sketched, pictures, weights)}
-
-    trainer.run(losses, lambda: sketch.save_pretrained(model / "colour_sketch"))
-
-
-def _thinned(pixels: torch.Tensor, cell: int, first: list[int]) -> torch.Tensor:
-    """Of pixels (B, C, H, W) every fourth row and column of cells, moved together."""
-    cells = pixels.unflatten(3, (-1, _EVERY, cell)).unflatten(2, (-1, _EVERY, cell))
-    return cells[:, :, :, first[0], :, :, first[1]].flatten(4, 5).flatten(2, 3)
-
-
 def train_outpaint(
     model: Path,
     run: Path,
@@ -188,8 +143,8 @@ def train_outpaint(
     Three see them at a quarter, sixteen times as many: which word colours which part is learned there.  Two see windows
     of half the canvas' side around some point of the person, since what a cell shows in detail is decided nearby and
     backdrops teach little.  ``batch`` counts the windows, and the whole canvases at half their size; ``start`` is a
-    model folder whose weights are begun with.  Without one, the sketch begins as :func:`train_sketch` left it, where it
-    has run.
+    model folder whose weights are begun with.  Without one, the sketch begins as
+    :func:`.sketch.train_sketch` left it, where it has run.
     """
     torch.manual_seed(seed)
     if start is None:
@@ -204,7 +159,7 @@ def train_outpaint(
     for module in (unet, controlnet):
         module.to(memory_format=torch.channels_last)
         continue_at_borders(module)
-    tokenizer, text_encoder, autoencoder = _frozen(model, model, device)
+    tokenizer, text_encoder, autoencoder = frozen_parts(model, model, device)
     _check_fit(unet, autoencoder, model)
     canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
     if start is None:
@@ -281,7 +236,7 @@ def train_hands(
         unet = _begun(UNet2DConditionModel, start / "hands" / "unet")
         mask_head = MaskHead.from_pretrained(start / "hands" / "mask_head")
     unet.to(memory_format=torch.channels_last)
-    tokenizer, text_encoder, autoencoder = _frozen(model, model / "hands", device)
+    tokenizer, text_encoder, autoencoder = frozen_parts(model, model / "hands", device)
     _check_fit(unet, autoencoder, model / "hands")
     hands = hand_source(data, sizes.crop, partial(encode_text, tokenizer, text_encoder), device, seed)
     cells = sizes.crop // sizes.crop_patch
@@ -381,9 +336,10 @@ def _check_fit(unet: UNet2DConditionModel, autoencoder: PatchAutoencoder, folder
         )
 
 
-def _frozen(
+def frozen_parts(
     model: Path, folder: Path, device: str
 ) -> tuple[CLIPTokenizer, CLIPTextModelWithProjection, PatchAutoencoder]:
+    """Tokenizer and text encoder of a model folder, and the autoencoder of a folder within, as nobody trains them."""
     tokenizer = CLIPTokenizer.from_pretrained(model / "tokenizer", local_files_only=True)
     text_encoder = CLIPTextModelWithProjection.from_pretrained(
         model / "text_encoder", local_files_only=True, dtype=torch.float32
