@@ -51,9 +51,10 @@ def test_a_full_prompt_gets_nothing() -> None:
 @pytest.mark.parametrize(
     ("prompt", "sleeves"),
     [
-        ("a red shirt", "long sleeves"),
-        ("a red T-shirt", "short sleeves"),
-        ("a red tshirt", "short sleeves"),
+        ("a red shirt", "short sleeves"),
+        ("somebody", "short sleeves"),
+        ("a green hoodie", "long sleeves"),
+        ("a man in a Suit", "long sleeves"),
         ("a red shirt with rolled-up sleeves", ""),
         ("a sleeveless top", ""),
     ],
@@ -61,3 +62,9 @@ def test_a_full_prompt_gets_nothing() -> None:
 def test_forearms_are_bare_or_not(prompt: str, sleeves: str) -> None:
     """Where nothing says so they would be painted as neither."""
     assert [word for word in open_words(prompt, 3).split(", ") if "sleeve" in word] == [sleeves] * bool(sleeves)
+
+
+def test_sleeves_are_those_of_the_mesh_where_the_prompt_leaves_them_open() -> None:
+    assert "long sleeves" in open_words("a red shirt", 3, "long sleeves").split(", ")
+    assert "rolled-up sleeves" in open_words("a green hoodie", 3, "rolled-up sleeves").split(", ")
+    assert "sleeves" not in open_words("a red shirt with short sleeves", 3, "long sleeves")

@@ -214,11 +214,11 @@ def test_the_step_at_the_wrist_is_the_difference_of_the_medians_near_it() -> Non
 
 def test_a_sleeve_where_the_render_has_a_bare_forearm_is_told_by_its_colour() -> None:
     picture = np.zeros((30, 30, 3), np.uint8)
-    forearm, shirt, skin = (np.zeros((30, 30), bool) for _ in range(3))
-    forearm[:10], shirt[10:20], skin[20:] = True, True, True
-    picture[shirt], picture[skin] = (40, 80, 180), (210, 160, 120)
+    forearm, shirt, hand = (np.zeros((30, 30), bool) for _ in range(3))
+    forearm[:10], shirt[10:20], hand[20:] = True, True, True
+    picture[shirt], picture[hand] = (40, 80, 180), (210, 160, 120)
     picture[forearm] = (60, 90, 170)
-    assert is_covered(picture, forearm, shirt, skin)
-    picture[forearm] = (150, 110, 80)  # skin, if much darker than the rest: a step, and no sleeve
-    assert not is_covered(picture, forearm, shirt, skin)
-    assert not is_covered(picture, forearm, shirt, np.zeros_like(skin))
+    assert is_covered(picture, forearm, shirt, hand)
+    picture[forearm] = (150, 110, 80)  # skin, if much darker than the hand: a step, and no sleeve
+    assert not is_covered(picture, forearm, shirt, hand)
+    assert not is_covered(picture, forearm, shirt, np.zeros_like(hand))

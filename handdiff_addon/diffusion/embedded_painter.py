@@ -65,8 +65,8 @@ class EmbeddedPainter:
     def check(self, request: GenerationRequest) -> None:
         refuse_stock_parts(request)
 
-    def complete(self, prompt: str, seed: int) -> str:
-        return ", ".join(filter(None, (prompt, open_words(prompt, seed))))
+    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> str:
+        return ", ".join(filter(None, (prompt, open_words(prompt, seed, frame.sleeves(person)))))
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         return encode_text(self.checkpoint.tokenizer, self.checkpoint.text_encoder, prompts)

@@ -16,6 +16,7 @@ from ..conditioning.frame import Conditioning, Held, PersonPose
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
+from ..conditioning.sleeves import Sleeves, sleeves_of
 from ..request import SIDES, GenerationRequest, Side, SkeletonSettings
 
 
@@ -71,6 +72,15 @@ class Frame:
         whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
         depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
         return body_map(static_points(depth, self.source.camera), self.source.keypoints, self.bodies, self.masks)
+
+    def sleeves(self, person: int) -> Sleeves:
+        """Which sleeves a person wears, as far as the materials tell."""
+        materials, places = self.source.materials, self.body_map
+        if materials is None or places is None:
+            return ""
+        rows, columns = ((np.arange(to) * of // to) for to, of in zip((self.height, self.width), materials.shape))
+        masks = self.masks[person]
+        return sleeves_of(places, self.bodies[person], masks["left"] | masks["right"], materials[np.ix_(rows, columns)])
 
 
 def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> Frame:

@@ -11,12 +11,13 @@ from collections.abc import Collection
 
 import numpy as np
 
+from ..conditioning.sleeves import Sleeves
 from ..palettes import PALETTES
 
 _OPEN: tuple[tuple[str, str, Collection[str]], ...] = (
     (
         "{} shirt",
-        r"shirt|top|sweater|t-shirt|blouse|jacket|jumper|hoodie|dress|suit|coat|naked|nude",
+        r"shirt|top|sweater|t-shirt|blouse|jacket|jumper|hoodie|pullover|cardigan|dress|suit|coat|naked|nude",
         PALETTES["shirt"],
     ),
     ("{} trousers", r"trousers|pants|jeans|leggings|shorts|skirt|dress|suit|naked|nude", PALETTES["trousers"]),
@@ -33,13 +34,14 @@ _OPEN: tuple[tuple[str, str, Collection[str]], ...] = (
 """Words, what in a prompt already says something about it, and what may be drawn"""
 
 _SLEEVES = r"\b(sleeve\w*|naked|nude)\b"
-_SHORT = r"\b(t-?shirt|tee)\b"
+_LONG = r"\b(sweater|jacket|jumper|hoodie|pullover|cardigan|suit|coat)\b"
 
 
-def open_words(prompt: str, seed: int) -> str:
+def open_words(prompt: str, seed: int, sleeves: Sleeves = "") -> str:
     """Words for what the prompt does not name, to be put behind it; empty where it names all.
 
-    Each thing has a draw of its own, so that naming one leaves the others as they were.
+    Each thing has a draw of its own, so that naming one leaves the others as they were; sleeves are what the mesh has,
+    where that is known.
     """
     drawn = np.random.default_rng([seed, 7]).random(len(_OPEN))
     words = [
@@ -47,6 +49,8 @@ def open_words(prompt: str, seed: int) -> str:
         for chance, (template, said, choices) in zip(drawn, _OPEN, strict=True)
         if not re.search(rf"\b({said})\b", prompt, re.IGNORECASE)
     ]
-    if not re.search(_SLEEVES, prompt, re.IGNORECASE):  # forearms would be neither skin nor cloth
-        words.append("short sleeves" if re.search(_SHORT, prompt, re.IGNORECASE) else "long sleeves")
+    if not re.search(_SLEEVES, prompt, re.IGNORECASE):
+        # Forearms would be neither skin nor cloth; bare ones go on as the hands begin, where cuffs are painted blurred.
+        usual = "long sleeves" if re.search(_LONG, prompt, re.IGNORECASE) else "short sleeves"
+        words.append(sleeves or usual)
     return ", ".join(words)

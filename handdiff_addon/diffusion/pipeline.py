@@ -179,7 +179,7 @@ class TwoStagePipeline:
             else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
             settings={
-                "prompt": painter.complete(request.text, request.seed),
+                "prompt": painter.complete(request.text, request.seed, frame, 0),
                 "steps": painting.steps,
                 "hand_steps": painting.hand_steps,
                 "guidance_scale": painting.guidance_scale,
@@ -217,13 +217,13 @@ class TwoStagePipeline:
         for name in request.person_prompts:
             if name not in names:
                 warnings.append(f'Nobody in the picture is named "{name}", so the words for them were not used.')
-        prompts, rows = [request.negative_prompt, self.painter.complete(request.text, request.seed)], []
-        for name in names:
+        prompts, rows = [request.negative_prompt, self.painter.complete(request.text, request.seed, frame, 0)], []
+        for person, name in enumerate(names):
             own = request.person_prompts.get(name, "").strip()
             rows.append(len(prompts) if own else PROMPT)
             if own:
                 both = f"{own}, {request.text}" if request.text else own
-                prompts.append(self.painter.complete(both, request.seed))
+                prompts.append(self.painter.complete(both, request.seed, frame, person))
         key = tuple(prompts)
         if key not in self._texts:
             text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)

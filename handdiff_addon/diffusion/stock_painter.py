@@ -136,7 +136,7 @@ class StockPainter:
         grid = 8 * self.cell
         return max(grid, round(side / grid) * grid)
 
-    def complete(self, prompt: str, seed: int) -> str:
+    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> str:
         return prompt
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:

@@ -147,6 +147,8 @@ def draw(
     if method.changes is None:
         return Drawn(_through_autoencoders(pipeline, truth, hands=method.name == AUTOENCODER_HANDS), None, {})
     request = make_request(method, entry, model)
+    # What is handed out to other models does not tell the materials.
+    conditioning = dataclasses.replace(conditioning, materials=None)
     if not method.surface:
         conditioning = dataclasses.replace(conditioning, normals=None, keypoints=[])
     result = pipeline.generate(request, conditioning)

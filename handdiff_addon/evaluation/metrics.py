@@ -301,14 +301,16 @@ def around(point: np.ndarray, reach: float, shape: tuple[int, ...]) -> np.ndarra
     return np.hypot(columns + 0.5 - point[0], rows + 0.5 - point[1]) <= reach
 
 
-def is_covered(picture: np.ndarray, forearm: np.ndarray, shirt: np.ndarray, skin: np.ndarray) -> bool:
-    """Whether a picture has cloth where the render has a bare forearm: it looks more like the shirt than like skin.
+def is_covered(picture: np.ndarray, forearm: np.ndarray, shirt: np.ndarray, hand: np.ndarray) -> bool:
+    """Whether a picture has cloth where the render has a bare forearm: it looks more like the shirt than like the hand.
+
+    The hand is the one skin that no sleeve covers and that is always there where this is asked.
 
     Args:
         picture: (H, W, 3) uint8
-        forearm, shirt, skin: (H, W) bool, the skin without hands and forearms; where one is too small to tell, no.
+        forearm, shirt, hand: (H, W) bool; where one is too small to tell, no.
     """
-    colours = [region_colour(picture, region) for region in (forearm, shirt, skin)]
+    colours = [region_colour(picture, region) for region in (forearm, shirt, hand)]
     if any(colour is None for colour in colours):
         return False
     arm, cloth, bare = (to_lab(colour) for colour in colours if colour is not None)

@@ -27,7 +27,7 @@ from .metrics import (
 )
 from .truth import Truth
 
-SCORE_VERSION = 2
+SCORE_VERSION = 3
 """Counts up when a figure changes its meaning: pictures with older scores are scored again, not drawn again."""
 
 
@@ -88,15 +88,13 @@ def score_picture(
 def _wrist_steps(picture: np.ndarray, truth: Truth, entry: Entry) -> dict[str, float | None]:
     """Per side, of forearms that are bare: a prompt that does not say so allows long sleeves, too."""
     bare = truth.regions["skin"] & ~truth.hands_mask
-    reach = {side: 0.6 * hand_box(points) for side, points in truth.hands.items()}
-    wrists = {side: around(points[0], reach[side], bare.shape) for side, points in truth.hands.items()}
-    skin = bare & ~np.logical_or.reduce([*wrists.values(), np.zeros_like(bare)])
     shirt = truth.regions.get("shirt", np.zeros_like(bare))
     may_be_covered = named_sleeves(entry.prompt) in (None, "long")
     steps: dict[str, float | None] = {}
     for side, points in truth.hands.items():
-        covered = may_be_covered and is_covered(picture, bare & wrists[side], shirt, skin)
-        step = wrist_step(picture, truth.hand_masks[side], bare, points[0], reach[side])
+        hand, reach = truth.hand_masks[side], 0.6 * hand_box(points)
+        covered = may_be_covered and is_covered(picture, bare & around(points[0], reach, bare.shape), shirt, hand)
+        step = wrist_step(picture, hand, bare, points[0], reach)
         steps[side] = None if covered else _number(step)
     return steps
 

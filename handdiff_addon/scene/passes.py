@@ -183,6 +183,7 @@ def pass_steps(
 
         def conclude() -> Conditioning:
             made = _conditioning(view, number, people, seen, skeleton or SkeletonSettings(), max_people, warnings)
+            made.materials = seen.materials()
             made.normals = seen.normals() if with_normals else None
             made.picture = render.picture() if render is not None else None
             made.earlier = motion.follow(number, seen) if motion is not None else {}

@@ -61,6 +61,18 @@ class Seen:
         picture[seen] = normal @ self.camera.view[:3, :3].T
         return picture
 
+    def materials(self) -> np.ndarray:
+        """(H, W) int32 number of the material that each pixel shows, -1 where nothing is seen; equal names are equal
+        materials, and a surface without any has one of its own."""
+        numbers: dict[str, int] = {}
+        of_triangle = []
+        for surface in self.surfaces:
+            names = surface.materials or (surface.name,)
+            own = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+            slots = np.zeros(len(surface.triangles), np.int32) if surface.material is None else surface.material
+            of_triangle.append(own[np.clip(slots, 0, len(own) - 1)])
+        return np.append(np.concatenate(of_triangle), np.int32(-1))[self.raster.triangle]
+
     def from_within(self, person: int) -> bool:
         """Whether the camera stands in a person's flesh and sees that from inside; its clip start may look past it."""
         pixels = np.bincount(self.raster.triangle[self.mask(person)])

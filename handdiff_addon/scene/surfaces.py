@@ -44,7 +44,9 @@ class Surface:
     uv: np.ndarray | None = None
     """(M, 3, 2) float32 UV of each triangle's corners, origin bottom left; None where not asked for or not there"""
     material: np.ndarray | None = None
-    """(M,) int32 material slot of each triangle; read with ``uv``"""
+    """(M,) int32 material slot of each triangle; None or below 0 for none"""
+    materials: tuple[str, ...] = ()
+    """Names of the slots' materials; of the object where a slot is empty"""
 
     @property
     def person(self) -> int:
@@ -139,15 +141,16 @@ def _read(evaluated: bpy.types.Object, normals: bool, uv: bool) -> Surface | Non
         surface = Surface(evaluated.name, vertices, triangles)
         if normals:
             surface.normals = _get(mesh.corner_normals, "vector", 3, np.float32)[corners]
+        surface.material = _get(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
+        materials = [slot.material for slot in evaluated.material_slots]
+        surface.materials = tuple(material.name_full if material else evaluated.name for material in materials)
         if uv:
             layer = next((layer for layer in mesh.uv_layers if layer.active_render), None)
-            surface.material = _get(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
             if layer is not None:
                 surface.uv = _get(layer.uv, "vector", 2, np.float32)[corners]
-        clear = np.array([see_through(slot.material) for slot in evaluated.material_slots], dtype=bool)
+        clear = np.array([see_through(material) for material in materials], dtype=bool)
         if clear.any():
-            slot = _get(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
-            return _some(surface, ~clear[np.clip(slot, 0, len(clear) - 1)])
+            return _some(surface, ~clear[np.clip(surface.material, 0, len(clear) - 1)])
         return surface
     finally:
         evaluated.to_mesh_clear()
@@ -183,6 +186,7 @@ def _placed(mesh: Surface, world: np.ndarray) -> Surface:
         normals=normals,
         uv=mesh.uv,
         material=mesh.material,
+        materials=mesh.materials,
     )
 
 

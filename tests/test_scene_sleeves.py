@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sample human wears is told from its materials, and said where the prompt leaves it open."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+from handdiff_addon.diffusion.frame import at_size
+from handdiff_addon.request import GenerationRequest
+from handdiff_addon.scene.passes import render_passes
+from handdiff_addon.scene.sample_human import create_sample_scene
+
+
+def told(scene: bpy.types.Scene) -> str:
+    conditioning = render_passes(scene, size=(384, 384))
+    return at_size(conditioning, GenerationRequest("a person"), (320, 320)).sleeves(0)
+
+
+@pytest.mark.parametrize(
+    ("upto", "sleeves"), [(1.0, "long sleeves"), (0.7, "rolled-up sleeves"), (0.4, "short sleeves")]
+)
+def test_sleeves_end_where_their_material_does(empty_scene: bpy.types.Scene, upto: float, sleeves: str) -> None:
+    """``upto`` is where along the arm, 0 at the shoulder and 1 at the wrist."""
+    rig = create_sample_scene(empty_scene)
+    mesh = rig.children[0].data
+    names = [material.name for material in mesh.materials]
+    slots = np.empty(len(mesh.polygons), np.int32)
+    centres = np.empty((len(mesh.polygons), 3))
+    mesh.polygons.foreach_get("material_index", slots)
+    mesh.polygons.foreach_get("center", centres.reshape(-1))
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        shoulder, wrist = (np.array(rig.data.bones[f"{side}{bone}"].head_local) for bone in ("Arm", "Hand"))
+        along = (centres - shoulder) @ (wrist - shoulder) / ((wrist - shoulder) @ (wrist - shoulder))
+        slots[(slots == names.index("Top")) & (along > upto) & (sign * centres[:, 0] > 0.0)] = names.index("Skin")
+    mesh.polygons.foreach_set("material_index", slots)
+    assert told(empty_scene) == sleeves
+
+
+def test_a_character_of_one_material_tells_nothing(empty_scene: bpy.types.Scene) -> None:
+    mesh = create_sample_scene(empty_scene).children[0].data
+    for slot in range(len(mesh.materials)):
+        mesh.materials[slot] = mesh.materials[0]
+    assert told(empty_scene) == ""
+
+
+def test_what_stands_in_the_way_has_a_material_of_its_own(empty_scene: bpy.types.Scene) -> None:
+    create_sample_scene(empty_scene)
+    bpy.ops.mesh.primitive_cube_add(location=(0.0, -0.6, 1.2), size=0.2)
+    conditioning = render_passes(empty_scene, size=(384, 384))
+    materials, nothing = conditioning.materials, ~np.isfinite(conditioning.metric_depth)
+    assert (materials[nothing] == -1).all() and (materials[~nothing] >= 0).all()
+    person = set(np.unique(materials[conditioning.person_mask]))
+    assert set(np.unique(materials[~nothing & ~conditioning.person_mask])) - person
