@@ -13,16 +13,18 @@ STRIPS = {"hand": (10, 200, 128), "lower": (44, 200, 128), "upper": (64, 200, 12
 FACE = (128, 240, 230)
 
 
-def tell(hand: int, lower: int, upper: int, chest: int, face: int | None = None) -> Sleeves:
-    """Of a person seen as strips of 40 pixels, each of one place and one material."""
-    seen = dict(zip(STRIPS, (hand, lower, upper, chest)))
+def tell(
+    hand: int, lower: int, upper: int, chest: int, face: int | None = None, shown: list[int] | None = None
+) -> Sleeves:
+    """Of a person seen as strips of 40 pixels, each of one place and one material, all of them or those ``shown``."""
     places = [*STRIPS.values(), *([FACE] if face is not None else [])]
-    numbers = [*seen.values(), *([face] if face is not None else [])]
+    numbers = [hand, lower, upper, chest, *([face] if face is not None else [])]
     body_map = np.repeat(np.array(places, np.uint8)[:, None], 40, axis=1)
     materials = np.repeat(np.array(numbers, np.int32)[:, None], 40, axis=1)
     hands = np.zeros(materials.shape, bool)
     hands[0] = True
-    return sleeves_of(body_map, np.ones_like(hands), hands, materials)
+    seen = np.isin(np.arange(len(places)), range(len(places)) if shown is None else shown)
+    return sleeves_of(body_map, np.repeat(seen[:, None], 40, axis=1), hands, materials)
 
 
 @pytest.mark.parametrize("face", [None, SKIN])
@@ -45,6 +47,15 @@ def test_one_material_for_all_tells_nothing() -> None:
 def test_what_is_not_seen_tells_nothing() -> None:
     nobody = np.zeros((8, 8), bool)
     assert sleeves_of(np.zeros((8, 8, 3), np.uint8), nobody, nobody, np.full((8, 8), -1, np.int32)) == ""
+
+
+def test_a_part_of_the_forearm_is_enough() -> None:
+    """As in a close-up of the hands, or where the other arm hides it."""
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 1]) == "long sleeves"
+    assert tell(SKIN, SKIN, SHIRT, SHIRT, shown=[0, 1]) == "short sleeves"
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 2, 3]) == "long sleeves"
+    assert tell(SKIN, SKIN, SKIN, SHIRT, shown=[0, 2, 3]) == "short sleeves"
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 3]) == ""
 
 
 def test_the_left_arm_tells_as_the_right_one_does() -> None:

@@ -26,8 +26,8 @@ _SHARE, _LEAST = 0.2, 12
 def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> Sleeves:
     """Tell the sleeves of one person.
 
-    Bare is what has a material of the hands or the face; where the chest has one of them, too, all may be one material
-    with a texture, and nothing can be told.
+    Bare is what has a material of the hands or the face; where the chest has no other, all may be one material with a
+    texture, and nothing can be told.
 
     Args:
         body_map: (H, W, 3) uint8, as :func:`.body_map.body_map` gives it.
@@ -41,16 +41,19 @@ def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, mate
     (left, right), (low, high) = _TRUNK
     trunk = body & (red >= left) & (red < right) & (green >= low) & (green < high)
     skin = np.union1d(_common(materials[hands]), _common(materials[face]))
-    if not len(skin) or np.isin(_common(materials[trunk]), skin).any():
+    chest = _common(materials[trunk])
+    if not len(skin) or (len(chest) and np.isin(chest, skin).all()):
         return ""
     reach = np.minimum(red, 255 - red)
-    covered = []
-    for first, last in (_LOWER, _UPPER):
-        band = materials[body & (reach >= first) & (reach < last)]
-        covered.append(bool(np.isin(band, skin).mean() < 0.5) if len(band) >= _LEAST else None)
-    if None in covered:
-        return ""
-    return "long sleeves" if covered[0] else "rolled-up sleeves" if covered[1] else "short sleeves"
+    lower, upper = (
+        bool(np.isin(band, skin).mean() < 0.5) if len(band) >= _LEAST else None
+        for band in (materials[body & (reach >= first) & (reach < last)] for first, last in (_LOWER, _UPPER))
+    )
+    if lower or (upper and lower is None):
+        return "long sleeves"
+    if upper:
+        return "rolled-up sleeves"
+    return "" if lower is None and upper is None else "short sleeves"
 
 
 def _common(materials: np.ndarray) -> np.ndarray:
