@@ -82,14 +82,14 @@ class Conditioning:
     normals: np.ndarray | None = None
     """(H, W, 3) float32 unit normals in camera space (x right, y up, z to the camera), 0 where nothing is seen; only
     where asked for"""
-    materials: np.ndarray | None = None
-    """(H, W) int32 number of the material that each pixel shows, -1 where nothing is seen; None where nobody knows"""
     picture: np.ndarray | None = None
     """(H, W, 3) uint8 sRGB, the scene as rendered; only where a request paints the person alone"""
     held: Held | None = None
     """What is painted already, where something is"""
     earlier: dict[int, Flow] = field(default_factory=dict)
     """Motion since earlier frames of the same animation, by frame; those come first whose picture counts more"""
+    materials: np.ndarray | None = None
+    """(H, W) int32 number of the material that each pixel shows, -1 where nothing is seen; None where nobody knows"""
 
     @property
     def width(self) -> int:
