@@ -141,7 +141,11 @@ def _read(evaluated: bpy.types.Object, normals: bool, uv: bool) -> Surface | Non
         surface = Surface(evaluated.name, vertices, triangles)
         if normals:
             surface.normals = _get(mesh.corner_normals, "vector", 3, np.float32)[corners]
-        surface.material = _get(mesh.loop_triangles, "material_index", 1, np.int32)[:, 0]
+        if slots := mesh.attributes.get("material_index"):
+            faces = _get(mesh.loop_triangle_polygons, "value", 1, np.int32)[:, 0]
+            surface.material = _get(slots.data, "value", 1, np.int32)[:, 0][faces]
+        else:  # all faces have the first
+            surface.material = np.zeros(len(corners), np.int32)
         materials = [slot.material for slot in evaluated.material_slots]
         surface.materials = tuple(material.name_full if material else evaluated.name for material in materials)
         if uv:
