@@ -15,8 +15,8 @@ _LEVELS = 127
 def round_to_eight_bits(networks: Iterable[torch.nn.Module]) -> None:
     """Round the weights of layers, in place, to 255 evenly spaced values for each output channel.
 
-    The values are symmetric and reach to the channel's largest weight (Nagel et al. 2021).  Biases and the
-    scales of norms, which are few, stay as they are.
+    The values are symmetric and reach to the channel's largest weight (Nagel et al. 2021).  Biases and the scales of
+    norms, which are few, stay as they are.
     """
     for network in networks:
         for weight in network.parameters():

@@ -30,22 +30,22 @@ _LEARNED = 1024
 _USES = 24
 """How often a canvas is learned from"""
 _KEPT = 1536
-"""Canvases, some 280 MB"""
+"""Canvases, some 290 MB"""
 
 
-class _Examples(NamedTuple):
-    """Some cells of some canvases."""
+class _Example(NamedTuple):
+    """Some cells of one canvas."""
 
     cells: torch.Tensor
-    """(B, N, 7), as :class:`~handdiff_addon.diffusion.colour_sketch.SeenCells` has them"""
+    """(N, 7), as :class:`~handdiff_addon.diffusion.colour_sketch.SeenCells` has them"""
     hands: torch.Tensor
-    """(B, 4), as there"""
+    """(4,), as there"""
     pictures: torch.Tensor
-    """(B, N, 3) in -1..1, the cells' mean colours"""
+    """(N, 3) in -1..1, the cells' mean colours"""
     person: torch.Tensor
-    """(B, N, 1) in 0..1, how much of a cell is the person's, told or not"""
+    """(N, 1) in 0..1, how much of a cell is the person's, told or not"""
     answers: torch.Tensor
-    """(B, questions, text_width)"""
+    """(questions, text_width)"""
 
 
 def train_sketch(
@@ -72,7 +72,7 @@ def train_sketch(
     tokenizer, text_encoder, _ = frozen_parts(model, model, device)
     canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
     trainer = Trainer({"sketch": sketch}, run, Budget(minutes, learning_rate=3e-3, cooldown=0.5), device, seed)
-    kept: list[_Examples] = []
+    kept: list[_Example] = []
 
     def losses(generator: torch.Generator, _step: int) -> Losses:
         drawn = canvases.draw(max(1, batch // _USES) if kept else batch, sizes.canvas, 1, generator)
@@ -90,7 +90,7 @@ def train_sketch(
 
 
 @torch.no_grad()
-def _examples(sketch: ColourSketch, drawn: CanvasBatch, generator: torch.Generator) -> list[_Examples]:
+def _examples(sketch: ColourSketch, drawn: CanvasBatch, generator: torch.Generator) -> list[_Example]:
     """Every second row and column of the cells of each canvas, moved together."""
     top, left = torch.randint(_EVERY, (2,), generator=generator, device=generator.device).tolist()
     rows, columns = (side // sketch.cell for side in drawn.hints.shape[2:])
@@ -103,7 +103,7 @@ def _examples(sketch: ColourSketch, drawn: CanvasBatch, generator: torch.Generat
         thinned(functional.avg_pool2d(pixels, sketch.cell).flatten(2).transpose(1, 2))
         for pixels in (drawn.pictures, drawn.person)
     )
-    return [_Examples(*one) for one in zip(thinned(seen.cells), seen.hands, pictures, person, drawn.text.tokens)]
+    return [_Example(*one) for one in zip(thinned(seen.cells), seen.hands, pictures, person, drawn.text.tokens)]
 
 
 def _as_row(cells: torch.Tensor) -> torch.Tensor:

@@ -143,8 +143,8 @@ def train_outpaint(
     Three see them at a quarter, sixteen times as many: which word colours which part is learned there.  Two see windows
     of half the canvas' side around some point of the person, since what a cell shows in detail is decided nearby and
     backdrops teach little.  ``batch`` counts the windows, and the whole canvases at half their size; ``start`` is a
-    model folder whose weights are begun with.  Without one, the sketch begins as
-    :func:`.sketch.train_sketch` left it, where it has run.
+    model folder whose weights are begun with.  Without one, the sketch begins as :func:`.sketch.train_sketch` left it,
+    where it has run.
     """
     torch.manual_seed(seed)
     if start is None:
