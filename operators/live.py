@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import bpy.utils.previews
+
+from ..handdiff_addon.files import png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,15 +42,13 @@ def ready(picture: Image) -> Preview:
     """Make a picture ready to be shown; for the worker."""
     import numpy as np
 
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)
     width, height = picture.size
     step = height if width % height == 0 else width
     tiles = [picture.crop((left, 0, left + step, height)).convert("RGBA") for left in range(0, width, step)]
     for tile in tiles:
         tile.thumbnail((SIDE, SIDE))
     pixels = tuple(np.asarray(tile, np.float32)[::-1].ravel() / np.float32(255) for tile in tiles)
-    return Preview(file.getvalue(), tiles[0].size, pixels)
+    return Preview(png(picture), tiles[0].size, pixels)
 
 
 def show(preview: Preview) -> None:

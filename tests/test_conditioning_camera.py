@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handdiff_addon.conditioning.camera import Camera
+from handdiff_addon.conditioning.camera import Camera, inverse, transformed
 
 
 def perspective(width: int = 200, height: int = 100, near: float = 0.1, far: float = 100.0) -> Camera:
@@ -46,6 +46,29 @@ def test_points_behind_and_absent_have_no_pixels():
     assert np.isnan(pixels).all()
     assert depths[:2] == pytest.approx([-1, 0])
     assert np.isnan(depths[2])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_many_points_through_a_matrix_are_those_of_the_matrix_product(kind):
+    random = np.random.default_rng(7)
+    points, matrix = random.normal(size=(5, 4, 3)).astype(kind), random.normal(size=(2, 4))
+    assert transformed(points, matrix) == pytest.approx(points @ matrix[:, :3].T + matrix[:, 3])
+    assert transformed(points, matrix[:, :3].astype(kind)).dtype == kind
+    square = random.normal(size=(3, 3))
+    assert inverse(square) @ square == pytest.approx(np.eye(3), abs=1e-12)
+
+
+def test_towards_a_camera_that_is_turned_and_moved():
+    camera, ortho = perspective(), orthographic()
+    turn, place = np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.array([3.0, -2, 7])
+    to_world = np.eye(4)
+    to_world[:3, :3], to_world[:3, 3] = turn, place
+    for each in (camera, ortho):
+        each.view[:] = np.linalg.inv(to_world)
+        assert each.to_world == pytest.approx(to_world)
+    point = np.array([[1.0, 1, 1]])
+    assert camera.towards(point) == pytest.approx(place - point)
+    assert ortho.towards(point) == pytest.approx(turn[None, :, 2])
 
 
 @pytest.mark.parametrize("near", [0.001, 0.1, 3.0])

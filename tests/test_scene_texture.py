@@ -9,6 +9,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix, Vector
 from PIL import Image
 
 from handdiff_addon.conditioning.camera import Camera
@@ -226,6 +227,18 @@ def test_a_mesh_without_material_slots_gets_one_and_loses_it_again(person):
     assert texture_of(owner) is not None
     restore_materials([owner])
     assert len(owner.material_slots) == 0
+
+
+def test_a_card_that_is_scaled_flat_takes_its_colour_too(person):
+    scene, owner, _, picture, *_ = person
+    bpy.ops.mesh.primitive_cube_add(size=0.3, location=(0.0, -0.4, 1.2), scale=(1.0, 0.0, 1.0))
+    card = bpy.context.object
+    card.parent, card.parent_type, card.parent_bone = owner.find_armature(), "BONE", "Spine2"
+    card.matrix_world = Matrix.LocRotScale(Vector((0.0, -0.4, 1.2)), None, Vector((1.0, 0.0, 1.0)))
+    bpy.context.view_layer.update()
+    magenta = Image.new("RGB", picture.size, MAGENTA)
+    texture = pixels_of(apply_texture(scene, render_passes(scene, size=(SIZE, SIZE)), magenta, size=64)[card.name])
+    assert (np.abs(texture.astype(int) - MAGENTA).max(axis=-1) < 30).mean() > 0.05
 
 
 def test_a_modifier_that_changes_the_mesh_is_followed(person):

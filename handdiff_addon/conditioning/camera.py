@@ -4,8 +4,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+
+def transformed(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Many points or directions through a small matrix.
+
+    NumPy's ``@`` and ``linalg.inv`` start threads that afterwards spin for a while, on cores that paint meanwhile;
+    this and :func:`inverse` do not.
+
+    Args:
+        points: (..., 3).
+        matrix: (R, 3), or (R, 4) whose last column is added.
+
+    Returns:
+        (..., R) in the wider type of both.
+    """
+    points = points.astype(np.result_type(points, matrix), copy=False)
+    x, y, z = np.moveaxis(points, -1, 0)
+    result = np.empty((*points.shape[:-1], len(matrix)), points.dtype)
+    for k, row in enumerate(matrix):
+        result[..., k] = row[0] * x + row[1] * y + row[2] * z + (row[3] if len(row) > 3 else 0)
+    return result
+
+
+def inverse(matrix: np.ndarray) -> np.ndarray:
+    """The inverse of a (3, 3) matrix that has one."""
+    a, b, c = matrix
+    return np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1) / (a * np.cross(b, c)).sum()
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,20 @@ class Camera:
         """Whether a negative scale of the camera mirrors its picture."""
         return bool(np.linalg.det(self.view[:3, :3]) < 0)
 
+    @cached_property
+    def to_world(self) -> np.ndarray:
+        """(4, 4) from camera to world space: columns are the camera's axes and its place."""
+        result = np.eye(4)
+        result[:3, :3] = inverse(self.view[:3, :3])
+        result[:3, 3] = -transformed(self.view[:3, 3], result[:3, :3])
+        return result
+
+    def towards(self, points: np.ndarray) -> np.ndarray:
+        """Directions (..., 3) from world points to the camera, in perspective as long as the way."""
+        if self.projection[3, 2] == 0:
+            return np.broadcast_to(self.to_world[:3, 2], points.shape)
+        return self.to_world[:3, 3] - points
+
     def pixel_size(self, depth: np.ndarray) -> np.ndarray:
         """Metres that one pixel spans at a depth, on the longer side of pixels that are not square."""
         spans = 2.0 / (np.array([self.width, self.height]) * np.abs([self.projection[0, 0], self.projection[1, 1]]))
@@ -55,9 +97,8 @@ class Camera:
             behind the camera's own plane are NaN.
         """
         points = np.asarray(points, dtype=np.float64)
-        homogeneous = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)
-        camera = homogeneous @ self.view.T
-        clip = camera @ self.projection.T
+        camera = transformed(points, self.view[:3])
+        clip = transformed(camera, self.projection)
         with np.errstate(divide="ignore", invalid="ignore"):
             ndc = np.where(clip[..., 3:4] > 1e-9, clip[..., :2] / clip[..., 3:4], np.nan)
         pixels = np.stack([(ndc[..., 0] + 1.0) * 0.5 * self.width, (1.0 - ndc[..., 1]) * 0.5 * self.height], axis=-1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .camera import Camera
+from .camera import Camera, transformed
 from .lookup import sample
 
 SLACK = 0.02
@@ -96,8 +96,7 @@ def static_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
     w = projection[3, 2] * z + projection[3, 3]
     offset = projection[:2, 2] * z[..., None] + projection[:2, 3]
     in_camera = (ndc * w[..., None] - offset) / np.array([projection[0, 0], projection[1, 1]])
-    points = np.concatenate([in_camera, z[..., None], np.ones_like(z)[..., None]], axis=-1)
-    return (points @ np.linalg.inv(camera.view).T)[..., :3]
+    return transformed(np.concatenate([in_camera, z[..., None]], axis=-1), camera.to_world[:3])
 
 
 def warp_picture(picture: np.ndarray, flow: Flow) -> np.ndarray:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .camera import Camera
+from .camera import Camera, transformed
 
 _CHUNK = 1 << 17  # pixels resolved at once: stays in the cache, and bounds memory for large pictures
 _MIN_AREA = 1e-9  # square pixels under which a triangle is a line
@@ -94,7 +94,7 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> Ra
     vertices = np.asarray(vertices, dtype=np.float64).reshape(-1, 3)
     triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
     with np.errstate(invalid="ignore", over="ignore"):
-        in_camera = vertices @ camera.view[:3, :3].T + camera.view[:3, 3]
+        in_camera = transformed(vertices, camera.view[:3])
     depth = -in_camera[:, 2]
     near = camera.near
     finite = np.isfinite(in_camera).all(axis=1)
@@ -118,8 +118,8 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> Ra
             in_camera = np.concatenate([in_camera, new_points])
             depth = -in_camera[:, 2]
 
-    clip = in_camera @ camera.projection[[0, 1, 3], :3].T + camera.projection[[0, 1, 3], 3]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        clip = transformed(in_camera, camera.projection[[0, 1, 3]])
         inverse_w = 1.0 / clip[:, 2]
         xy = clip[:, :2] * inverse_w[:, None]
     xy *= (0.5 * camera.width, -0.5 * camera.height)

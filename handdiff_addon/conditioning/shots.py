@@ -172,9 +172,7 @@ def see(points: np.ndarray, normals: np.ndarray, labels: np.ndarray, view: View)
         view: from ``look``.
     """
     camera, picture = view.shot.camera, view.shot.picture
-    to_camera = np.linalg.inv(camera.view)
-    perspective = camera.projection[3, 2] != 0
-    towards = to_camera[:3, 3] - points if perspective else np.broadcast_to(to_camera[:3, 2], points.shape)
+    towards = camera.towards(points)
     lengths = np.sqrt((towards**2).sum(axis=1) * (normals**2).sum(axis=1))
     facing = (towards * normals).sum(axis=1) / np.maximum(lengths, 1e-12)
     front = np.flatnonzero(facing > _FACING_NONE)

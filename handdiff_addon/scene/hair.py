@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..conditioning.camera import Camera
+from ..conditioning.camera import Camera, transformed
 
 _RADIUS = 0.005  # metres, of curves without radii, as Cycles draws them
 
@@ -36,7 +36,7 @@ def read_curves(evaluated: bpy.types.Object, world: np.ndarray) -> Strands:
     if "radius" in curves.attributes:
         curves.attributes["radius"].data.foreach_get("value", radii)
     scale = np.cbrt(abs(np.linalg.det(world[:3, :3])))
-    return Strands(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3], radii * scale, np.diff(offsets))
+    return Strands(transformed(points.reshape(-1, 3), world[:3]), radii * scale, np.diff(offsets))
 
 
 def read_particle_hair(evaluated: bpy.types.Object) -> list[Strands]:
@@ -71,11 +71,9 @@ def ribbons(strands: Strands, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     step = np.diff(points, axis=0) * ~last[:-1, None]
     tangents[:-1] += step
     tangents[1:] += step
-    to_eye = np.linalg.inv(camera.view)
-    sight = points - to_eye[:3, 3] if camera.projection[3, 2] else np.broadcast_to(-to_eye[:3, 2], points.shape)
-    across = np.cross(tangents, sight)
+    across = np.cross(camera.towards(points), tangents)
     length = np.linalg.norm(across, axis=1, keepdims=True)
-    across = np.where(length > 1e-12, across / np.maximum(length, 1e-12), to_eye[:3, 0])
+    across = np.where(length > 1e-12, across / np.maximum(length, 1e-12), camera.to_world[:3, 0])
     with np.errstate(invalid="ignore"):
         half = np.fmax(strands.radii, 0.5 * camera.pixel_size(camera.project(points)[1]))
     offset = across * half[:, None]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 
 import bpy
@@ -12,6 +11,7 @@ from PIL import Image
 
 from ..conditioning.frame import Conditioning
 from ..conditioning.pass_files import DATA_PASSES, pass_picture
+from ..files import png
 from ..request import Pass
 
 COLOURED: tuple[Pass, ...] = ("skeleton", "segmentation")
@@ -20,13 +20,13 @@ COLOURED: tuple[Pass, ...] = ("skeleton", "segmentation")
 
 def keep_image(name: Pass, picture: np.ndarray) -> bpy.types.Image:
     """Keep one picture of a pass, (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB; see :func:`keep_images`."""
-    return keep_images({name: _png(Image.fromarray(picture))})[0]
+    return keep_images({name: png(Image.fromarray(picture))})[0]
 
 
 def encode_images(conditioning: Conditioning, passes: Sequence[Pass]) -> dict[Pass, bytes]:
     """Those of a frame's passes that are pictures, as PNG; needs no Blender."""
     pictures = {name: pass_picture(conditioning, name) for name in passes if name not in DATA_PASSES}
-    return {name: _png(Image.fromarray(picture)) for name, picture in pictures.items()}
+    return {name: png(Image.fromarray(picture)) for name, picture in pictures.items()}
 
 
 def keep_images(encoded: Mapping[Pass, bytes]) -> list[bpy.types.Image]:
@@ -38,19 +38,13 @@ def keep_images(encoded: Mapping[Pass, bytes]) -> list[bpy.types.Image]:
     Returns:
         the images: packed, byte for byte the pictures, kept even while nothing uses them.
     """
-    return [_keep(name, png, "sRGB" if name in COLOURED else "Non-Color") for name, png in encoded.items()]
+    return [_keep(name, data, "sRGB" if name in COLOURED else "Non-Color") for name, data in encoded.items()]
 
 
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _keep(name: str, png: bytes, colour_space: str) -> bpy.types.Image:
+def _keep(name: str, data: bytes, colour_space: str) -> bpy.types.Image:
     title = f"HandDiff {name}"
     image = bpy.data.images.get((title, None)) or bpy.data.images.new(title, 1, 1)
-    image.pack(data=png, data_len=len(png))
+    image.pack(data=data, data_len=len(data))
     image.source = "FILE"
     image.filepath_raw = ""
     image.colorspace_settings.name = colour_space
@@ -67,4 +61,4 @@ def keep_comparison(one: Image.Image, other: Image.Image) -> bpy.types.Image:
     both = Image.new("RGB", (one.width + gap + other.width, one.height))
     both.paste(one, (0, 0))
     both.paste(other, (one.width + gap, 0))
-    return _keep("comparison", _png(both), "sRGB")
+    return _keep("comparison", png(both), "sRGB")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
+from ..conditioning.camera import inverse, transformed
 from .materials import see_through
 from .surfaces import Surface
 from .texels import BakeMesh
@@ -60,11 +61,13 @@ def read_mesh(
         clear = np.array([see_through(slot.material) for slot in evaluated.material_slots], dtype=bool)
     finally:
         evaluated.to_mesh_clear()
-    normals = normals @ np.linalg.inv(matrix[:3, :3])
+    determinant = np.linalg.det(matrix[:3, :3])
+    if determinant:  # an object scaled flat keeps those of its own space
+        normals = transformed(normals, inverse(matrix[:3, :3]).T)
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored object: its corners would run the wrong way round
+    if determinant < 0:  # a mirrored object: its corners would run the wrong way round
         triangles, loops = triangles[:, ::-1], loops[:, ::-1]
-    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+    world = transformed(vertices, matrix[:3])
     whole = BakeMesh(
         owner.name, world, triangles.astype(np.int64), uv[loops], normals[loops], material.astype(np.int64), label
     )

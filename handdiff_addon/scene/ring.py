@@ -112,7 +112,7 @@ def placed(scene: bpy.types.Scene, cameras: Sequence[Camera]) -> Iterator[list[b
             thing = bpy.data.objects.new(data.name, data)
             objects.append(thing)
             scene.collection.objects.link(thing)
-            thing.matrix_world = Matrix(np.linalg.inv(camera.view).tolist())
+            thing.matrix_world = Matrix(camera.to_world.tolist())
             wide = camera.width >= camera.height
             axis, longer = (0, camera.width) if wide else (1, camera.height)
             data.sensor_fit = "HORIZONTAL" if wide else "VERTICAL"

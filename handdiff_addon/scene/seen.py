@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..conditioning.camera import Camera
+from ..conditioning.camera import Camera, transformed
 from ..conditioning.masks import NOTHING, triangle_mask
 from ..conditioning.raster import Raster, rasterise
 from .hand_parts import Person, triangle_parts
@@ -46,19 +46,19 @@ class Seen:
         seen = self.raster.triangle >= 0
         chosen = self.raster.triangle[seen]
         flat = self._crosses(chosen)
-        smooth = np.empty((len(chosen), 3, 3))
+        smooth = np.empty((len(chosen), 3, 3), np.float32)
         end = 0
         for surface in self.surfaces:
             begin, end = end, end + len(surface.triangles)
             own = np.flatnonzero((chosen >= begin) & (chosen < end))
             smooth[own] = np.asarray(surface.normals)[chosen[own] - begin]
-        normal = (self.raster.barycentric[seen][:, :, None] * smooth).sum(axis=1)
+        normal = np.einsum("nk,nkc->nc", self.raster.barycentric[seen], smooth)
         # Both sides of a surface can be seen; each faces who sees it.
-        flat *= np.sign((flat * self._sight(chosen)).sum(axis=1, keepdims=True))
-        normal *= np.where((normal * flat).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+        away = np.einsum("nc,nc->n", flat, self._sight(chosen)) < 0
+        away ^= np.einsum("nc,nc->n", normal, flat) < 0
+        normal *= np.where(away, -1, 1)[:, None] / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
         picture = np.zeros((*seen.shape, 3), dtype=np.float32)
-        picture[seen] = normal @ self.camera.view[:3, :3].T
+        picture[seen] = transformed(normal, self.camera.view[:3, :3])
         return picture
 
     def materials(self) -> np.ndarray:
@@ -81,7 +81,7 @@ class Seen:
         outward = (self._crosses(chosen) * self._sight(chosen)).sum(axis=1) * np.where(inside_out[chosen], -1, 1)
         if pixels[chosen[outward < 0]].sum() < 0.5 * pixels.sum():
             return False
-        corners = self.vertices[self.triangles[self.person == person]] - self._eye
+        corners = self.vertices[self.triangles[self.person == person]] - self.camera.to_world[:3, 3]
         # The solid angle of each triangle (Van Oosterom and Strackee 1983)
         length = np.linalg.norm(corners, axis=2)
         a, b, c = corners.transpose(1, 0, 2)
@@ -91,10 +91,6 @@ class Seen:
         )
         return bool(np.nansum(2 * np.arctan2(volume, rest)) > _ENCLOSED * 4 * np.pi)
 
-    @property
-    def _eye(self) -> np.ndarray:
-        return np.linalg.inv(self.camera.view)[:3, 3]
-
     def _crosses(self, chosen: np.ndarray) -> np.ndarray:
         """Normals of triangles, as long as twice their areas."""
         a, b, c = self.vertices[self.triangles[chosen]].transpose(1, 0, 2)
@@ -102,9 +98,7 @@ class Seen:
 
     def _sight(self, chosen: np.ndarray) -> np.ndarray:
         """Directions from triangles to the camera."""
-        if self.camera.projection[3, 2] == 0:
-            return np.broadcast_to(np.linalg.inv(self.camera.view)[:3, 2], (len(chosen), 3))
-        return self._eye - self.vertices[self.triangles[chosen, 0]]
+        return self.camera.towards(self.vertices[self.triangles[chosen, 0]])
 
 
 def merged(surfaces: Sequence[Surface]) -> tuple[np.ndarray, np.ndarray]:

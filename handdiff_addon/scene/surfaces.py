@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
-from ..conditioning.camera import Camera
+from ..conditioning.camera import Camera, inverse, transformed
 from .hair import Strands, read_curves, read_particle_hair, ribbons
 from .materials import see_through
 from .owners import Owner, owners
@@ -178,9 +178,9 @@ def _placed(mesh: Surface, world: np.ndarray) -> Surface:
     # A scale that is no number makes no warning here: the passes tell of vertices that are nowhere.
     with np.errstate(invalid="ignore", over="ignore"):
         determinant = np.linalg.det(matrix)
-        vertices = mesh.vertices @ matrix.T + world[:3, 3]
+        vertices = transformed(mesh.vertices, world[:3])
         if normals is not None and determinant:
-            turned = normals @ np.linalg.inv(matrix).astype(np.float32)
+            turned = transformed(normals, inverse(matrix).T.astype(np.float32))
             normals = turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-12)
     return Surface(
         mesh.name,
@@ -211,7 +211,7 @@ def _hair(name: str, strands: Strands, owned: list[Owner], camera: Camera, norma
         # Strands are too fine to shade one by one: they take the shape of the whole, and bulge to the camera.
         outward = vertices - vertices.mean(axis=0)
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
-        outward += np.linalg.inv(camera.view)[:3, 2]
+        outward += camera.to_world[:3, 2]
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
         surface.normals = outward.astype(np.float32)[triangles]
     return surface

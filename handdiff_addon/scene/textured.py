@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from PIL import Image
 
-from ..files import save_image
+from ..files import png, save_image
 from . import compat
 from .copies import gather_copies
 from .materials import see_through
@@ -159,10 +159,9 @@ def base_colour(material: bpy.types.Material | None) -> tuple[float, float, floa
 
 def new_image(name: str, picture: Image.Image) -> bpy.types.Image:
     """An image of this file, packed as PNG."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    data = png(picture)
     image = bpy.data.images.new(name, *picture.size, alpha=picture.mode == "RGBA")
-    image.pack(data=buffer.getvalue(), data_len=len(buffer.getvalue()))
+    image.pack(data=data, data_len=len(data))
     image.source = "FILE"
     image[_OURS] = True
     return image

@@ -59,7 +59,7 @@ def draw(parts: Sequence[Part], camera: Camera) -> np.ndarray:
         large,
     )
     picture = np.full((*raster.triangle.shape, 3), _BACKGROUND, dtype=np.float64)
-    eye = np.linalg.inv(camera.view)[:3, 3]
+    eye = camera.to_world[:3, 3]
     for part, start, end in zip(parts, starts, starts[1:]):
         own = (raster.triangle >= start) & (raster.triangle < end)
         triangle, corners = raster.triangle[own] - start, raster.barycentric[own].astype(np.float64)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from ..conditioning.normals import normal_picture
 from ..errors import OutputError, UsageError
-from ..files import write_bytes
+from ..files import png, write_bytes
 from ..palettes import PALETTES
 from ..request import SIDES, Side
 from .backdrops import draw_backdrop
@@ -374,11 +374,11 @@ def _write(
         },
     }
     stem = f"{index:06d}"
-    write_bytes(folder / f"{stem}.jpg", _encoded(picture, "JPEG", quality=95, subsampling=0))
-    write_bytes(folder / f"{stem}.png", _encoded(parts, "PNG", compress_level=6))
+    write_bytes(folder / f"{stem}.jpg", _jpeg(picture))
+    write_bytes(folder / f"{stem}.png", png(Image.fromarray(parts)))
     assert truth.normals is not None
-    write_bytes(folder / f"{stem}_normal.png", _encoded(normal_picture(truth.normals), "PNG", compress_level=3))
-    write_bytes(folder / f"{stem}_body.png", _encoded(truth.body_map, "PNG", compress_level=3))
+    write_bytes(folder / f"{stem}_normal.png", png(Image.fromarray(normal_picture(truth.normals))))
+    write_bytes(folder / f"{stem}_body.png", png(Image.fromarray(truth.body_map)))
     write_bytes(folder / f"{stem}.json", json.dumps(data).encode("utf-8"))
     _append(folder / "index.jsonl", json.dumps({"index": index, "human": human, "split": split}))
 
@@ -395,7 +395,7 @@ def _append(listing: Path, line: str) -> None:
         raise OutputError(f"{listing} cannot be written ({error.strerror}): make space or give rights.") from error
 
 
-def _encoded(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
+def _jpeg(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
