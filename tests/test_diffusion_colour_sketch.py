@@ -90,14 +90,24 @@ def test_a_forearm_may_take_over_the_given_hands_colour(sketch: ColourSketch) ->
     torch.testing.assert_close(colours[0, :, 1, 1], hand * 0.60653)
 
 
+def test_where_two_things_meet_a_cell_has_the_mean_of_their_colours(sketch: ColourSketch) -> None:
+    body = torch.full((1, 3, CELL, 3 * CELL), 0.7)
+    body[..., CELL + CELL // 2 :] = 0.2
+    colours = sketch(hints(body), torch.ones(1, QUESTIONS, WIDTH))[0][0, :, 0]
+    assert (colours[:, 0] - colours[:, 2]).abs().max() > 1e-3
+    torch.testing.assert_close(colours[:, 1], (colours[:, 0] + colours[:, 2]) / 2)
+
+
 def test_it_is_not_trusted_on_an_outline(sketch: ColourSketch) -> None:
-    """There it still tells the colours of the person's own pixels in the cell, whatever their number."""
-    body = torch.full((1, 3, CELL, 2 * CELL), 0.7)
+    """The person is half of what one pixel in two shows there, or half of the cell's parts."""
+    body = torch.full((1, 3, CELL, 3 * CELL), 0.7)
     hint = hints(body)
-    hint[:, :, :, CELL + CELL // 2 :] = 0.0
-    _, trust = sketch(hint, torch.ones(1, QUESTIONS, WIDTH))
-    assert trust[0, 0, 0, 0] > 0.2
-    assert trust[0, 0, 0, 1] == 0.0
+    hint[:, :, :, CELL : 2 * CELL : 2] = 0.0
+    hint[:, :, :, 2 * CELL + CELL // 2 :] = 0.0
+    trust = sketch(hint, torch.ones(1, QUESTIONS, WIDTH))[1][0, 0, 0]
+    assert trust[0] > 0.2
+    assert trust[1] == 0.0
+    assert trust[2] > 0.2
 
 
 def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:

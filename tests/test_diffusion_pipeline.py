@@ -98,6 +98,16 @@ def test_the_report_tells_what_the_prompt_left_open(pipeline):
     assert words.startswith("a person in a red shirt, ") and words.count("shirt") == 1 and "trousers" in words
 
 
+def test_words_that_the_model_does_not_know_are_left_out_and_named_once(pipeline):
+    request = dataclasses.replace(REQUEST, prompt="a knight in a shirt", person_prompts={"Rig": "a knight"})
+    result = pipeline.generate(request, make_conditioning())
+    assert result.settings["prompt"].startswith("a person in a shirt, ")
+    assert [text for text in result.warnings if "knight" in text] == [
+        'The model has no words for "knight" and paints without: say it with clothes, colours, hair, skin and light, or'
+        " choose a larger model."
+    ]
+
+
 def test_what_to_keep_out_is_said_to_have_no_say_without_guidance(pipeline):
     def warned(**settings):
         request = dataclasses.replace(REQUEST, negative_prompt="gloves", **settings)

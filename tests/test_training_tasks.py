@@ -235,8 +235,8 @@ def test_the_sketch_learns_from_cells_as_it_sees_them_when_it_paints():
     torch.manual_seed(0)
     sketch, answers = ColourSketch(8, 3, 4), torch.randn(2, 3, 8)
     hints = torch.zeros(2, HINT_CHANNELS, 64, 32)
-    hints[:, PERSON, :, 6:] = 1.0
-    hints[:, BODY_MAP] = torch.rand(2, 3, 64, 32)
+    hints[:, PERSON, :, 8:] = 1.0
+    hints[:, BODY_MAP] = torch.nn.functional.interpolate(torch.rand(2, 3, 16, 8), scale_factor=4.0)
     hints[0, HANDS, :8], hints[0, HANDS_MASK, :8] = 0.3, 1.0
     pictures = torch.rand(2, 3, 16, 8)
     drawn = CanvasBatch(

@@ -23,6 +23,8 @@ COLOURS = 3
 PLACES = slice(4, 7)
 """Channels of :class:`SeenCells` that say which place of the body a cell shows"""
 _HEADS, _WIDTH, _HIDDEN = 6, 16, 64
+_PARTS = 2
+"""A cell is guessed as so many times so many parts"""
 _WAVES = (1.5, 3.0, 6.0, 12.0)
 """Frequencies that tell a place more sharply, such as on which side of a hairline it lies (Tancik et al. 2020)"""
 
@@ -69,18 +71,21 @@ class ColourSketch(Part):
 
     def forward(self, hints: torch.Tensor, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The cells' colours (B, 3, H / cell, W / cell), and in 0..1 how far they are to be trusted (B, 1, ...)."""
-        colours, trust = self.guess(self.see(hints), answers)
-        size = hints.shape[2] // self.cell, hints.shape[3] // self.cell
-        return colours.permute(0, 2, 1).unflatten(2, size), trust.permute(0, 2, 1).unflatten(2, size)
+        part = self.cell // _PARTS
+        size = hints.shape[2] // part, hints.shape[3] // part
+        guesses = self.guess(self.see(hints, part), answers)
+        # Where two things meet in a cell, its mean place is neither's; its mean colour is the mean of its parts'.
+        colours, trust = (functional.avg_pool2d(each.transpose(1, 2).unflatten(2, size), _PARTS) for each in guesses)
+        return colours, trust
 
-    def see(self, hints: torch.Tensor) -> SeenCells:
-        """What the sketch sees of hints (B, 14, H, W): their cells row by row, and the given hands."""
+    def see(self, hints: torch.Tensor, cell: int) -> SeenCells:
+        """What the sketch sees of hints (B, 14, H, W): cells of ``cell`` pixels row by row, and the given hands."""
         given = hints[:, HANDS_MASK].sum((2, 3))
         hands = torch.cat([hints[:, HANDS].sum((2, 3)) / given.clamp_min(1.0), (given > 0).to(hints)], 1)
-        cells = functional.avg_pool2d(hints, self.cell).permute(0, 2, 3, 1).flatten(1, 2)
+        cells = functional.avg_pool2d(hints, cell).permute(0, 2, 3, 1).flatten(1, 2)
         # On an outline, what is known of the person is that of its pixels within the cell alone.
         person = cells[..., PERSON]
-        cells = torch.where(person > 0, cells / person.clamp_min(1.0 / self.cell**2), cells).clamp(0.0, 1.0)
+        cells = torch.where(person > 0, cells / person.clamp_min(1.0 / cell**2), cells).clamp(0.0, 1.0)
         return SeenCells(torch.cat([person, cells[..., NORMALS], cells[..., BODY_MAP]], -1), hands)
 
     def guess(self, seen: SeenCells, answers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

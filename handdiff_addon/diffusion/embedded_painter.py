@@ -18,6 +18,7 @@ from .checkpoint import Checkpoint
 from .estimate import shown_latents, unknown
 from .frame import Frame
 from .hand_stage import given_crops
+from .known_words import in_known_words
 from .late_steps import LateStepsScheduler
 from .mask_head import last_features
 from .open_words import open_words
@@ -65,8 +66,10 @@ class EmbeddedPainter:
     def check(self, request: GenerationRequest) -> None:
         refuse_stock_parts(request)
 
-    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> str:
-        return ", ".join(filter(None, (prompt, open_words(prompt, seed, frame.sleeves(person)))))
+    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> tuple[str, list[str]]:
+        said, unknown = in_known_words(prompt, lambda word: len(self.checkpoint.tokenizer.tokenize(word)) == 1)
+        besides = open_words(f"{prompt}, {said}", seed, frame.sleeves(person))
+        return ", ".join(filter(None, (said, besides))), unknown
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         return encode_text(self.checkpoint.tokenizer, self.checkpoint.text_encoder, prompts)

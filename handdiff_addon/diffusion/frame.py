@@ -13,10 +13,10 @@ from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
+from ..conditioning.garments import Sleeves, sleeves_of, worn_places
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
-from ..conditioning.sleeves import Sleeves, sleeves_of
 from ..request import SIDES, GenerationRequest, Side, SkeletonSettings
 
 
@@ -73,14 +73,32 @@ class Frame:
         depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
         return body_map(static_points(depth, self.source.camera), self.source.keypoints, self.bodies, self.masks)
 
+    @cached_property
+    def places(self) -> np.ndarray | None:
+        """The body map with what people wear where it belongs, as far as the materials tell."""
+        places, materials = self.body_map, self._materials
+        if places is not None and materials is not None:
+            for person, body in enumerate(self.bodies):
+                places = worn_places(places, body, self._hands(person), materials)
+        return places
+
     def sleeves(self, person: int) -> Sleeves:
         """Which sleeves a person wears, as far as the materials tell."""
-        materials, places = self.source.materials, self.body_map
-        if materials is None or places is None:
+        if self._materials is None or self.body_map is None:
             return ""
+        return sleeves_of(self.body_map, self.bodies[person], self._hands(person), self._materials)
+
+    @cached_property
+    def _materials(self) -> np.ndarray | None:
+        """(H, W) at the painted size; None where they are unknown."""
+        materials = self.source.materials
+        if materials is None:
+            return None
         rows, columns = ((np.arange(to) * of // to) for to, of in zip((self.height, self.width), materials.shape))
-        masks = self.masks[person]
-        return sleeves_of(places, self.bodies[person], masks["left"] | masks["right"], materials[np.ix_(rows, columns)])
+        return materials[np.ix_(rows, columns)]
+
+    def _hands(self, person: int) -> np.ndarray:
+        return self.masks[person]["left"] | self.masks[person]["right"]
 
 
 def at_size(conditioning: Conditioning, request: GenerationRequest, size: tuple[int, int]) -> Frame:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ..conditioning.sleeves import Sleeves
+from ..conditioning.garments import Sleeves
 from ..palettes import PALETTES
 
 _OPEN: tuple[tuple[str, str, Collection[str]], ...] = (

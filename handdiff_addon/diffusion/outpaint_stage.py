@@ -66,7 +66,7 @@ def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: S
 def outpaint_hint_of(frame: Frame, given: Given) -> np.ndarray:
     """What HandDiff's own ControlNets see of a frame and what is given: (C, H, W) float32 in 0..1."""
     normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
-    return outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.body_map)
+    return outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.places)
 
 
 def person_regions(frame: Frame, cell: int, rows: Sequence[int]) -> list[tuple[int, np.ndarray]]:

@@ -99,9 +99,9 @@ class Painter(Protocol):
             ModelError, UsageError
         """
 
-    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> str:
-        """The prompt with what this model needs said besides, by the seed and by what is seen of the person; a model
-        that needs nothing leaves it."""
+    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> tuple[str, list[str]]:
+        """The prompt in words that this model knows, with what it needs said besides, by the seed and by what is seen
+        of the person; and the words that it does not know.  A model that needs nothing leaves the prompt."""
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         """Embed the negative prompt, the prompt, and the prompts of single persons."""

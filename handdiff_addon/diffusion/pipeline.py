@@ -47,6 +47,9 @@ from .text import PROMPT, TextEmbedding
 
 T = TypeVar("T")
 
+_NAMED = 6
+"""So many unknown words are named"""
+
 
 @dataclass
 class _Clock:
@@ -143,7 +146,7 @@ class TwoStagePipeline:
         )
         try:
             with torch.inference_mode():
-                text, rows = self._encode(request, frame, warnings)
+                text, rows, prompt = self._encode(request, frame, warnings)
                 painting = self._plan(request, frame, text, watch)
                 if request.negative_prompt and painting.guidance_scale <= 1.0:
                     warnings.append("What to keep out counts only with a guidance above 1: raise it, or leave it out.")
@@ -179,7 +182,7 @@ class TwoStagePipeline:
             else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
             settings={
-                "prompt": painter.complete(request.text, request.seed, frame, 0),
+                "prompt": prompt,
                 "steps": painting.steps,
                 "hand_steps": painting.hand_steps,
                 "guidance_scale": painting.guidance_scale,
@@ -211,24 +214,37 @@ class TwoStagePipeline:
         guidance = self.painter.guidance_scale if request.guidance_scale is None else request.guidance_scale
         return Painting(request, frame, text, watch, steps, request.hand_steps or fewer, guidance)
 
-    def _encode(self, request: GenerationRequest, frame: Frame, warnings: list[str]) -> tuple[TextEmbedding, list[int]]:
-        """The text, once for both stages and for every frame of the same words; and each person's row of it."""
+    def _encode(
+        self, request: GenerationRequest, frame: Frame, warnings: list[str]
+    ) -> tuple[TextEmbedding, list[int], str]:
+        """The text, once for both stages and for every frame of the same words; each person's row of it; and the prompt
+        as it was said to the model."""
         names = [pose.name for pose in frame.people]
         for name in request.person_prompts:
             if name not in names:
                 warnings.append(f'Nobody in the picture is named "{name}", so the words for them were not used.')
-        prompts, rows = [request.negative_prompt, self.painter.complete(request.text, request.seed, frame, 0)], []
+        prompt, unknown = self.painter.complete(request.text, request.seed, frame, 0)
+        prompts, rows = [request.negative_prompt, prompt], []
         for person, name in enumerate(names):
             own = request.person_prompts.get(name, "").strip()
             rows.append(len(prompts) if own else PROMPT)
             if own:
                 both = f"{own}, {request.text}" if request.text else own
-                prompts.append(self.painter.complete(both, request.seed, frame, person))
+                said, further = self.painter.complete(both, request.seed, frame, person)
+                prompts.append(said)
+                unknown += further
+        if unknown:
+            words = [f'"{word}"' for word in dict.fromkeys(unknown)]
+            named = ", ".join(words[:_NAMED]) + (" ..." if len(words) > _NAMED else "")
+            warnings.append(
+                f"The model has no words for {named} and paints without: say it with clothes, colours, hair,"
+                " skin and light, or choose a larger model."
+            )
         key = tuple(prompts)
         if key not in self._texts:
             text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)
             self._texts = {key: text}
-        return self._texts[key], rows
+        return self._texts[key], rows, prompt
 
     def _paint_hands(self, painting: Painting, rows: list[int], warnings: list[str]) -> Hands | None:
         """Stage 1; None where no hand is usable."""

@@ -136,8 +136,8 @@ class StockPainter:
         grid = 8 * self.cell
         return max(grid, round(side / grid) * grid)
 
-    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> str:
-        return prompt
+    def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> tuple[str, list[str]]:
+        return prompt, []
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:
         with self._parts.on_device("text"):

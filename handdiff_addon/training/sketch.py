@@ -98,7 +98,7 @@ def _examples(sketch: ColourSketch, drawn: CanvasBatch, generator: torch.Generat
     def thinned(cells: torch.Tensor) -> torch.Tensor:
         return cells.unflatten(1, (rows, columns))[:, top::_EVERY, left::_EVERY].flatten(1, 2)
 
-    seen = sketch.see(drawn.hints)
+    seen = sketch.see(drawn.hints, sketch.cell)
     pictures, person = (
         thinned(functional.avg_pool2d(pixels, sketch.cell).flatten(2).transpose(1, 2))
         for pixels in (drawn.pictures, drawn.person)

@@ -413,6 +413,11 @@ MODELS: dict[str, str] = {
     'Nobody in the picture is named "{}", so the words for them were not used.': (
         "画像に「{0}」という名前の人物がいないため、その人物への指定は使いませんでした。"
     ),
+    "The model has no words for {} and paints without: say it with clothes, colours, hair, skin and light, or choose a"
+    " larger model.": (
+        "このモデルは {0} という言葉を知らないため、それ抜きで描きました。"
+        "服・色・髪・肌・光の言葉で言い換えるか、より大きなモデルを選んでください。"
+    ),
     "The prompts of single persons are no texts by name: give armature names and prompts.": (
         "人物ごとのプロンプトが名前と文の組になっていません。アーマチュア名とプロンプトを指定してください。"
     ),

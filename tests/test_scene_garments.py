@@ -38,6 +38,21 @@ def test_sleeves_end_where_their_material_does(empty_scene: bpy.types.Scene, upt
     assert told(empty_scene) == sleeves
 
 
+def test_the_painted_shirt_ends_where_the_meshs_does(empty_scene: bpy.types.Scene) -> None:
+    """The sample human's reaches over the hips, lower than shirts do on the people that the model learned from."""
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    create_sample_scene(empty_scene)
+    conditioning = render_passes(empty_scene, size=(512, 512), with_normals=True)
+    request = GenerationRequest("a person in a red shirt and blue trousers", steps=2, hand_steps=2)
+    red, _, blue = np.asarray(TwoStagePipeline.for_request(request).generate(request, conditioning).image).T.astype(int)
+    chest, lap = (conditioning.materials[row, 256] for row in (300, 420))
+    rows = np.flatnonzero(conditioning.materials[:, 256] == chest)
+    assert conditioning.materials[rows[-1] + 1, 256] == lap
+    assert (red - blue)[256, rows[-1] - 30 : rows[-1] - 4].min() > 60
+    assert (blue - red)[256, rows[-1] + 5 : rows[-1] + 15].min() > 20
+
+
 def test_a_character_of_one_material_tells_nothing(empty_scene: bpy.types.Scene) -> None:
     mesh = create_sample_scene(empty_scene).children[0].data
     for slot in range(len(mesh.materials)):

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person wears, told by the materials that the camera sees.
+
+Where a shirt ends, and whether arms and legs are bare, a picture had better take from the mesh that it is painted on
+to, whatever the prompt names.  A material is told by where it is common: on hands and face, the chest, the legs, the
+crown of the head.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+Sleeves = Literal["long sleeves", "rolled-up sleeves", "short sleeves", ""]
+"""As a caption says it; empty where it cannot be told"""
+
+# Places as the body map colours them: red from the right fingertips to the left ones, green from the soles to the
+# crown, blue from the back to the front of head and trunk.
+_LOWER, _UPPER = (41, 48), (57, 70)
+"""Bands across both forearms, as steps of red from the fingertips on: the wrist is at about 37, the elbow at 76.  Cloth
+in both is a long sleeve, in the second alone a rolled-up one"""
+_MIDDLE, _CHEST, _LEGS = (105, 150), (160, 192), (20, 122)
+"""Red of trunk and legs, and green of either"""
+_HEAD, _FOREHEAD, _CROWN, _FACE = 222, 246, 250, 170
+"""Least green of the head, of what may be hair and of what is; least blue of the face"""
+_SHARE, _LEAST = 0.2, 12
+
+# Places that show, in every picture that the model learned from, the same kind of thing.
+_BARE = (127, 228, 190)
+"""A cheek"""
+_HAIRY = (127, 252, 150)
+_BARE_HEAD = 238, 170
+"""Most green and least blue of skin on the head"""
+_SHIRT, _SHOULDERS, _TROUSERS = (150, 196), (99, 155), 122
+"""Green and red of the shirt, most green of the trousers"""
+
+
+class _Worn(NamedTuple):
+    """Numbers of the materials of each kind."""
+
+    skin: np.ndarray
+    top: np.ndarray
+    """All that the chest shows, but skin and hair"""
+    bottom: np.ndarray
+    hair: np.ndarray
+    bare_legs: bool
+
+
+def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> Sleeves:
+    """Tell the sleeves of one person.
+
+    Bare is what has a material of the hands or the face; where the chest has no other, all may be one material with a
+    texture, and nothing can be told.
+
+    Args:
+        body_map: (H, W, 3) uint8, as :func:`.body_map.body_map` gives it.
+        person: (H, W) bool, what is seen of the person.
+        hands: (H, W) bool, what is seen of both hands.
+        materials: (H, W) int, what material each pixel shows, by any number.
+    """
+    body = person & ~hands
+    worn, chest = _worn(body_map, body, hands, materials), _chest(body_map, body, materials)
+    if not len(worn.skin) or (len(chest) and np.isin(chest, worn.skin).all()):
+        return ""
+    reach = np.minimum(body_map[..., 0], 255 - body_map[..., 0])
+    lower, upper = (
+        bool(np.isin(band, worn.skin).mean() < 0.5) if len(band) >= _LEAST else None
+        for band in (materials[body & (reach >= first) & (reach < last)] for first, last in (_LOWER, _UPPER))
+    )
+    if lower or (upper and lower is None):
+        return "long sleeves"
+    if upper:
+        return "rolled-up sleeves"
+    return "" if lower is None and upper is None else "short sleeves"
+
+
+def worn_places(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> np.ndarray:
+    """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
+
+    A shirt's tail over the thighs goes to the belly, bare legs go to the face, a hood to the shoulders, so that each
+    gets its colour.  Where the chest shows no other material than hands and face, all may be one with a texture, and
+    nothing moves; where chest and legs are one, the place alone tells where trousers begin.
+
+    Args:
+        body_map, person, hands, materials: as :func:`sleeves_of` takes them.
+
+    Returns:
+        the body map (H, W, 3) uint8; hands, and what is of no known kind, stay where they are.
+    """
+    body = person & ~hands
+    worn = _worn(body_map, body, hands, materials)
+    if not len(worn.top):
+        return body_map
+    places = body_map.copy()
+    red, green, blue = places[..., 0], places[..., 1], places[..., 2]
+    skin, top, bottom, hair = (body & np.isin(materials, kind) for kind in worn[:4])
+    if not len(worn.bottom) and not worn.bare_legs:
+        top &= green >= _SHIRT[0]
+    head = skin & (green >= _HEAD)
+    green[head], blue[head] = np.minimum(green[head], _BARE_HEAD[0]), np.maximum(blue[head], _BARE_HEAD[1])
+    places[skin & ~head] = _BARE
+    green[top], red[top] = np.clip(green[top], *_SHIRT), np.clip(red[top], *_SHOULDERS)
+    green[bottom] = np.minimum(green[bottom], _TROUSERS)
+    places[hair] = _HAIRY
+    return places
+
+
+def _worn(body_map: np.ndarray, body: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> _Worn:
+    green, blue = body_map[..., 1], body_map[..., 2]
+    face = body & (green >= _HEAD) & (green < _FOREHEAD) & (blue >= _FACE)
+    skin = np.union1d(_common(materials[hands]), _common(materials[face]))
+    hair = np.setdiff1d(_common(materials[body & (green >= _CROWN)]), skin)
+    chest, legs = _chest(body_map, body, materials), _common(materials[_middle(body_map, body, _LEGS)])
+    hair = np.setdiff1d(hair, chest[:1])  # a hood is the shirt's; hair that hangs on the chest is not
+    top = np.setdiff1d(chest, np.union1d(skin, hair))
+    bottom = np.setdiff1d(legs, np.concatenate([skin, hair, top]))
+    return _Worn(skin, top, bottom, hair, bool(np.isin(legs, skin).any()))
+
+
+def _chest(body_map: np.ndarray, body: np.ndarray, materials: np.ndarray) -> np.ndarray:
+    return _common(materials[_middle(body_map, body, _CHEST)])
+
+
+def _middle(body_map: np.ndarray, body: np.ndarray, band: tuple[int, int]) -> np.ndarray:
+    red, green = body_map[..., 0], body_map[..., 1]
+    return body & (red >= _MIDDLE[0]) & (red < _MIDDLE[1]) & (green >= band[0]) & (green < band[1])
+
+
+def _common(materials: np.ndarray) -> np.ndarray:
+    """The materials of a good share of these pixels, the commonest first; none where there are hardly any."""
+    if len(materials) < _LEAST:
+        return np.empty(0, materials.dtype)
+    kinds, counts = np.unique(materials, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return kinds[order][counts[order] >= _SHARE * len(materials)]

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is worn is told by the materials that arms, legs and head share with hands, face and chest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handdiff_addon.conditioning.garments import Sleeves, sleeves_of, worn_places
+
+SKIN, SHIRT, GLOVE, ELSE, TROUSERS, HAIR = range(6)
+STRIPS = {"hand": (10, 200, 128), "lower": (44, 200, 128), "upper": (64, 200, 128), "chest": (128, 160, 200)}
+FACE = (128, 240, 230)
+
+
+def tell(
+    hand: int, lower: int, upper: int, chest: int, face: int | None = None, shown: list[int] | None = None
+) -> Sleeves:
+    """Of a person seen as strips of 40 pixels, each of one place and one material, all of them or those ``shown``."""
+    places = [*STRIPS.values(), *([FACE] if face is not None else [])]
+    numbers = [hand, lower, upper, chest, *([face] if face is not None else [])]
+    body_map = np.repeat(np.array(places, np.uint8)[:, None], 40, axis=1)
+    materials = np.repeat(np.array(numbers, np.int32)[:, None], 40, axis=1)
+    hands = np.zeros(materials.shape, bool)
+    hands[0] = True
+    seen = np.isin(np.arange(len(places)), range(len(places)) if shown is None else shown)
+    return sleeves_of(body_map, np.repeat(seen[:, None], 40, axis=1), hands, materials)
+
+
+@pytest.mark.parametrize("face", [None, SKIN])
+def test_cloth_on_the_forearm_tells_how_long_a_sleeve_is(face: int | None) -> None:
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, face) == "long sleeves"
+    assert tell(SKIN, SKIN, SHIRT, SHIRT, face) == "rolled-up sleeves"
+    assert tell(SKIN, SKIN, SKIN, SHIRT, face) == "short sleeves"
+    assert tell(SKIN, ELSE, ELSE, SHIRT, face) == "long sleeves"  # of another material than the shirt's body
+
+
+def test_gloves_are_no_skin_where_the_face_is_seen() -> None:
+    assert tell(GLOVE, SKIN, SKIN, SHIRT, SKIN) == "short sleeves"
+    assert tell(GLOVE, SHIRT, SHIRT, SHIRT, SKIN) == "long sleeves"
+
+
+def test_one_material_for_all_tells_nothing() -> None:
+    assert tell(SKIN, SKIN, SKIN, SKIN, SKIN) == ""
+
+
+def test_what_is_not_seen_tells_nothing() -> None:
+    nobody = np.zeros((8, 8), bool)
+    assert sleeves_of(np.zeros((8, 8, 3), np.uint8), nobody, nobody, np.full((8, 8), -1, np.int32)) == ""
+
+
+def test_a_part_of_the_forearm_is_enough() -> None:
+    """As in a close-up of the hands, or where the other arm hides it."""
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 1]) == "long sleeves"
+    assert tell(SKIN, SKIN, SHIRT, SHIRT, shown=[0, 1]) == "short sleeves"
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 2, 3]) == "long sleeves"
+    assert tell(SKIN, SKIN, SKIN, SHIRT, shown=[0, 2, 3]) == "short sleeves"
+    assert tell(SKIN, SHIRT, SHIRT, SHIRT, shown=[0, 3]) == ""
+
+
+def test_the_left_arm_tells_as_the_right_one_does() -> None:
+    body_map = np.repeat(np.array([(245, 200, 128), (211, 200, 128), (191, 200, 128)], np.uint8)[:, None], 40, axis=1)
+    materials = np.repeat(np.array([SKIN, SKIN, SHIRT], np.int32)[:, None], 40, axis=1)
+    hands = np.zeros(materials.shape, bool)
+    hands[0] = True
+    assert sleeves_of(body_map, np.ones_like(hands), hands, materials) == "rolled-up sleeves"
+
+
+HAND, FRONT, CROWN, CHEST = (10, 200, 128), (128, 230, 200), (128, 252, 128), (128, 165, 200)
+CHEEK = (127, 228, 190)
+"""Where the skin of pictures is learned"""
+BELLY, LAP, KNEE, SHIN = (128, 140, 190), (128, 115, 130), (130, 70, 128), (130, 40, 128)
+
+
+def moved(*seen: tuple[tuple[int, int, int], int]) -> list[tuple[int, ...]]:
+    """Where strips of 40 pixels, each of one place and one material, go to; the first is a hand."""
+    body_map = np.repeat(np.array([place for place, _ in seen], np.uint8)[:, None], 40, axis=1)
+    materials = np.repeat(np.array([material for _, material in seen], np.int32)[:, None], 40, axis=1)
+    hands = np.zeros(materials.shape, bool)
+    hands[0] = True
+    before = body_map.copy()
+    places = worn_places(body_map, np.ones_like(hands), hands, materials)
+    assert np.array_equal(body_map, before) and (places == places[:, :1]).all()
+    return [tuple(map(int, place)) for place in places[:, 0]]
+
+
+def test_a_shirt_ends_where_its_material_does() -> None:
+    """Where body maps have the hem, at a green of about 140, nothing is left."""
+    places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (LAP, SHIRT), (SHIN, TROUSERS))
+    assert places == [HAND, FRONT, CHEST, (128, 150, 190), (128, 150, 130), SHIN]
+    places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, TROUSERS), (LAP, TROUSERS))
+    assert places == [HAND, FRONT, CHEST, (128, 122, 190), LAP]
+
+
+def test_a_dress_is_one_but_an_overall_may_be_shirt_and_trousers() -> None:
+    dress = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (KNEE, SHIRT), (SHIN, SKIN))
+    assert dress[3:] == [(128, 150, 190), (130, 150, 128), CHEEK]
+    overall = (HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (KNEE, SHIRT), (SHIN, SHIRT)
+    assert moved(*overall) == [place for place, _ in overall]
+
+
+def test_bare_arms_and_legs_are_skin_and_sleeves_are_the_shirts() -> None:
+    places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (STRIPS["upper"], SKIN), (LAP, TROUSERS), (SHIN, SKIN))
+    assert places[3] == places[5] == CHEEK
+    places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (STRIPS["lower"], SHIRT), (LAP, TROUSERS))
+    assert places[3] == (99, 196, 128)
+
+
+def test_hair_is_hair_wherever_it_hangs_and_a_hood_is_the_shirts() -> None:
+    """The hair covers less of the chest than the shirt does."""
+    long = moved((HAND, SKIN), (FRONT, SKIN), (CROWN, HAIR), (CHEST, HAIR), (CHEST, SHIRT), (BELLY, SHIRT))
+    assert long[2] == long[3] != long[4] == CHEST
+    assert long[2][1] > 250
+    hood = moved((HAND, SKIN), (FRONT, SKIN), (CROWN, SHIRT), (CHEST, SHIRT), (LAP, TROUSERS))
+    assert hood[2] == (128, 196, 128)
+
+
+def test_a_bald_head_is_bare() -> None:
+    (_, face, crown, *_) = moved((HAND, SKIN), (FRONT, SKIN), (CROWN, SKIN), (CHEST, SHIRT), (LAP, TROUSERS))
+    assert face == FRONT
+    assert crown[1] < 240 and crown[2] >= 170
+
+
+def test_one_material_with_a_texture_moves_nothing() -> None:
+    one = (HAND, SKIN), (FRONT, SKIN), (CROWN, SKIN), (CHEST, SKIN), (BELLY, SKIN), (SHIN, SKIN)
+    assert moved(*one) == [place for place, _ in one]
+    body = (HAND, SKIN), (FRONT, SKIN), (CROWN, HAIR), (CHEST, SKIN), (BELLY, SKIN), (SHIN, TROUSERS)
+    assert moved(*body) == [place for place, _ in body]
+
+
+def test_what_is_no_garment_stays() -> None:
+    belt = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, ELSE), (LAP, TROUSERS), (SHIN, TROUSERS))
+    assert belt[3] == BELLY

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A prompt reaches the embedded model in words that it knows, and it is told which it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handdiff_addon
+from handdiff_addon.diffusion.known_words import in_known_words
+from handdiff_addon.evaluation.benchmark.entries import read_benchmark
+from handdiff_addon.training.captions import CLASSES, Attributes, caption
+
+
+@pytest.fixture(scope="module")
+def knows():
+    from transformers import CLIPTokenizer
+
+    model = Path(handdiff_addon.__file__).parent / "models" / "embedded"
+    tokenizer = CLIPTokenizer.from_pretrained(model / "tokenizer")
+    return lambda word: len(tokenizer.tokenize(word)) == 1
+
+
+def test_captions_stay_as_they_are(knows) -> None:
+    """What the model was taught, it understands."""
+    rng = np.random.default_rng(0)
+    for _ in range(600):
+        drawn = {name: str(rng.choice(values)) if rng.random() < 0.9 else None for name, values in CLASSES.items()}
+        text, _ = caption(Attributes(**drawn), rng)
+        assert in_known_words(text, knows) == (text, [])
+
+
+def test_the_benchmarks_prompts_stay_as_they_are(knows) -> None:
+    """But that two name a pointing finger as captions once did."""
+    prompts = [entry.prompt.replace("one finger", "pointing finger") for entry in read_benchmark().entries]
+    assert all(in_known_words(prompt, knows) == (prompt, []) for prompt in prompts)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("a girl in a navy hoodie and beige chinos", "a woman in a blue sweater and white trousers"),
+        ("a man in a dark blue jacket", "a man in a blue sweater"),
+        ("a woman in a navy blue t-shirt", "a woman in a blue t-shirt"),
+        ("a woman in a light green dress", "a woman in a green shirt and green trousers"),
+        ("a light-skinned person, ginger hair", "a fair-skinned person, red hair"),
+        ("a black man in a white blouse", "a dark-skinned man in a white shirt"),
+        ("a person with olive skin in an olive coat", "a person with olive skin in a green sweater"),
+        ("a person with dark brown hair and dark skin", "a person with brown hair and dark skin"),
+        ("a brunette in yellow sneakers", "a person, a brown-haired in yellow shoes"),
+        ("someone, soft lighting, GREEN Background", "someone, soft light, GREEN Background"),
+    ],
+)
+def test_what_means_the_same_is_said_in_its_words(knows, prompt: str, said: str) -> None:
+    assert in_known_words(prompt, knows) == (said, [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said", "unknown"),
+    [
+        ("a man with glasses in a red shirt", "a man in a red shirt", ["glasses"]),
+        ("a red cape and a blue leather shirt", "a person, a blue shirt", ["cape", "leather"]),
+        ("photorealistic, a woman, 8k, (masterpiece:1.2)", "a woman", ["photorealistic", "masterpiece"]),
+        ("a knight in a red shirt", "a person in a red shirt", ["knight"]),
+        ("her royal-blue shirt", "a person, blue shirt", ["royal"]),
+        ("dragon, Dragon, castle", "a person", ["dragon", "castle"]),
+        ("赤いシャツ", "a person", ["赤いシャツ"]),
+        ("", "a person", []),
+        (" ,. \n", "a person", []),
+    ],
+)
+def test_other_words_are_left_out_with_what_joined_them(knows, prompt: str, said: str, unknown: list[str]) -> None:
+    assert in_known_words(prompt, knows) == (said, unknown)
