@@ -66,6 +66,8 @@ def test_what_means_the_same_is_said_in_its_words(knows, prompt: str, said: str)
         ("a knight in a red shirt", "a person in a red shirt", ["knight"]),
         ("her royal-blue shirt", "a person, blue shirt", ["royal"]),
         ("dragon, Dragon, castle", "a person", ["dragon", "castle"]),
+        ("a woman, dramatic sunset background", "a woman", ["dramatic", "sunset"]),
+        ("a woman in front of a castle wall", "a woman in front of a wall", ["castle"]),
         ("赤いシャツ", "a person", ["赤いシャツ"]),
         ("", "a person", []),
         (" ,. \n", "a person", []),

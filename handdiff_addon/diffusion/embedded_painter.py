@@ -68,7 +68,7 @@ class EmbeddedPainter:
 
     def complete(self, prompt: str, seed: int, frame: Frame, person: int) -> tuple[str, list[str]]:
         said, unknown = in_known_words(prompt, lambda word: len(self.checkpoint.tokenizer.tokenize(word)) == 1)
-        besides = open_words(f"{prompt}, {said}", seed, frame.sleeves(person))
+        besides = open_words(", ".join([said, *unknown]), seed, frame.sleeves(person))
         return ", ".join(filter(None, (said, besides))), unknown
 
     def encode_text(self, prompts: Sequence[str]) -> TextEmbedding:

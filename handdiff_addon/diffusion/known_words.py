@@ -72,6 +72,9 @@ _UNSAID = re.compile(
 _JOINING = "a|an|the|with|wearing|in|of|on|at|and|holding"
 _LOOSE = rf"\b(?:{_JOINING})(?: (?=(?:with|wearing|in|of|on|at|and)\b)|$)|^and "
 
+_BARE = r"(?:(?:in|on|before|with|a|an|the|of|front) )*(?:background|backdrop|wall|light|room)"
+"""What says nothing without its colour, and had better be drawn"""
+
 
 def in_known_words(prompt: str, knows: Callable[[str], bool]) -> tuple[str, list[str]]:
     """Say a prompt in words that the model knows.
@@ -129,6 +132,8 @@ def _known(part: str, knows: Callable[[str], bool], unknown: list[str]) -> str:
         # What joined a word that is gone
         while (shorter := re.sub(_LOOSE, "", text).strip()) != text:
             text = shorter
+        if re.fullmatch(_BARE, text, re.I):
+            return ""
     return text
 
 
