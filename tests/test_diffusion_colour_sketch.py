@@ -90,6 +90,17 @@ def test_a_forearm_may_take_over_the_given_hands_colour(sketch: ColourSketch) ->
     torch.testing.assert_close(colours[0, :, 1, 1], hand * 0.60653)
 
 
+def test_the_backdrop_gets_one_colour_and_the_person_the_same_with_it_as_without(sketch: ColourSketch) -> None:
+    body, answers = torch.rand(2, 3, 2 * CELL, 2 * CELL), torch.ones(2, QUESTIONS, WIDTH)
+    hint = hints(body)
+    alone = torch.cat(sketch(hint, answers), 1)
+    wide = torch.zeros(2, 14, 3 * CELL, 4 * CELL)
+    wide[:, :, CELL:, CELL : 3 * CELL] = hint
+    seen = torch.cat(sketch(wide, answers), 1)
+    torch.testing.assert_close(seen[:, :, 1:, 1:3], alone)
+    assert all(torch.equal(seen[:, :, row, column], seen[:, :, 0, 0]) for row, column in ((0, 3), (1, 0), (2, 3)))
+
+
 def test_where_two_things_meet_a_cell_has_the_mean_of_their_colours(sketch: ColourSketch) -> None:
     body = torch.full((1, 3, CELL, 3 * CELL), 0.7)
     body[..., CELL + CELL // 2 :] = 0.2

@@ -73,9 +73,16 @@ class ColourSketch(Part):
         """The cells' colours (B, 3, H / cell, W / cell), and in 0..1 how far they are to be trusted (B, 1, ...)."""
         part = self.cell // _PARTS
         size = hints.shape[2] // part, hints.shape[3] // part
-        guesses = self.guess(self.see(hints, part), answers)
+        seen = self.see(hints, part)
+        # All that shows nobody is alike: one part stands for it.
+        nobody = (seen.cells[..., 0] == 0).all(0)
+        alike = torch.where(nobody, nobody.int().argmax(), torch.arange(len(nobody), device=nobody.device))
+        chosen, place = alike.unique(return_inverse=True)
+        guesses = self.guess(SeenCells(seen.cells[:, chosen], seen.hands), answers)
         # Where two things meet in a cell, its mean place is neither's; its mean colour is the mean of its parts'.
-        colours, trust = (functional.avg_pool2d(each.transpose(1, 2).unflatten(2, size), _PARTS) for each in guesses)
+        colours, trust = (
+            functional.avg_pool2d(each[:, place].transpose(1, 2).unflatten(2, size), _PARTS) for each in guesses
+        )
         return colours, trust
 
     def see(self, hints: torch.Tensor, cell: int) -> SeenCells:
