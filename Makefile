@@ -25,8 +25,9 @@ test-blender5: $(VENV5)/.ready
 	$(VENV5)/bin/python -m pytest -q -m "not train and not gui" tests/test_scene_*.py tests/test_rig_*.py
 
 # In Blender itself: make test-blender BLENDER=/path/to/blender [TESTS="tests/test_scene_glb.py -x"]
+# A profile of its own: with --factory-startup Blender takes away the packages of extensions that are installed.
 test-blender: $(VENV)/.ready
-	$(BLENDER) -b --factory-startup --python tools/test_in_blender.py -- $(TESTS)
+	BLENDER_USER_RESOURCES="$(CURDIR)/build/blender-profile" $(BLENDER) -b --factory-startup --python tools/test_in_blender.py -- $(TESTS)
 
 extension: $(VENV)/.ready
 	$(BIN)/python tools/build_extension.py

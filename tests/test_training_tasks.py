@@ -236,7 +236,8 @@ def test_the_sketch_learns_from_cells_as_it_sees_them_when_it_paints():
     sketch, answers = ColourSketch(8, 3, 4), torch.randn(2, 3, 8)
     hints = torch.zeros(2, HINT_CHANNELS, 64, 32)
     hints[:, PERSON, :, 8:] = 1.0
-    hints[:, BODY_MAP] = torch.nn.functional.interpolate(torch.rand(2, 3, 16, 8), scale_factor=4.0)
+    places = torch.nn.functional.interpolate(torch.rand(2, 3, 16, 8), scale_factor=4.0)
+    hints[:, BODY_MAP] = places * hints[:, PERSON]
     hints[0, HANDS, :8], hints[0, HANDS_MASK, :8] = 0.3, 1.0
     pictures = torch.rand(2, 3, 16, 8)
     drawn = CanvasBatch(
@@ -246,13 +247,13 @@ def test_the_sketch_learns_from_cells_as_it_sees_them_when_it_paints():
         TextEmbedding(answers, answers[:, 0]),
     )
     kept = _examples(sketch, drawn, torch.Generator().manual_seed(1))
-    places = [(top, left) for top in (0, 1) for left in (0, 1)]
+    corners = [(top, left) for top in (0, 1) for left in (0, 1)]
     with torch.no_grad():
         whole, _ = sketch(hints, answers)
         for one, guessed, picture in zip(kept, whole, pictures):
             some, _ = sketch.guess(SeenCells(one.cells[None], one.hands[None]), one.answers[None])
             (place,) = [
-                p for p in places if torch.allclose(one.pictures.T, picture[:, p[0] :: 2, p[1] :: 2].flatten(1))
+                p for p in corners if torch.allclose(one.pictures.T, picture[:, p[0] :: 2, p[1] :: 2].flatten(1))
             ]
             torch.testing.assert_close(some[0].T, guessed[:, place[0] :: 2, place[1] :: 2].flatten(1))
 

@@ -74,10 +74,9 @@ class ColourSketch(Part):
         part = self.cell // _PARTS
         size = hints.shape[2] // part, hints.shape[3] // part
         seen = self.see(hints, part)
-        # All that shows nobody is alike: one part stands for it.
-        nobody = (seen.cells[..., 0] == 0).all(0)
-        alike = torch.where(nobody, nobody.int().argmax(), torch.arange(len(nobody), device=nobody.device))
-        chosen, place = alike.unique(return_inverse=True)
+        # The backdrop's parts are alike: the first stands for all of them.
+        alike = (seen.cells == seen.cells[:, :1]).all(-1).all(0)
+        chosen, place = torch.where(alike, 0, torch.arange(len(alike), device=alike.device)).unique(return_inverse=True)
         guesses = self.guess(SeenCells(seen.cells[:, chosen], seen.hands), answers)
         # Where two things meet in a cell, its mean place is neither's; its mean colour is the mean of its parts'.
         colours, trust = (
