@@ -64,6 +64,7 @@ def test_what_means_the_same_is_said_in_its_words(knows, prompt: str, said: str)
         ("a red cape and a blue leather shirt", "a person, a blue shirt", ["cape", "leather"]),
         ("photorealistic, a woman, 8k, (masterpiece:1.2)", "a woman", ["photorealistic", "masterpiece"]),
         ("a knight in a red shirt", "a person in a red shirt", ["knight"]),
+        ("(blue_shirt:1.2), 'red' trousers - ' <3", "a person, blue shirt, red trousers", []),
         ("her royal-blue shirt", "a person, blue shirt", ["royal"]),
         ("dragon, Dragon, castle", "a person", ["dragon", "castle"]),
         ("a woman, dramatic sunset background", "a woman", ["dramatic", "sunset"]),

@@ -86,7 +86,7 @@ def in_known_words(prompt: str, knows: Callable[[str], bool]) -> tuple[str, list
     Returns:
         the prompt for the model, of a person at least; the words that it says nothing of, in order.
     """
-    text = re.sub(r"[^\S\n]+", " ", prompt.strip())
+    text = re.sub(r"(?:_|[^\S\n])+", " ", prompt.strip())
     text = _said(text, _SKIN, _SKINNED)
     text = _said(text, {"dark-skinned": "black", "fair-skinned": "white"}, _PEOPLE)
     text = _said(text, _HAIR, _HAIRED)
@@ -114,10 +114,10 @@ def _known(part: str, knows: Callable[[str], bool], unknown: list[str]) -> str:
     """What is left of a part of the prompt between two commas."""
     kept: list[str] = []
     gone = 0
-    for token in [re.sub(r"[^\w:'-]", "", token) for token in part.split()]:
-        words = [word for word in re.split(r"[-:]", token) if word and not word[0].isdigit()]
-        left = [word for word in words if knows(word.lower())]
-        unknown += [word.lower() for word in words if word not in left]
+    for token in [re.sub(r"[^\w:'-]", "", token).strip("'") for token in part.split()]:
+        words = list(filter(None, re.split(r"[-:]", token)))
+        left = [word for word in words if knows(word.lower()) and not word[0].isdigit()]
+        unknown += [word.lower() for word in words if word not in left and not word[0].isdigit()]
         if not left:
             gone += 1
             continue
