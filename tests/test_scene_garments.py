@@ -40,6 +40,7 @@ def test_sleeves_end_where_their_material_does(empty_scene: bpy.types.Scene, upt
 
 def test_the_painted_shirt_ends_where_the_meshs_does(empty_scene: bpy.types.Scene) -> None:
     """The sample human's reaches over the hips, lower than shirts do on the people that the model learned from."""
+    pytest.importorskip("torch")
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
     create_sample_scene(empty_scene)
