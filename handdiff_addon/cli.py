@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         task.add_argument("--model", type=Path, required=True, metavar="DIR", help="model folder that gets the part")
         if name != "text":
             task.add_argument("--data", type=Path, required=True, metavar="DIR", help="what  handdiff dataset  made")
-        if name in ("sketch", "hands", "outpaint"):
+        if name in ("sketch", "hands", "outpaint", "refiner"):
             task.add_argument(
                 "--start",
                 nargs="?",

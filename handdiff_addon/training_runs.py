@@ -19,8 +19,9 @@ TASKS = {
     "sketch": "stage 2: the colour sketch by itself, before outpaint",
     "hands": "stage 1: the hand generator and its mask head",
     "outpaint": "stage 2: the U-Net and its ControlNet, and the colour sketch with them",
+    "refiner": "details of the painted person, after all others",
 }
-"""Parts of a model that can be trained; the first two come first, the sketch before outpaint."""
+"""Parts of a model that can be trained; the first two come first, the sketch before outpaint, the refiner last."""
 
 
 def run_dataset(output: Path, report: Report, **options: Any) -> int:
@@ -82,8 +83,13 @@ def run_train(
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
             if not (part / "config.json").is_file():
                 raise ModelError(f"{part} is not there yet: run  handdiff train {needed}  first.")
+    if task == "refiner":
+        check_model(model)
+        if start_folder is not None and not (model / "refiner").is_dir():
+            raise ModelError(f"{start_folder} has no refiner to begin with: leave --start out.")
     need_engine()
     from .training import tasks
+    from .training.refiner import train_refiner
     from .training.sketch import train_sketch
 
     device = _training_device(device)
@@ -93,6 +99,8 @@ def run_train(
         tasks.train_autoencoders(model, data, seed=seed)
     elif task == "sketch" and data is not None:
         train_sketch(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
+    elif task == "refiner" and data is not None:
+        train_refiner(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)

@@ -389,7 +389,7 @@ def test_a_data_set_is_rendered_and_every_part_of_a_model_trained(run: Run, tmp_
     data, trained = tmp_path / "data", tmp_path / "model"
     assert "2 samples" in run("dataset", "-o", data, "--sample-human", "--count", 2, "--samples", 1)
     assert "0 samples" in run("dataset", "-o", data, "--sample-human", "--count", 2, "--samples", 1)
-    for part in ("text", "autoencoder", "sketch", "hands", "outpaint"):
+    for part in ("text", "autoencoder", "sketch", "hands", "outpaint", "refiner"):
         more = () if part == "text" else ("--data", data)
         budget = () if part == "autoencoder" else ("--minutes", 0.01)
         run("train", part, "-o", tmp_path / part, "--model", trained, *more, *budget)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
 from handdiff_addon.errors import ModelError
-from handdiff_addon.models.catalogue import check_model, find_model
+from handdiff_addon.models.catalogue import check_model, find_model, is_own
 from handdiff_addon.models.safetensors_header import read_header
 
 WEIGHTS = {
@@ -250,3 +250,12 @@ def test_any_json_as_header_is_refused_or_read(tmp_path_factory: pytest.TempPath
         assert read_header(path).parameters == 0
     except ModelError as error:
         assert str(path) in str(error)
+
+
+def test_a_folder_that_keeps_a_stock_refiner_is_not_our_own(tmp_path: Path) -> None:
+    """SDXL's base and refiner lie side by side on many disks."""
+    for part in ("refiner", "unet"):
+        (tmp_path / part).mkdir()
+    assert not is_own(str(tmp_path))
+    (tmp_path / "colour_sketch").mkdir()
+    assert is_own(str(tmp_path))

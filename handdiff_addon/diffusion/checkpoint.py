@@ -22,6 +22,7 @@ from .borders import continue_at_borders
 from .colour_sketch import COLOURS, ColourSketch
 from .mask_head import MaskHead
 from .patch_autoencoder import PatchAutoencoder
+from .refiner import Refiner
 from .stock import StockModel
 
 
@@ -49,6 +50,8 @@ class Checkpoint:
     unet: UNet2DConditionModel
     controlnet: ControlNetModel
     sketch: ColourSketch
+    refiner: Refiner | None
+    """None: the model was trained without"""
     autoencoder: PatchAutoencoder
     scheduler: DDIMScheduler
     hands: HandGenerator
@@ -107,6 +110,7 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
             unet=unet,
             controlnet=controlnet,
             sketch=ColourSketch.from_pretrained(folder / "colour_sketch").to(device).eval().requires_grad_(False),
+            refiner=_load_refiner(folder / "refiner", device),
             autoencoder=PatchAutoencoder.from_pretrained(folder / "patch_autoencoder").to(device),
             scheduler=DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
             hands=HandGenerator(
@@ -154,6 +158,10 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
 def _load(model_class: Any, folder: Path, device: torch.device) -> Any:
     model = model_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
     return model.to(device).eval().requires_grad_(False)
+
+
+def _load_refiner(folder: Path, device: torch.device) -> Refiner | None:
+    return Refiner.from_pretrained(folder).to(device).eval().requires_grad_(False) if folder.is_dir() else None
 
 
 def _first_line(error: Exception) -> str:

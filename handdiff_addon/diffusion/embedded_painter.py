@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from diffusers import DDIMScheduler
 
-from ..conditioning.crops import cut, cut_points
+from ..conditioning.crops import cut, cut_points, resize
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import hand_hint
+from ..conditioning.hint import BODY_MAP, hand_hint, outpaint_hint
 from ..models.stock_plan import refuse_stock_parts
 from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
+from .controlled import controlled
 from .estimate import shown_latents, unknown
 from .frame import Frame
 from .hand_stage import given_crops
@@ -37,7 +38,7 @@ from .sampling import (
 )
 from .text import PROMPT, TextEmbedding, condition, encode_text
 
-_BODY_NOISE, _HAND_NOISE = 0.25, 0.5
+BODY_NOISE, HAND_NOISE = 0.25, 0.5
 """Of the usual noise, how much body and hands are begun with: these networks take what they see of it for texture, and
 paint blotches, and hands with a grain (sampling at a reduced temperature, as Kingma and Dhariwal 2018 do)"""
 
@@ -99,7 +100,7 @@ class EmbeddedPainter:
         schedule = self._schedule(hands.scheduler, painting.hand_steps, strength)
         generators = seeded(seeds)
         shape = (hands.autoencoder.latent_channels, cells, cells)
-        noise = _HAND_NOISE * draw_noise(generators, shape).to(self.device)
+        noise = HAND_NOISE * draw_noise(generators, shape).to(self.device)
         given, kept = given_crops(painting, crops, side, hands.autoencoder.patch_size)
         clean = None if given is None else hands.autoencoder.encode(from_pictures(given, self.device))
         with last_features(hands.unet) as features:
@@ -124,7 +125,11 @@ class EmbeddedPainter:
                 ),
             )
             logits = hands.mask_head(features[0][-len(crops) :])
-        return to_pictures(hands.autoencoder.decode(latents)), logits.sigmoid()[:, 0].float().cpu().numpy()
+        pictures = hands.autoencoder.decode(latents)
+        if self.checkpoint.refiner is not None:
+            known = np.stack([_crop_known(frame, crop, side) for crop in crops])
+            pictures = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
+        return to_pictures(pictures), logits.sigmoid()[:, 0].float().cpu().numpy()
 
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
@@ -139,29 +144,16 @@ class EmbeddedPainter:
         schedule = self._schedule(models.scheduler, painting.steps, request.strength)
         generators = seeded([request.seed])
         shape = (autoencoder.latent_channels, frame.height // self.cell, frame.width // self.cell)
-        noise = _BODY_NOISE * carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
+        noise = BODY_NOISE * carried_noise(draw_noise(generators, shape), request.seed, frame.held).to(self.device)
         # What the latents leave open at first: all of the picture, or less where one is begun with.
         share = unknown(models.scheduler, schedule.timesteps[:1]).to(self.device)
         clean = autoencoder.encode(from_pictures(given.picture[None], self.device))
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
             inputs = shown_latents(models.scheduler, guidance.expand(latents), timestep, expected)
-            down, middle = models.controlnet(
-                inputs,
-                timestep,
-                controlnet_cond=hints,
-                conditioning_scale=request.control_scale,
-                return_dict=False,
-                **arguments,
+            predicted = controlled(
+                models.unet, models.controlnet, inputs, timestep, hints, arguments, request.control_scale
             )
-            predicted = models.unet(
-                inputs,
-                timestep,
-                down_block_additional_residuals=down,
-                mid_block_additional_residual=middle,
-                return_dict=False,
-                **arguments,
-            )[0]
             return guidance.combine(models.sketch.settle(predicted, colours, trust, share, autoencoder))
 
         latents = denoise(
@@ -178,12 +170,26 @@ class EmbeddedPainter:
                 "body", step, schedule.steps, lambda: preview(autoencoder.decode(shown))
             ),
         )
-        return to_pictures(autoencoder.decode(latents))[0]
+        picture = autoencoder.decode(latents)
+        if models.refiner is not None:
+            picture = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
+        return to_pictures(picture)[0]
 
     def _schedule(self, scheduler: DDIMScheduler, steps: int, strength: float) -> Schedule:
         """A given picture is begun with anywhere between noise and itself, and keeps even steps."""
         kind = LateStepsScheduler if strength >= 1.0 else DDIMScheduler
         return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
+
+    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+        refiner, source = self.checkpoint.refiner, frame.source
+        if refiner is None or source.width <= frame.width:
+            return image
+        places = None if frame.places is None else resize(frame.places / np.float32(255), source.width, source.height)
+        hint = outpaint_hint(np.zeros_like(image), source.person_mask, frame.normals, None, None, None)
+        if places is not None:
+            hint[BODY_MAP] = places.transpose(2, 0, 1)
+        refined = refiner.refine(from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None])
+        return to_pictures(refined)[0]
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         raise NotImplementedError
@@ -193,6 +199,14 @@ class EmbeddedPainter:
             return ""
         self.saved.append("the hands are painted one by one")
         return self.saved[-1]
+
+
+def _crop_known(frame: Frame, crop: Crop, size: int) -> np.ndarray:
+    """What the refiner sees of a crop: as :func:`outpaint_hint`, without skeleton and without given hands."""
+    person = cut(frame.source.person_mask, frame.at_source(crop.crop.box), size)
+    places = None if frame.places is None else cut(frame.places, crop.crop.box, size)
+    normals = None if frame.normals is None else _crop_normals(frame, crop, size)
+    return outpaint_hint(np.zeros((size, size, 3), np.uint8), person, normals, None, None, places)
 
 
 def _crop_normals(frame: Frame, crop: Crop, size: int) -> np.ndarray:

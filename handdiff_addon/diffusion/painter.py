@@ -112,6 +112,10 @@ class Painter(Protocol):
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         """Stage 2: the canvas (H, W, 3) uint8 RGB around what is given."""
 
+    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+        """The picture (H, W, 3) uint8 at the frame's own size, with details as fine as that where the model knows
+        any."""
+
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         """The picture once more, tile by tile, close to the given one; only where :meth:`check` lets it pass."""
 

@@ -170,6 +170,7 @@ class TwoStagePipeline:
             image = resize(picture, conditioning.width, conditioning.height)
             if hands is not None and request.expansion.final_paste:
                 image = paste_cores(image, hands, frame)
+            image = painter.finish(image, frame)
             if conditioning.picture is not None and request.paint == "person":
                 image = np.where(conditioning.person_mask[..., None], image, conditioning.picture)
             watch.tell("finishing", 1, 1)

@@ -201,6 +201,9 @@ class StockPainter:
         )
         return self._paint(painting, batch)[0][0]
 
+    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+        return image
+
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         request, frame, watch = painting.request, painting.frame, painting.watch
         side = self.canvas // self.cell * self.cell

@@ -24,7 +24,7 @@ from .tables import read_table
 
 EMBEDDED = "embedded"
 HANDS = "hands"
-OURS = ("patch_autoencoder", "mask_head", "colour_sketch")
+OURS = ("patch_autoencoder", "mask_head", "colour_sketch", "refiner")
 """Parts that ``model_index.json`` does not list: diffusers cannot import their classes from inside an extension."""
 SHARED = ("text_encoder", "tokenizer", "vae", "patch_autoencoder")
 """Parts that ``hands/`` may take from the folder it lies in."""
@@ -87,7 +87,9 @@ def embedded_model() -> Path:
 
 def is_own(name: str) -> bool:
     """Whether a name stands for a model of HandDiff's own kind, and not for a stock model: looks at the folder only."""
-    return name in ("", EMBEDDED) or any((Path(name).expanduser() / part).is_dir() for part in (*OURS, HANDS))
+    # A folder named "refiner" tells nothing: people keep SDXL's there.
+    telling = {*OURS, HANDS} - {"refiner"}
+    return name in ("", EMBEDDED) or any((Path(name).expanduser() / part).is_dir() for part in telling)
 
 
 def find_model(name: str) -> Path:

@@ -17,7 +17,7 @@ import numpy as np
 from ..conditioning.crops import cut, cut_points, hand_crops, resize, scale_pose
 from ..conditioning.frame import PersonPose, Visibility
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import hand_hint, outpaint_hint
+from ..conditioning.hint import BODY_MAP, NORMALS, hand_hint, outpaint_hint
 from ..conditioning.skeleton import draw_skeleton
 from ..request import SIDES, Side
 from .captions import caption
@@ -71,7 +71,7 @@ def canvas_example(sample: Sample, canvas: int) -> list[CanvasExample]:
             _resize_parts(sample.parts, size),
             resize(sample.normals, size, size),
             resize(sample.body_map, size, size),
-            _pose(sample, size / own),
+            sample_pose(sample, size / own),
             sample.attributes,
         )
     ]
@@ -84,7 +84,7 @@ def hand_examples(sample: Sample, crop: int) -> list[HandExample]:
     sides = [side for side in SIDES if masks[side].sum() > 250]
     examples = []
     size = int(crop * 1.4)
-    for hand in hand_crops(_pose(sample, 1.0), masks, width, height, sides=sides):
+    for hand in hand_crops(sample_pose(sample, 1.0), masks, width, height, sides=sides):
         room = int(hand.size * 0.2)
         box = (hand.box[0] - room, hand.box[1] - room, hand.box[2] + room, hand.box[3] + room)
         parts = np.stack([cut(sample.parts == part, box, size) for part in (1, LEFT_HAND, RIGHT_HAND)])
@@ -220,7 +220,8 @@ def mirror_caption(text: str) -> str:
     return re.sub(r"\b(left|right)\b", lambda match: "right" if match[0] == "left" else "left", text)
 
 
-def _pose(sample: Sample, scale: float) -> PersonPose:
+def sample_pose(sample: Sample, scale: float) -> PersonPose:
+    """A sample's pose, its pixels times ``scale``."""
     return PersonPose(
         "sample",
         sample.body * scale,
@@ -239,6 +240,15 @@ def mirror_pose(pose: PersonPose, size: int) -> PersonPose:
         {"left": _mirror(pose.hands["right"], size), "right": _mirror(pose.hands["left"], size)},
         {"left": pose.hand_visibility["right"], "right": pose.hand_visibility["left"]},
     )
+
+
+def mirror_hint(hint: np.ndarray) -> np.ndarray:
+    """An outpaint hint (H, W, 14) of the mirror image, but for the skeleton, whose sides have colours of their own."""
+    mirrored = hint[:, ::-1].copy()
+    normals, places = mirrored[..., NORMALS], mirrored[..., BODY_MAP]
+    for colours in (normals, places):
+        colours[..., 0] = np.where(colours.any(axis=2), 1.0 - colours[..., 0], 0.0)
+    return mirrored
 
 
 def _mirror_normals(normals: np.ndarray) -> np.ndarray:

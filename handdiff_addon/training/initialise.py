@@ -34,10 +34,18 @@ class Sizes:
     crop_patch: int = 4
     crop_channels: int = 12
     crop_blocks: tuple[int, ...] = (64, 112, 144)
+    refiner: tuple[int, int, int] = (12, 32, 64)
 
 
 EMBEDDED = Sizes()
-TINY = Sizes(text_width=32, canvas=256, canvas_blocks=(32, 32, 32), hint_blocks=(8, 8, 8), crop_blocks=(32, 32, 32))
+TINY = Sizes(
+    text_width=32,
+    canvas=256,
+    canvas_blocks=(32, 32, 32),
+    hint_blocks=(8, 8, 8),
+    crop_blocks=(32, 32, 32),
+    refiner=(4, 8, 8),
+)
 
 
 def make_scheduler() -> DDIMScheduler:

@@ -17,7 +17,7 @@ tells: skin and hair are named as often as clothes, and cover far less"""
 _RAREST, _BACKDROP = 2e-5, 8.0
 """Share of the cells under which a place counts no more for being rarer; what one of the backdrop counts, where a place
 that all cells showed would count 1"""
-_NECK, _WRIST = 218 / 255, 28 / 255
+NECK, _WRIST = 218 / 255, 28 / 255
 """Colours of :func:`~handdiff_addon.conditioning.body_map.body_map`: green above, red this near to either end"""
 
 
@@ -59,7 +59,7 @@ def pixel_weights(person: torch.Tensor, body_map: torch.Tensor) -> torch.Tensor:
     """
     red, green = body_map[:, :1], body_map[:, 1:2]
     known = body_map.amax((1, 2, 3), keepdim=True) > 0
-    bare = known & (person > 0) & ((green > _NECK) | (red < _WRIST) | (red > 1.0 - _WRIST))
+    bare = known & (person > 0) & ((green > NECK) | (red < _WRIST) | (red > 1.0 - _WRIST))
     return torch.where(bare, _BARE, 1.0 + (_PERSON - 1.0) * person)
 
 

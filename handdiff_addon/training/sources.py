@@ -51,7 +51,7 @@ class _DrawnCanvases:
         self._embed, self._device = embed, device
 
     def draw(self, count: int, side: int, shrink: int, generator: torch.Generator) -> CanvasBatch:
-        rng = _rng(generator)
+        rng = rng_of(generator)
         drawn = [draw_canvas(example, side, rng, shrink) for example in self._examples.draw(count, rng)]
         pictures, hints, people, texts = zip(*drawn, strict=True)
         person = torch.from_numpy(np.stack(people))[:, None].to(self._device, torch.float32)
@@ -64,7 +64,7 @@ class _DrawnHands:
         self._embed, self._device = embed, device
 
     def draw(self, count: int, crop: int, cells: int, generator: torch.Generator) -> HandBatch:
-        rng = _rng(generator)
+        rng = rng_of(generator)
         drawn = [draw_hand(example, crop, cells, rng) for example in self._examples.draw(count, rng)]
         pictures, hints, masks, texts = zip(*drawn, strict=True)
         mask = torch.from_numpy(np.stack(masks)).to(self._device, torch.float32)
@@ -87,5 +87,6 @@ def _embedded(embed: Embed, texts: tuple[str, ...]) -> TextEmbedding:
         return embed(list(texts))
 
 
-def _rng(generator: torch.Generator) -> np.random.Generator:
+def rng_of(generator: torch.Generator) -> np.random.Generator:
+    """NumPy's generator for a step, by torch's."""
     return np.random.default_rng(int(torch.randint(2**62, (), generator=generator, device=generator.device)))

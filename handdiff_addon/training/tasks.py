@@ -21,6 +21,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from ..conditioning.hint import BODY_MAP
 from ..diffusion.borders import continue_at_borders
 from ..diffusion.colour_sketch import ColourSketch
+from ..diffusion.controlled import controlled
 from ..diffusion.estimate import shown_latents, unknown
 from ..diffusion.late_steps import LATE
 from ..diffusion.mask_head import MaskHead, last_features
@@ -181,21 +182,8 @@ def train_outpaint(
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
-        down, middle = controlnet(
-            noisy,
-            timesteps,
-            controlnet_cond=sketch.beside(shown.hints, sketched.detach()),
-            return_dict=False,
-            **arguments,
-        )
-        predicted = unet(
-            noisy,
-            timesteps,
-            down_block_additional_residuals=down,
-            mid_block_additional_residual=middle,
-            return_dict=False,
-            **arguments,
-        )[0]
+        hints = sketch.beside(shown.hints, sketched.detach())
+        predicted = controlled(unet, controlnet, noisy, timesteps, hints, arguments)
         share = unknown(noise.scheduler, timesteps).to(device)
         settled = sketch.settle(predicted.float(), sketched.detach(), trust, share, autoencoder)
         return {
