@@ -56,7 +56,7 @@ def test_windows_keep_picture_and_conditions_together() -> None:
         ordered = [np.corrcoef(wanted[..., channel].ravel(), hint[..., 0].ravel())[0, 1] for channel in range(3)]
         assert max(ordered) > 0.99
         already_right += np.array_equal(painted, wanted)
-        assert (painted <= wanted).all()
+        assert (painted.mean((0, 1)) <= wanted.mean((0, 1))).all()
         left_out += not hint[..., NORMALS].any()
         assert hint[..., HANDS_MASK].any() == hint[..., HANDS].any()
         if hint[..., BODY_MAP].any():

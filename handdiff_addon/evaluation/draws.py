@@ -50,6 +50,8 @@ class Method:
     """Whether the networks see normals and body map; without, the pose's keypoints and the person's mask are all"""
     eight_bit: bool = False
     """Whether the networks' weights are rounded to eight bits"""
+    refined: bool = True
+    """Whether the model's refiner, where it has one, goes over the picture"""
 
 
 def methods(extra_steps: int) -> tuple[Method, ...]:
@@ -97,6 +99,21 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
         ),
         Method("eight_bit", "8-bit weights", "half the size on disk", ablation=True, eight_bit=True),
         Method("few_steps", "2 steps", "half the steps in both stages", {"steps": 2, "hand_steps": 2}, ablation=True),
+        Method(
+            "single_stage_unrefined",
+            "single stage, no refiner",
+            "as the networks paint it",
+            {"two_stages": False},
+            ablation=True,
+            refined=False,
+        ),
+        Method(
+            "two_stages_unrefined",
+            "two stages, no refiner",
+            "hands and body as the networks paint them",
+            ablation=True,
+            refined=False,
+        ),
         Method(
             "single_stage_keypoints",
             "single stage, keypoints alone",

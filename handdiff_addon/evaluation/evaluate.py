@@ -103,6 +103,17 @@ class Run:
         round_to_eight_bits(pipeline.painter.denoisers)
         return pipeline
 
+    @cached_property
+    def unrefined_pipeline(self) -> TwoStagePipeline:
+        """The model without its refiner."""
+        from ..diffusion.embedded_painter import EmbeddedPainter
+        from ..diffusion.pipeline import TwoStagePipeline
+
+        pipeline = TwoStagePipeline.load(self.model)
+        if isinstance(pipeline.painter, EmbeddedPainter):
+            pipeline.painter.checkpoint.refiner = None
+        return pipeline
+
     @property
     def methods(self) -> tuple[Method, ...]:
         """Those that the model paints."""
@@ -290,7 +301,9 @@ def _missing(run: Run, entry: Entry) -> list[Method]:
 
 
 def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth) -> None:
-    pipeline = run.eight_bit_pipeline if method.eight_bit else run.pipeline
+    pipeline = run.pipeline if method.refined else run.unrefined_pipeline
+    if method.eight_bit:
+        pipeline = run.eight_bit_pipeline
     drawn = draw(pipeline, method, entry, conditioning, truth, run.model)
     _make_folder(run.folder / method.name)
     save_image(Image.fromarray(drawn.picture), run.path(method.name, entry, ".png"))
