@@ -128,7 +128,12 @@ class EmbeddedPainter:
         pictures = hands.autoencoder.decode(latents)
         if self.checkpoint.refiner is not None:
             known = np.stack([_crop_known(frame, crop, side) for crop in crops])
-            pictures = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
+            refined = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
+            held = frame.source.held
+            if held is not None:
+                masks = [cut(held.mask, frame.at_source(crop.crop.box), side) for crop in crops]
+                refined = _but_held(refined, pictures, np.stack(masks))
+            pictures = refined
         return to_pictures(pictures), logits.sigmoid()[:, 0].float().cpu().numpy()
 
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
@@ -172,7 +177,8 @@ class EmbeddedPainter:
         )
         picture = autoencoder.decode(latents)
         if models.refiner is not None:
-            picture = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
+            refined = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
+            picture = refined if frame.held is None else _but_held(refined, picture, frame.held.mask[None])
         return to_pictures(picture)[0]
 
     def _schedule(self, scheduler: DDIMScheduler, steps: int, strength: float) -> Schedule:
@@ -199,6 +205,12 @@ class EmbeddedPainter:
             return ""
         self.saved.append("the hands are painted one by one")
         return self.saved[-1]
+
+
+def _but_held(refined: torch.Tensor, pictures: torch.Tensor, masks: np.ndarray) -> torch.Tensor:
+    """Refined pictures (B, 3, H, W) but where ``masks`` (B, H, W) hold what was painted, and refined, before: over and
+    over it would drift."""
+    return torch.where(torch.from_numpy(masks).to(pictures.device)[:, None], pictures, refined)
 
 
 def _crop_known(frame: Frame, crop: Crop, size: int) -> np.ndarray:
