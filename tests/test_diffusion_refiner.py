@@ -21,7 +21,7 @@ from handdiff_addon.diffusion.refiner import Refiner  # noqa: E402
 from handdiff_addon.errors import ModelError  # noqa: E402
 from handdiff_addon.models.catalogue import check_model  # noqa: E402
 from handdiff_addon.training.initialise import build_tiny_model  # noqa: E402
-from tests.test_diffusion_pipeline import HEIGHT, REQUEST, WIDTH, make_conditioning  # noqa: E402
+from tests.test_diffusion_pipeline import HEIGHT, REQUEST, WIDTH, held_half, make_conditioning  # noqa: E402
 
 WIDTHS = (4, 8, 8)
 
@@ -141,3 +141,16 @@ def test_a_frame_larger_than_the_canvas_gets_details_of_its_own_size(tmp_path: P
         across = np.diff(image.astype(float), axis=1)[inside]
         steps[name] = np.abs(across[:, ::2].mean((0, 1)) - across[:, 1::2].mean((0, 1))).max()
     assert steps["refined"] > 3.0 > 1.0 > steps["plain"]
+
+
+def test_what_is_held_is_not_refined_again(tmp_path: Path) -> None:
+    """Frame after frame it would drift: it stays pixel for pixel, and the rest is refined."""
+    model = build_tiny_model(tmp_path / "model")
+    conditioning, held = dataclasses.replace(make_conditioning(), held=held_half()), held_half()
+    images = []
+    for _ in range(2):
+        images.append(np.asarray(TwoStagePipeline.load(str(model), device="cpu").generate(REQUEST, conditioning).image))
+        trained().save_pretrained(model / "refiner", torch.float32)
+    inside, outside = np.s_[8:-8, 8 : WIDTH // 2 - 8], np.s_[40:-8, WIDTH // 2 + 8 : -16]
+    assert np.array_equal(images[1][inside], held.picture[inside])
+    assert (images[0][outside] != images[1][outside]).any(-1).mean() > 0.9

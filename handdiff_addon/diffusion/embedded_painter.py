@@ -17,7 +17,7 @@ from ..request import SIDES, GenerationRequest
 from .checkpoint import Checkpoint
 from .controlled import controlled
 from .estimate import shown_latents, unknown
-from .frame import Frame
+from .frame import Frame, cells
 from .hand_stage import given_crops
 from .known_words import in_known_words
 from .late_steps import LateStepsScheduler
@@ -128,12 +128,7 @@ class EmbeddedPainter:
         pictures = hands.autoencoder.decode(latents)
         if self.checkpoint.refiner is not None:
             known = np.stack([_crop_known(frame, crop, side) for crop in crops])
-            refined = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
-            held = frame.source.held
-            if held is not None:
-                masks = [cut(held.mask, frame.at_source(crop.crop.box), side) for crop in crops]
-                refined = _but_held(refined, pictures, np.stack(masks))
-            pictures = refined
+            pictures = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
         return to_pictures(pictures), logits.sigmoid()[:, 0].float().cpu().numpy()
 
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
@@ -177,8 +172,7 @@ class EmbeddedPainter:
         )
         picture = autoencoder.decode(latents)
         if models.refiner is not None:
-            refined = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
-            picture = refined if frame.held is None else _but_held(refined, picture, frame.held.mask[None])
+            picture = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
         return to_pictures(picture)[0]
 
     def _schedule(self, scheduler: DDIMScheduler, steps: int, strength: float) -> Schedule:
@@ -187,15 +181,24 @@ class EmbeddedPainter:
         return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
 
     def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+        """Refined at its own size where that is larger than the canvas'.  What is held of people was refined when it
+        was painted, and is laid over as it is: over and over, it would drift.  Not so the backdrop, which may hold a
+        rim of who stood before it."""
         refiner, source = self.checkpoint.refiner, frame.source
-        if refiner is None or source.width <= frame.width:
+        if refiner is None:
             return image
-        places = None if frame.places is None else resize(frame.places / np.float32(255), source.width, source.height)
-        hint = outpaint_hint(np.zeros_like(image), source.person_mask, frame.normals, None, None, None)
-        if places is not None:
-            hint[BODY_MAP] = places.transpose(2, 0, 1)
-        refined = refiner.refine(from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None])
-        return to_pictures(refined)[0]
+        if source.width > frame.width:
+            hint = outpaint_hint(np.zeros_like(image), source.person_mask, frame.normals, None, None, None)
+            if frame.places is not None:
+                places = resize(frame.places / np.float32(255), source.width, source.height)
+                hint[BODY_MAP] = places.transpose(2, 0, 1)
+            shown = from_pictures(image[None], self.device)
+            image = to_pictures(refiner.refine(shown, torch.from_numpy(hint).to(self.device)[None]))[0]
+        if frame.held is not None and source.held is not None:
+            kept = np.kron(cells(frame.held.mask, self.cell).all((1, 3)), np.ones((self.cell, self.cell), bool))
+            laid = resize(kept, source.width, source.height) & source.held.mask & source.person_mask
+            image = np.where(laid[..., None], source.held.picture, image)
+        return image
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         raise NotImplementedError
@@ -205,12 +208,6 @@ class EmbeddedPainter:
             return ""
         self.saved.append("the hands are painted one by one")
         return self.saved[-1]
-
-
-def _but_held(refined: torch.Tensor, pictures: torch.Tensor, masks: np.ndarray) -> torch.Tensor:
-    """Refined pictures (B, 3, H, W) but where ``masks`` (B, H, W) hold what was painted, and refined, before: over and
-    over it would drift."""
-    return torch.where(torch.from_numpy(masks).to(pictures.device)[:, None], pictures, refined)
 
 
 def _crop_known(frame: Frame, crop: Crop, size: int) -> np.ndarray:

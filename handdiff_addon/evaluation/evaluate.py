@@ -301,9 +301,10 @@ def _missing(run: Run, entry: Entry) -> list[Method]:
 
 
 def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth) -> None:
-    pipeline = run.pipeline if method.refined else run.unrefined_pipeline
     if method.eight_bit:
         pipeline = run.eight_bit_pipeline
+    else:
+        pipeline = run.pipeline if method.refined else run.unrefined_pipeline
     drawn = draw(pipeline, method, entry, conditioning, truth, run.model)
     _make_folder(run.folder / method.name)
     save_image(Image.fromarray(drawn.picture), run.path(method.name, entry, ".png"))

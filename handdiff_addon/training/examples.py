@@ -243,11 +243,11 @@ def mirror_pose(pose: PersonPose, size: int) -> PersonPose:
 
 
 def mirror_hint(hint: np.ndarray) -> np.ndarray:
-    """An outpaint hint (H, W, 14) of the mirror image, but for the skeleton, whose sides have colours of their own."""
+    """An outpaint hint (H, W, 14) uint8 of the mirror image, but for the skeleton, whose sides have colours of their
+    own."""
     mirrored = hint[:, ::-1].copy()
-    normals, places = mirrored[..., NORMALS], mirrored[..., BODY_MAP]
-    for colours in (normals, places):
-        colours[..., 0] = np.where(colours.any(axis=2), 1.0 - colours[..., 0], 0.0)
+    mirrored[..., NORMALS] = _mirror_normals(hint[..., NORMALS])
+    mirrored[..., BODY_MAP] = _mirror_body_map(hint[..., BODY_MAP])
     return mirrored
 
 

@@ -136,12 +136,13 @@ def draw_window(canvas: Painted, rng: np.random.Generator) -> tuple[np.ndarray, 
         what is painted and what is wanted, (s, s, 3) float32 in 0..1, and the hint (s, s, 14) float32 in 0..1.
     """
     place = _around(_somewhere(canvas, rng), canvas.parts.shape[0], rng)
-    painted, wanted = (picture[place] / np.float32(255.0) for picture in (canvas.painted, canvas.wanted))
-    hint = canvas.hint[(slice(None), *place)].transpose(1, 2, 0) / np.float32(255.0)
-    if rng.random() < _ENLARGED:
-        painted, hint = _enlarge(painted, hint, rng.uniform(*_TIMES))
+    painted, wanted, hint = canvas.painted[place], canvas.wanted[place], canvas.hint[(slice(None), *place)]
+    hint = hint.transpose(1, 2, 0)
     if rng.random() < 0.5:
         painted, wanted, hint = painted[:, ::-1], wanted[:, ::-1], mirror_hint(hint)
+    painted, wanted, hint = (pixels / np.float32(255.0) for pixels in (painted, wanted, hint))
+    if rng.random() < _ENLARGED:
+        painted, hint = _enlarge(painted, hint, rng.uniform(*_TIMES))
     if rng.random() < _OTHER_COLOURS:
         # Details do not depend on colours, of which a data set has few.
         channels, exponent = rng.permutation(3), np.exp(rng.uniform(-0.35, 0.35, 3)).astype(np.float32)
