@@ -192,8 +192,8 @@ class EmbeddedPainter:
             if frame.places is not None:
                 places = resize(frame.places / np.float32(255), source.width, source.height)
                 hint[BODY_MAP] = places.transpose(2, 0, 1)
-            shown = from_pictures(image[None], self.device)
-            image = to_pictures(refiner.refine(shown, torch.from_numpy(hint).to(self.device)[None]))[0]
+            shown, known = from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None]
+            image = to_pictures(refiner.refine(shown, known, source.width / frame.width))[0]
         if frame.held is not None and source.held is not None:
             kept = np.kron(cells(frame.held.mask, self.cell).all((1, 3)), np.ones((self.cell, self.cell), bool))
             laid = resize(kept, source.width, source.height) & source.held.mask & source.person_mask

@@ -20,8 +20,9 @@ from .part import Part
 
 _SEEN = HINT_CHANNELS - SKELETON.stop
 """Channels of a hint without the skeleton's"""
-_AROUND = 16
-"""Pixels around the person that are seen and set right with it"""
+_AROUND = 8
+"""Pixels of the canvas around the person that are set right with it, fading out to half as many more: what lies beyond
+is the backdrop's, where traces of anything would be drawn out"""
 _BLOCK = 4
 """Pixels that the network halves twice"""
 _TILE, _FIELD = 512, 32
@@ -65,9 +66,16 @@ class Refiner(Part):
         full = torch.cat([full, functional.pixel_shuffle(self.from_half(half), 2)], 1)
         return pictures + self.change(functional.silu(self.joined(full)))
 
-    def refine(self, picture: torch.Tensor, hint: torch.Tensor) -> torch.Tensor:
-        """One picture (1, 3, H, W) of any size, set right where the person is and a little around it, tile by tile."""
-        there = hint[0, PERSON][0] > 0
+    def refine(self, picture: torch.Tensor, hint: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+        """One picture (1, 3, H, W) of any size, set right where the person is and a little around it, tile by tile.
+
+        Args:
+            picture: in -1..1.
+            hint: (1, 14, H, W).
+            scale: pixels of the picture for one of the canvas.
+        """
+        weight = _near(hint[:, PERSON], round(_AROUND * scale))
+        there = weight[0, 0] > 0
         if not there.any():
             return picture
         rows, columns = (torch.nonzero(there.any(axis))[:, 0] for axis in (1, 0))
@@ -78,13 +86,24 @@ class Refiner(Part):
                 seen_columns, inner_columns = _widened(left, right, there.shape[1])
                 seen = (..., seen_rows, seen_columns)
                 tile = self(_fitting(picture[seen]), _fitting(hint[seen])).clamp(-1.0, 1.0)
-                refined[..., top:bottom, left:right] = tile[..., inner_rows, inner_columns]
+                inner = (..., slice(top, bottom), slice(left, right))
+                refined[inner] = torch.lerp(picture[inner], tile[..., inner_rows, inner_columns], weight[inner])
         return refined
 
 
+def _near(person: torch.Tensor, around: int) -> torch.Tensor:
+    """Of people (1, 1, H, W) and ``around`` so many pixels 1, and a fading rim of half as many more."""
+    width = 2 * around + 1
+    grown = functional.max_pool2d((person > 0).float(), (width, 1), 1, (around, 0))
+    grown = functional.max_pool2d(grown, (1, width), 1, (0, around))
+    rim = around // 2
+    soft = functional.avg_pool2d(functional.pad(grown, (rim,) * 4, mode="replicate"), (2 * rim + 1, 1), 1)
+    return functional.avg_pool2d(soft, (1, 2 * rim + 1), 1)
+
+
 def _stretches(line: torch.Tensor, size: int) -> list[tuple[int, int]]:
-    """What lies around the first and the last of these rows or columns, in tiles."""
-    first, end = max(int(line[0]) - _AROUND, 0) // _BLOCK * _BLOCK, min(int(line[-1]) + 1 + _AROUND, size)
+    """From the first to the last of these rows or columns, in tiles."""
+    first, end = int(line[0]) // _BLOCK * _BLOCK, min(int(line[-1]) + 1, size)
     return [(start, min(start + _TILE, end)) for start in range(first, end, _TILE)]
 
 
