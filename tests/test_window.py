@@ -79,6 +79,7 @@ def test_the_first_day(package: Path) -> None:
         "apply_texture", "restore_materials", "apply_layer",
     ]  # fmt: skip
     assert first["looks through"] == "CAMERA", "the sample human is a speck in the distance"
+    assert (first["shown"], first["fits"]) == ("HandDiff 0002 image", True), "cut off in the image editor"
     assert first["chosen"] == 0, "the older picture was not taken in hand"
     assert first["undone"].startswith("a person in a green shirt")
     again = run(2)

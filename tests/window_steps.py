@@ -49,6 +49,7 @@ def first_day():
     yield from until(lambda: bpy.context.scene.camera)
     report["looks through"] = view().spaces.active.region_3d.view_perspective
     bpy.ops.wm.save_as_mainfile(filepath=str(HERE / "scene.blend"))
+    area("PROPERTIES").type = "IMAGE_EDITOR"
     yield "sample human recognised"
     bpy.context.scene.handdiff.prompt = "a person in a green shirt with a white background"
     for number in (1, 2):
@@ -58,6 +59,10 @@ def first_day():
         yield from until(lambda: not session().runs)
         assert not session().failed, session().message
         bpy.context.scene.handdiff.seed, bpy.context.scene.handdiff.steps = 1, 4
+    yield ""  # drawn once more
+    space = area("IMAGE_EDITOR").spaces.active
+    report["shown"] = space.image.name
+    report["fits"] = space.image.size[0] * space.zoom[0] <= area("IMAGE_EDITOR").width
     yield "generated"
     for last in ("apply_texture", "apply_layer", "export_glb"):  # below it: Render Layer, AR/VR Preview, History
         yield from click(f"handdiff.{last}", press=False)
@@ -128,8 +133,12 @@ def until(over):
         yield ""
 
 
+def area(kind):
+    return next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == kind)
+
+
 def view():
-    return next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D")
+    return area("VIEW_3D")
 
 
 def sidebar():
