@@ -114,18 +114,19 @@ def _editors() -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
                     yield window, area
 
 
-_seen: dict[int, tuple[str, tuple[int, ...]]] = {}
-"""Editor -> name and size of the picture that it was fitted to"""
+_sizes: dict[int, tuple[int, ...]] = {}
+"""Editor -> size of the picture that it was fitted to"""
 
 
 def _look_at(window: bpy.types.Window, area: bpy.types.Area, image: bpy.types.Image) -> None:
     """Show an image in an editor, fitted where it is another one or of another size: Blender 5 shows another image at
     its own size, cut off in a small editor."""
-    area.spaces.active.image = image
-    seen, editor = (image.name, tuple(image.size)), area.as_pointer()
-    if _seen.get(editor) == seen:
+    space, size, editor = area.spaces.active, tuple(image.size), area.as_pointer()
+    same = space.image == image and _sizes.get(editor) == size
+    space.image = image
+    if same:
         return
-    _seen[editor] = seen
+    _sizes[editor] = size
     region = next((region for region in area.regions if region.type == "WINDOW"), None)
     with contextlib.suppress(RuntimeError), bpy.context.temp_override(window=window, area=area, region=region):
         bpy.ops.image.view_all(fit_view=True)
