@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from handdiff_addon.conditioning.frame import PersonPose
+from handdiff_addon.rig.fingers import hand_frame
 from handdiff_addon.rig.rotations import rotation
 from handdiff_addon.scene.studio import Lights, Studio
 from handdiff_addon.scene.wardrobe import PATTERNS, ROLES, Cloth, Outfit
@@ -57,7 +59,7 @@ def _inner(mask: np.ndarray, width: int = 1) -> np.ndarray:
 def _is(picture: np.ndarray, colour: tuple[float, float, float]) -> np.ndarray:
     """Where a pure red, green or blue is seen, in light or shade, with a little shine."""
     own = int(np.argmax(colour))
-    others = np.delete(picture.astype(float), own, axis=2).max(axis=2)
+    others = np.delete(picture.astype(float), own, axis=-1).max(axis=-1)
     return picture[..., own] > 1.6 * others + 10
 
 
@@ -93,6 +95,58 @@ def test_a_pattern_is_on_its_cloth_alone_and_covers_less_than_half(studio: Studi
     assert 0.12 < bright[shirt].mean() < 0.5 and 0.4 < base[shirt].mean() < 0.9
     assert base[trousers].mean() < 0.03 and bright[trousers].mean() < 0.02
     assert _is(picture, BLUE)[trousers].mean() > 0.95
+
+
+def _close_up(studio: Studio, outfit: Outfit, target: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, PersonPose]:
+    """Picture and pose of 30 centimetres around a point, from 1.5 m ahead."""
+    studio.aim(target + 1.5 * ahead, target, 0.0, 180.0)
+    studio.wardrobe.dress(outfit)
+    studio.hang(np.full((SIZE, SIZE, 3), 128, dtype=np.uint8))
+    studio.light(EVEN)
+    truth = studio.truth()
+    return studio.photograph(truth.person_mask), truth.people[0]
+
+
+def _at(picture: np.ndarray, point: np.ndarray, half: float) -> np.ndarray:
+    """The pixels (N, 3) of a square around a point."""
+    (left, top), (right, bottom) = (np.rint(point + sign * half).astype(int) for sign in (-1, 1))
+    return picture[max(top, 0) : bottom + 1, max(left, 0) : right + 1].reshape(-1, 3).astype(float)
+
+
+def test_a_face_has_red_lips_under_the_nose_and_brows_of_the_hair_s_colour(studio: Studio) -> None:
+    head = studio.posed()["head"].head + np.array((0.0, 0.0, 0.06))
+    picture, pose = _close_up(studio, dataclasses.replace(OUTFIT, hair=BLUE), head, np.array((0.0, -1.0, 0.0)))
+    nose, right, left = (pose.body[k, :2] for k in (0, 14, 15))
+    apart = float(np.linalg.norm(left - right))
+    middle = (left + right) / 2
+    # The eyes' keypoints are where the eyes are on a face; the mouth is about as far under them as they are apart.
+    mouth = _at(picture, middle + np.array((0.0, 1.1 * apart)), 0.35 * apart)
+    forehead = _at(picture, middle - np.array((0.0, 0.7 * apart)), 0.15 * apart)
+    redness = (picture[..., 0] / np.maximum(picture[..., 1], 1.0)).reshape(-1)
+    skin = np.median(forehead[:, 0] / forehead[:, 1])
+    lips = mouth[:, 0] / mouth[:, 1] > 1.15 * skin
+    assert 0.1 < lips.mean() < 0.7
+    ys, xs = np.divmod(np.flatnonzero((redness > 1.15 * skin) & (picture.reshape(-1, 3)[:, 0] > 90)), SIZE)
+    assert abs(np.median(xs) - nose[0]) < 0.2 * apart and np.median(ys) > nose[1]
+    for eye in (left, right):
+        assert _is(_at(picture, eye - np.array((0.0, 0.33 * apart)), 0.22 * apart), BLUE).mean() > 0.1
+        assert not _is(_at(picture, eye + np.array((0.0, 0.6 * apart)), 0.2 * apart), BLUE).any()
+
+
+def test_nails_are_on_the_fingers_backs(studio: Studio) -> None:
+    bones = studio.posed()
+    frame = hand_frame(bones, "left")
+    target, dark = bones["left_middle_1"].head + 0.03 * frame[:, 0], dataclasses.replace(OUTFIT, skin=(0.3, 0.15, 0.1))
+    found = {}
+    for name, sign in (("back", -1.0), ("palm", 1.0)):
+        picture, pose = _close_up(studio, dark, target, sign * frame[:, 2])
+        tips, joints = (pose.hands["left"][4 * np.arange(2, 6) - step] for step in (0, 1))
+        skin = np.median(_at(picture, pose.hands["left"][9], 4), axis=0)
+        found[name] = []
+        for tip, joint in zip(tips, joints, strict=True):
+            red, green, _ = _at(picture, tip + 0.3 * (joint - tip), 2).T
+            found[name].append(bool(((green > 1.5 * skin[1]) & (red > 1.2 * green)).sum() > 4))
+    assert found == {"back": [True] * 4, "palm": [False] * 4}
 
 
 def test_a_pattern_of_the_trousers_leaves_the_shirt_plain(studio: Studio) -> None:

@@ -96,6 +96,27 @@ def solve_fingers(hand: HandPose, rest: Mapping[str, Bone], side: Side) -> dict[
     return result
 
 
+def fingertips(rest: Mapping[str, Bone], side: Side) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The last phalanx of each finger at rest: where it begins, where it ends, and the way its pulp faces, which its
+    nail faces away from; (3,) each, in armature space.
+
+    Raises:
+        SceneError: for a hand whose palm cannot be told.
+    """
+    frame = hand_frame(rest, side)
+    wrist = rest[f"{side}_hand"].head
+    chains = {finger: _chain(rest, f"{side}_{finger}", wrist, frame) for finger in FINGERS}
+    return {
+        finger: (
+            wrist + frame @ chain.points[-2],
+            wrist + frame @ chain.points[-1],
+            frame @ _rest_frames(finger, chain)[-1][:, 1],
+        )
+        for finger, chain in chains.items()
+        if chain is not None
+    }
+
+
 @dataclass(frozen=True)
 class _Posture:
     """Where the three bones of a finger or a thumb point; leading axes are many postures at once."""

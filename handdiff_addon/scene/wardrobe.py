@@ -15,8 +15,9 @@ import numpy as np
 
 from ..rig.bones import Bone
 from ..rig.matching import RigMatch
-from .compat import use_nodes
+from .complexion import bare_skin, complexion
 from .fitting import Fitting, limbs_of
+from .node_tree import NodeTree
 
 RGB = tuple[float, float, float]
 
@@ -125,6 +126,7 @@ class Wardrobe:
             if role == "skin":
                 nodes["Glove"].outputs[0].default_value = (*linear(outfit.gloves or outfit.skin), 1.0)
                 nodes["Cuff"].inputs[1].default_value = -_CUFF if outfit.gloves else _NOWHERE
+                nodes["Brows"].outputs[0].default_value = (*(0.6 * part for part in linear(outfit.hair)), 1.0)
         for sleeve, arm in zip(self._sleeves, self._arms, strict=True):
             sleeve.threshold = 1.0 - outfit.sleeves
             arm.threshold = max(0.0, outfit.sleeves - _UNDER)
@@ -147,6 +149,9 @@ class Wardrobe:
         _attribute(mesh, "hem", "FLOAT", "POINT", hem)
         _attribute(mesh, "glove", "FLOAT", "POINT", body.beyond_wrist())
         _attribute(mesh, "cloth", "FLOAT_VECTOR", "CORNER", body.cloth())
+        if "skin" in roles:
+            for name, values in complexion(body).items():
+                _attribute(mesh, name, "FLOAT_VECTOR" if values.ndim > 1 else "FLOAT", "POINT", values)
         words = " ".join(slot.material.name.lower() for slot in mesh_object.material_slots if slot.material)
         paint_eyes = "eyes" in roles and not ("iris" in words or "pupil" in words)
         if paint_eyes:
@@ -195,64 +200,8 @@ def _role(material: bpy.types.Material | None) -> str:
     return next((role for role, keys in _WORDS.items() if any(key in words for key in keys)), "skin")
 
 
-class _Tree:
-    """A material's nodes, made by short calls."""
-
-    def __init__(self, name: str) -> None:
-        self.material = bpy.data.materials.new(name)
-        use_nodes(self.material)
-        self.tree = self.material.node_tree
-        self.tree.nodes.clear()
-
-    def node(self, kind: str, name: str = "", **settings: object) -> bpy.types.Node:
-        node = self.tree.nodes.new(f"ShaderNode{kind}")
-        if name:
-            node.name = name
-        for key, value in settings.items():
-            setattr(node, key, value)
-        return node
-
-    def put(self, socket: bpy.types.NodeSocket, value: object) -> None:
-        if isinstance(value, bpy.types.NodeSocket):
-            self.tree.links.new(value, socket)
-        else:
-            socket.default_value = value
-
-    def attribute(self, name: str) -> bpy.types.Node:
-        return self.node("Attribute", attribute_name=name)
-
-    def math(self, operation: str, *values: object, name: str = "") -> bpy.types.NodeSocket:
-        node = self.node("Math", name, operation=operation)
-        for socket, value in zip(node.inputs, values, strict=False):
-            self.put(socket, value)
-        return node.outputs[0]
-
-    def colour(self, name: str) -> bpy.types.NodeSocket:
-        return self.node("RGB", name).outputs[0]
-
-    def mix(self, share: object, first: object, second: object) -> bpy.types.NodeSocket:
-        node = self.node("Mix", data_type="RGBA")
-        for socket, value in zip((node.inputs[0], node.inputs[6], node.inputs[7]), (share, first, second), strict=True):
-            self.put(socket, value)
-        return node.outputs[2]
-
-    def finish(self, colour: bpy.types.NodeSocket, gloss: float) -> bpy.types.Material:
-        """A matt surface with a little shine."""
-        surface = self.node("BsdfDiffuse")
-        self.put(surface.inputs[0], colour)
-        if gloss:
-            shine, both = self.node("BsdfGlossy"), self.node("MixShader")
-            shine.inputs["Roughness"].default_value = 0.45
-            both.inputs[0].default_value = gloss
-            self.put(both.inputs[1], surface.outputs[0])
-            self.put(both.inputs[2], shine.outputs[0])
-            surface = both
-        self.put(self.node("OutputMaterial").inputs[0], surface.outputs[0])
-        return self.material
-
-
 def _material(owner: str, role: str) -> bpy.types.Material:
-    tree = _Tree(f"{owner} {role}")
+    tree = NodeTree(f"{owner} {role}")
     if role in ("shirt", "trousers"):
         place = tree.node("SeparateXYZ")
         tree.put(place.inputs[0], tree.attribute("cloth").outputs["Vector"])
@@ -260,14 +209,14 @@ def _material(owner: str, role: str) -> bpy.types.Material:
         colour = tree.mix(above, _cloth(tree, "trousers", place), _cloth(tree, "shirt", place))
     elif role == "skin":
         beyond = tree.math("GREATER_THAN", tree.attribute("glove").outputs["Fac"], _NOWHERE, name="Cuff")
-        colour = tree.mix(beyond, tree.colour("Base"), tree.colour("Glove"))
+        colour = tree.mix(beyond, bare_skin(tree, tree.colour("Base")), tree.colour("Glove"))
     else:
         colour = tree.colour("Base")
     return tree.finish(colour, _GLOSS.get(role, 0.0))
 
 
 def _eye_material(owner: str) -> bpy.types.Material:
-    tree = _Tree(f"{owner} eyes")
+    tree = NodeTree(f"{owner} eyes")
     length = tree.node("VectorMath", operation="LENGTH")
     tree.put(length.inputs[0], tree.attribute("eye").outputs["Vector"])
     distance = length.outputs["Value"]
@@ -275,7 +224,7 @@ def _eye_material(owner: str) -> bpy.types.Material:
     return tree.finish(tree.mix(tree.math("LESS_THAN", distance, 0.2), eye, (0.0, 0.0, 0.0, 1.0)), _GLOSS["eyes"])
 
 
-def _cloth(tree: _Tree, name: str, place: bpy.types.Node) -> bpy.types.NodeSocket:
+def _cloth(tree: NodeTree, name: str, place: bpy.types.Node) -> bpy.types.NodeSocket:
     """Colour of a patterned cloth; :func:`_set_cloth` sets it."""
     repeat = tree.node("Value", f"{name} repeat").outputs[0]
     around, along = (

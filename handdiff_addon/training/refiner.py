@@ -40,7 +40,7 @@ _HANDS, _HEAD = 0.3, 0.35
 """Shares of the others that show a hand of the canvas, and the head"""
 _ENLARGED, _TIMES = 0.4, (1.2, 3.0)
 """How often a window is shown as if painted smaller, as frames larger than the canvas are, and by how much"""
-_OTHER_COLOURS = 0.7
+_OTHER_COLOURS = 0.4
 _ALREADY_RIGHT = 0.15
 """How often what is shown is what is wanted: such is to be left alone"""
 _WITHOUT_PASS, _WITHOUT_HANDS = 0.08, 0.3
