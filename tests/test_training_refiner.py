@@ -90,7 +90,52 @@ def test_the_loss_wants_steep_outlines() -> None:
     person = torch.ones((1, 1, 32, 32))
     soft = torch.nn.functional.avg_pool2d(edge, (1, 5), 1, (0, 2), count_include_pad=False)
     darker = edge - float((edge - soft).abs().mean())
-    assert refiner_loss(edge, edge, person) < refiner_loss(darker, edge, person) < refiner_loss(soft, edge, person)
+    exact, less_bright, blurred = (
+        refiner_loss(picture, edge, person, torch.zeros_like(person)) for picture in (edge, darker, soft)
+    )
+    assert exact < less_bright < blurred
+
+
+def test_what_is_in_one_of_three_places_is_shown_faintly_where_one_looks_and_firmly_elsewhere() -> None:
+    person = torch.ones(1, 1, 32, 32)
+    brows, hems = (torch.zeros(3, 3, 32, 32) for _ in range(2))
+    for number in range(3):
+        brows[number, :, 8 + 5 * number : 12 + 5 * number, 8:24] = -0.6
+        hems[number, :, 14 + 2 * number :] = -0.6
+
+    def loss(picture: torch.Tensor, places: torch.Tensor, looked_at: torch.Tensor) -> float:
+        return float(refiner_loss(picture.expand_as(places), places, person.expand(3, -1, -1, -1), looked_at))
+
+    skin, faint = torch.zeros(1, 3, 32, 32), brows.mean(0, keepdim=True)
+    assert loss(faint, brows, torch.ones_like(person)) < loss(skin, brows, torch.ones_like(person))
+    middle, soft = hems[1:2], hems.mean(0, keepdim=True)
+    assert loss(middle, hems, torch.zeros_like(person)) < loss(soft, hems, torch.zeros_like(person))
+
+
+@pytest.mark.train
+def test_it_learns_what_is_a_level_of_the_body_map_high() -> None:
+    """As a brow is: on a grey canvas, wherever on it that level is shown."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+
+    def people(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        levels = torch.randint(190, 206, (number, 1), generator=generator) - torch.arange(32) // 2
+        hints = torch.zeros(number, HINT_CHANNELS, 32, 32)
+        hints[:, PERSON], hints[:, BODY_MAP.start + 1] = 1.0, levels[..., None] / 255
+        return hints, (levels == 190)[:, None, :, None].expand(number, 3, 32, 32)
+
+    refiner = Refiner((8, 16, 16))
+    optimiser = torch.optim.Adam(refiner.parameters(), lr=3e-3)
+    for _ in range(300):
+        hints, brows = people(8)
+        loss = (refiner(torch.zeros(8, 3, 32, 32), hints) + 0.5 * brows.float()).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    hints, brows = people(64)
+    with torch.no_grad():
+        shown = refiner(torch.zeros(64, 3, 32, 32), hints) < -0.25
+    assert shown[brows].float().mean() > 0.95 and shown[~brows].float().mean() < 0.01
 
 
 @pytest.mark.train

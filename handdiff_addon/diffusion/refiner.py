@@ -9,17 +9,23 @@ small convolutional network that sees these beside the decoded picture sets it r
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ..conditioning.hint import HINT_CHANNELS, PERSON, SKELETON
+from ..conditioning.hint import BODY_MAP, HINT_CHANNELS, PERSON, SKELETON
 from .part import Part
 
 _SEEN = HINT_CHANNELS - SKELETON.stop
 """Channels of a hint without the skeleton's"""
+_WAVES = (8, 32)
+"""How often the body map's colours are wound up: a brow is one of their 255 levels high, and convolutions learn what
+changes so fast by waves (Tancik et al. 2020)"""
+_KNOWN = _SEEN + 2 * len(_WAVES) * (BODY_MAP.stop - BODY_MAP.start)
 _AROUND = 8
 """Pixels of the canvas around the person that are set right with it, fading out to half as many more: what lies beyond
 is the backdrop's, where traces of anything would be drawn out"""
@@ -43,7 +49,7 @@ class Refiner(Part):
     def __init__(self, widths: tuple[int, int, int] | list[int]) -> None:
         super().__init__(widths=list(widths))
         full, half, quarter = widths
-        self.seen = _convolution(3 + _SEEN, full)
+        self.seen = _convolution(3 + _KNOWN, full)
         self.to_half = nn.Conv2d(4 * full, half, 1)
         self.down = _Residual(half)
         self.to_quarter = nn.Conv2d(4 * half, quarter, 1)
@@ -59,7 +65,7 @@ class Refiner(Part):
     def forward(self, pictures: torch.Tensor, hints: torch.Tensor) -> torch.Tensor:
         """Sides are multiples of 4; the result is not clamped."""
         known = 2.0 * hints[:, SKELETON.stop :] - 1.0
-        full = functional.silu(self.seen(torch.cat([pictures, known], 1)))
+        full = functional.silu(self.seen(torch.cat([pictures, known, *_waves(hints[:, BODY_MAP])], 1)))
         half = self.down(self.to_half(functional.pixel_unshuffle(full, 2)))
         quarter = self.middle(self.to_quarter(functional.pixel_unshuffle(half, 2)))
         half = self.up(half + functional.pixel_shuffle(self.from_quarter(quarter), 2))
@@ -89,6 +95,12 @@ class Refiner(Part):
                 inner = (..., slice(top, bottom), slice(left, right))
                 refined[inner] = torch.lerp(picture[inner], tile[..., inner_rows, inner_columns], weight[inner])
         return refined
+
+
+def _waves(places: torch.Tensor) -> Iterator[torch.Tensor]:
+    for turns in _WAVES:
+        yield torch.sin(2.0 * math.pi * turns * places)
+        yield torch.cos(2.0 * math.pi * turns * places)
 
 
 def _near(person: torch.Tensor, around: int) -> torch.Tensor:

@@ -34,7 +34,7 @@ class Sizes:
     crop_patch: int = 4
     crop_channels: int = 12
     crop_blocks: tuple[int, ...] = (64, 112, 144)
-    refiner: tuple[int, int, int] = (12, 32, 64)
+    refiner: tuple[int, int, int] = (16, 48, 96)
 
 
 EMBEDDED = Sizes()
