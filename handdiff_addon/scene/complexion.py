@@ -73,7 +73,8 @@ def _face_places(body: Fitting) -> tuple[np.ndarray, np.ndarray]:
     if (found := _lip_heights(places[edges.reshape(-1, 2)][middle[edges.reshape(-1, 2)].all(axis=1)])) is not None:
         line, upper, lower = found
         height = np.where(places[:, 1] > line, upper, lower)
-        lips[front] = np.stack([places[:, 0] / 0.86, (places[:, 1] - line) / height, 0.0 * height], axis=1)[front]
+        on_lips = np.stack([places[:, 0] / 0.86, (places[:, 1] - line) / height, np.zeros_like(height)], axis=1)
+        lips[front] = on_lips[front]
     return lips, face
 
 
