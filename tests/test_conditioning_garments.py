@@ -6,7 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handdiff_addon.conditioning.garments import Sleeves, sleeves_of, worn_places
+from handdiff_addon.conditioning.garments import (
+    Sleeves,
+    named_sleeves,
+    sleeves_of,
+    told_kinds,
+    usual_kinds,
+    worn_places,
+)
 
 SKIN, SHIRT, GLOVE, ELSE, TROUSERS, HAIR = range(6)
 STRIPS = {"hand": (10, 200, 128), "lower": (44, 200, 128), "upper": (64, 200, 128), "chest": (128, 160, 200)}
@@ -73,13 +80,15 @@ BELLY, LAP, KNEE, SHIN = (128, 140, 190), (128, 115, 130), (130, 70, 128), (130,
 
 
 def moved(*seen: tuple[tuple[int, int, int], int]) -> list[tuple[int, ...]]:
-    """Where strips of 40 pixels, each of one place and one material, go to; the first is a hand."""
+    """Where strips of 40 pixels, each of one place and one material, go to as far as that is told; the first is a
+    hand."""
     body_map = np.repeat(np.array([place for place, _ in seen], np.uint8)[:, None], 40, axis=1)
     materials = np.repeat(np.array([material for _, material in seen], np.int32)[:, None], 40, axis=1)
     hands = np.zeros(materials.shape, bool)
     hands[0] = True
     before = body_map.copy()
-    places = worn_places(body_map, np.ones_like(hands), hands, materials)
+    kinds = told_kinds(body_map, np.ones_like(hands), hands, materials)
+    places = body_map if kinds is None else worn_places(body_map, kinds)
     assert np.array_equal(body_map, before) and (places == places[:, :1]).all()
     return [tuple(map(int, place)) for place in places[:, 0]]
 
@@ -89,21 +98,21 @@ def test_a_shirt_ends_where_its_material_does() -> None:
     places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (LAP, SHIRT), (SHIN, TROUSERS))
     assert places == [HAND, FRONT, CHEST, (128, 150, 190), (128, 150, 130), SHIN]
     places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, TROUSERS), (LAP, TROUSERS))
-    assert places == [HAND, FRONT, CHEST, (128, 122, 190), LAP]
+    assert places == [HAND, FRONT, CHEST, (128, 112, 180), (128, 112, 130)]
 
 
 def test_a_dress_is_one_but_an_overall_may_be_shirt_and_trousers() -> None:
     dress = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (KNEE, SHIRT), (SHIN, SKIN))
     assert dress[3:] == [(128, 150, 190), (130, 150, 128), CHEEK]
-    overall = (HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (KNEE, SHIRT), (SHIN, SHIRT)
-    assert moved(*overall) == [place for place, _ in overall]
+    overall = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, SHIRT), (KNEE, SHIRT), (SHIN, SHIRT))
+    assert overall[2:] == [CHEST, (128, 112, 180), KNEE, SHIN]
 
 
 def test_bare_arms_and_legs_are_skin_and_sleeves_are_the_shirts() -> None:
     places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (STRIPS["upper"], SKIN), (LAP, TROUSERS), (SHIN, SKIN))
     assert places[3] == places[5] == CHEEK
     places = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (STRIPS["lower"], SHIRT), (LAP, TROUSERS))
-    assert places[3] == (99, 196, 128)
+    assert places[3] == (99, 185, 128)
 
 
 def test_hair_is_hair_wherever_it_hangs_and_a_hood_is_the_shirts() -> None:
@@ -112,7 +121,7 @@ def test_hair_is_hair_wherever_it_hangs_and_a_hood_is_the_shirts() -> None:
     assert long[2] == long[3] != long[4] == CHEST
     assert long[2][1] > 250
     hood = moved((HAND, SKIN), (FRONT, SKIN), (CROWN, SHIRT), (CHEST, SHIRT), (LAP, TROUSERS))
-    assert hood[2] == (128, 196, 128)
+    assert hood[2] == (128, 185, 128)
 
 
 def test_a_bald_head_is_bare() -> None:
@@ -131,3 +140,40 @@ def test_one_material_with_a_texture_moves_nothing() -> None:
 def test_what_is_no_garment_stays() -> None:
     belt = moved((HAND, SKIN), (FRONT, SKIN), (CHEST, SHIRT), (BELLY, ELSE), (LAP, TROUSERS), (SHIN, TROUSERS))
     assert belt[3] == BELLY
+
+
+def cut(sleeves: Sleeves, *places: tuple[int, int, int]) -> list[tuple[int, ...]]:
+    """Where places on the left, which the folded map leaves, go to with the usual cut; the first is a hand."""
+    body_map = np.array([places], np.uint8)
+    hands = np.zeros((1, len(places)), bool)
+    hands[0, 0] = True
+    kinds = usual_kinds(body_map, body_map, np.ones_like(hands), hands, sleeves)
+    assert (np.sum(kinds, axis=0) <= 1).all(), "each pixel is of one kind"
+    return [tuple(map(int, place)) for place in worn_places(body_map, kinds)[0]]
+
+
+@pytest.mark.parametrize(
+    ("sleeves", "bare"), [("long sleeves", 0), ("rolled-up sleeves", 1), ("short sleeves", 2), ("", 2)]
+)
+def test_the_usual_sleeves_end_where_they_are_said_to(sleeves: Sleeves, bare: int) -> None:
+    hand, *arm, shoulder = (245, 199, 128), (215, 199, 128), (190, 199, 128), (165, 199, 128), (150, 199, 128)
+    places = cut(sleeves, hand, *arm, shoulder)
+    assert places[0] == hand
+    assert [place == CHEEK for place in places[1:]] == [True] * bare + [False] * (4 - bare)
+    assert all(99 <= red <= 155 and 150 <= green <= 185 for red, green, _ in places[1 + bare :])
+
+
+def test_the_usual_shirt_ends_at_once_and_heads_stay() -> None:
+    """Nothing is left of the band in which some wear shirts and some trousers, and would get the mean of both."""
+    band = [(128, green, 200) for green in range(120, 160)]
+    greens = np.array([place[1] for place in cut("long sleeves", (245, 199, 128), *band)[1:]])
+    assert ((greens <= 112) | (greens >= 150)).all() and (np.diff(greens) >= 0).all()
+    assert greens[0] <= 112 and greens[-1] >= 150
+    still = (128, 221, 140), (128, 212, 200), FRONT, CROWN
+    collar, *others = cut("short sleeves", (245, 199, 128), (128, 215, 140), *still)[1:]
+    assert collar == (128, 185, 140) and others == list(still)
+
+
+def test_sleeves_are_read_from_words() -> None:
+    assert named_sleeves("a person in a red shirt with rolled-up sleeves, short hair") == "rolled-up sleeves"
+    assert named_sleeves("long hair and a sleeveless top") == ""

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import bpy
 import numpy as np
 import pytest
 
 from handdiff_addon.diffusion.frame import at_size
 from handdiff_addon.request import GenerationRequest
+from handdiff_addon.rig.keypoints import BODY_INDEX
 from handdiff_addon.scene.passes import render_passes
-from handdiff_addon.scene.sample_human import create_sample_scene
+from handdiff_addon.scene.sample_human import create_sample_human, create_sample_scene
 
 
 def told(scene: bpy.types.Scene) -> str:
@@ -54,11 +57,29 @@ def test_the_painted_shirt_ends_where_the_meshs_does(empty_scene: bpy.types.Scen
     assert (blue - red)[256, rows[-1] + 5 : rows[-1] + 15].min() > 20
 
 
-def test_a_character_of_one_material_tells_nothing(empty_scene: bpy.types.Scene) -> None:
-    mesh = create_sample_scene(empty_scene).children[0].data
+def one_material(scene: bpy.types.Scene) -> None:
+    mesh = create_sample_scene(scene).children[0].data
     for slot in range(len(mesh.materials)):
         mesh.materials[slot] = mesh.materials[0]
+
+
+def test_a_character_of_one_material_tells_nothing(empty_scene: bpy.types.Scene) -> None:
+    one_material(empty_scene)
     assert told(empty_scene) == ""
+
+
+def test_a_character_of_one_material_is_painted_with_one_hem(empty_scene: bpy.types.Scene) -> None:
+    """Not with the mean of all hems, which goes from red to blue over many pixels."""
+    pytest.importorskip("torch")
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    one_material(empty_scene)
+    conditioning = render_passes(empty_scene, size=(512, 512), with_normals=True)
+    words = "a person in a red shirt with short sleeves and blue trousers, pale skin, white background"
+    request = GenerationRequest(words, steps=2, hand_steps=2)
+    red, _, blue = np.asarray(TwoStagePipeline.for_request(request).generate(request, conditioning).image).T.astype(int)
+    across = (red - blue)[256, 250:]
+    assert np.flatnonzero(across < -20)[0] - np.flatnonzero(across > 40)[-1] <= 2
 
 
 def test_what_stands_in_the_way_has_a_material_of_its_own(empty_scene: bpy.types.Scene) -> None:
@@ -69,3 +90,29 @@ def test_what_stands_in_the_way_has_a_material_of_its_own(empty_scene: bpy.types
     assert (materials[nothing] == -1).all() and (materials[~nothing] >= 0).all()
     person = set(np.unique(materials[conditioning.person_mask]))
     assert set(np.unique(materials[~nothing & ~conditioning.person_mask])) - person
+
+
+def test_each_person_has_the_sleeves_of_their_own_words(empty_scene: bpy.types.Scene) -> None:
+    """On characters of one material."""
+    pytest.importorskip("torch")
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    one_material(empty_scene)
+    first = empty_scene.objects["SampleRig"]
+    first.location.x = -0.45
+    second = create_sample_human(empty_scene)
+    second.location.x = 0.6
+    for slot in second.children[0].material_slots:
+        slot.material = first.children[0].material_slots[0].material
+    empty_scene.camera.location.y -= 0.8
+    conditioning = render_passes(empty_scene, size=(512, 512), with_normals=True)
+    words = {first.name: "short sleeves", second.name: "long sleeves"}
+    request = GenerationRequest("blue shirt, white trousers, pale skin, grey background", seed=3, steps=2, hand_steps=2)
+    request = dataclasses.replace(request, person_prompts=words)
+    image = np.asarray(TwoStagePipeline.for_request(request).generate(request, conditioning).image).astype(int)
+    people = {pose.name: pose for pose in conditioning.people}
+    for name, side, bare in ((first.name, "left", True), (second.name, "right", False)):
+        elbow, wrist = (people[name].body[BODY_INDEX[f"{side}_{joint}"]] for joint in ("elbow", "wrist"))
+        x, y = (0.4 * elbow + 0.6 * wrist).round().astype(int)
+        red, _, blue = image[y - 1 : y + 2, x - 1 : x + 2].mean((0, 1))
+        assert (red > blue) == bare, name

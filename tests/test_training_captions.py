@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 
+from handdiff_addon.conditioning.garments import named_sleeves
 from handdiff_addon.palettes import PALETTES
 from handdiff_addon.training.captions import (
     CLASSES,
@@ -19,7 +20,6 @@ from handdiff_addon.training.captions import (
     attribute_targets,
     caption,
     named_light,
-    named_sleeves,
     second_colour,
 )
 
@@ -44,7 +44,7 @@ def test_light_and_sleeves_are_read_from_a_caption() -> None:
         attributes = _random(rng)
         text, mentioned = caption(attributes, rng)
         assert named_light(text) == (attributes.light if "light" in mentioned else None)
-        assert named_sleeves(text) == (attributes.sleeves if "sleeves" in mentioned else None)
+        assert named_sleeves(text) == (f"{attributes.sleeves} sleeves" if "sleeves" in mentioned else "")
 
 
 def test_a_mentioned_attribute_is_named_and_another_is_not() -> None:

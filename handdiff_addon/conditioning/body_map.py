@@ -22,6 +22,12 @@ from .capsules import size_of
 # for another training.
 _SHARPNESS = 6.0
 """How fast a limb's say falls with the distance from it in radii"""
+_FOLDED_SHARPNESS, _ARM_FIRST = 30.0, 0.35
+"""The same of the folded map, which no model sees; and by how many radii arms are nearer in it than they are: one that
+lies on the trunk is often inside of the trunk's capsule.  Of the pixels of 26 pictures of five people in short sleeves
+these two keep all but 0.1 % of bare arms bare, and bare 0.5 % of the clothes"""
+_SHOULDER = 0.22
+"""Where on the template arms begin, across"""
 _FAR = 0.1
 """Change of the blue of limbs for each radius that a pixel is off the skin: shoes, skirts, hair"""
 
@@ -45,6 +51,7 @@ def body_map(
     people: Sequence[PersonKeypoints],
     bodies: Sequence[np.ndarray],
     hands: Sequence[Mapping[Side, np.ndarray]],
+    folded: bool = False,
 ) -> np.ndarray:
     """Colour what is seen of people by its place on the body.
 
@@ -53,6 +60,8 @@ def body_map(
         people: their keypoints in world space.
         bodies: (H, W) bool per person, what is seen of them.
         hands: (H, W) bool per person and side, what is seen of their hands.
+        folded: do not tell left from right, so that red goes from the trunk's middle (128) to either fingertips (255):
+            where arms cross, red is that of the trunk otherwise.
 
     Returns:
         (H, W, 3) uint8: red from the right fingertips (0) to the left ones (255), green from the soles (0) to the crown
@@ -63,13 +72,13 @@ def body_map(
     for person, body, own in zip(people, bodies, hands, strict=True):
         rest = body.copy()
         for side in SIDES:
-            _paint(picture, points, own[side] & body, _hand(person, side))
+            _paint(picture, points, own[side] & body, _hand(person, side), folded)
             rest &= ~own[side]
-        _paint(picture, points, rest, _body(person))
+        _paint(picture, points, rest, _body(person), folded)
     return picture
 
 
-def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: Sequence[_Limb]) -> None:
+def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: Sequence[_Limb], folded: bool) -> None:
     chosen = chosen & np.isfinite(points[..., 0])
     limbs = [limb for limb in limbs if np.isfinite([limb.start, limb.end]).all()]
     if not limbs or not chosen.any():
@@ -92,7 +101,10 @@ def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: S
             lateral, front = (offset @ vector.astype(np.float32) for vector in limb.frame)
             colours[index, :, 0] += 0.1 * lateral
             colours[index, :, 2] = 0.5 * front
-    say = np.exp(-_SHARPNESS * (distance - distance.min(axis=0)))
+    if folded:
+        np.abs(colours[..., 0], out=colours[..., 0])
+        distance[[abs(limb.template[1][0]) > _SHOULDER for limb in limbs]] -= _ARM_FIRST
+    say = np.exp(-(_FOLDED_SHARPNESS if folded else _SHARPNESS) * (distance - distance.min(axis=0)))
     colour = np.einsum("ln,lnc->nc", say / say.sum(axis=0), colours)
     colour[:, ::2] = 0.5 + 0.5 * colour[:, ::2]
     picture[chosen] = np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -152,12 +164,12 @@ def _body(person: PersonKeypoints) -> list[_Limb]:
                 ((sign * 0.12, 0.75), (sign * 0.08, 0.5)),
                 trunk,
             ),
-            _Limb(neck, joint(f"{side}_shoulder"), 0.06 * unit, ((0.0, 0.8), (sign * 0.22, 0.78))),
+            _Limb(neck, joint(f"{side}_shoulder"), 0.06 * unit, ((0.0, 0.8), (sign * _SHOULDER, 0.78))),
             _Limb(
                 joint(f"{side}_shoulder"),
                 joint(f"{side}_elbow"),
                 0.05 * unit,
-                ((sign * 0.22, 0.78), (sign * 0.48, 0.78)),
+                ((sign * _SHOULDER, 0.78), (sign * 0.48, 0.78)),
             ),
             _Limb(
                 joint(f"{side}_elbow"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person wears, told by the materials that the camera sees.
+"""What a person wears, told by the materials that the camera sees, or else by what is usual.
 
 Where a shirt ends, and whether arms and legs are bare, a picture had better take from the mesh that it is painted on
 to, whatever the prompt names.  A material is told by where it is common: on hands and face, the chest, the legs, the
-crown of the head.
+crown of the head.  Where all is one material, clothes have the usual cut, with the sleeves that the prompt names.
 """
 
 from __future__ import annotations
@@ -32,8 +32,17 @@ _BARE = (127, 228, 190)
 _HAIRY = (127, 252, 150)
 _BARE_HEAD = 238, 170
 """Most green and least blue of skin on the head"""
-_SHIRT, _SHOULDERS, _TROUSERS = (150, 196), (99, 155), 122
-"""Green and red of the shirt, most green of the trousers"""
+_SHIRT, _SHOULDERS, _TROUSERS = (150, 185), (99, 155), (112, 180)
+"""Green and red of the shirt, most green and blue of the trousers"""
+
+# The usual cut: where half of the pixels change of the four people besides the sample human that the model
+# learned from.
+_HEM = 142
+"""Least green of the shirt"""
+_NECK, _CHIN = 220, (205, 176)
+"""Least green of what no collar covers, and of the chin with its least blue"""
+_CUFF: dict[Sleeves, int] = {"short sleeves": 76, "rolled-up sleeves": 55, "long sleeves": 0, "": 76}
+"""Where sleeves end, in steps of red from the fingertips on; short where nothing is said of them"""
 
 
 class _Worn(NamedTuple):
@@ -45,6 +54,20 @@ class _Worn(NamedTuple):
     bottom: np.ndarray
     hair: np.ndarray
     bare_legs: bool
+
+
+class Kinds(NamedTuple):
+    """What the pixels of one person show, (H, W) bool each."""
+
+    skin: np.ndarray
+    top: np.ndarray
+    bottom: np.ndarray
+    hair: np.ndarray
+
+
+def named_sleeves(words: str) -> Sleeves:
+    """The sleeves that a prompt or a caption names."""
+    return next((sleeves for sleeves in _CUFF if sleeves and sleeves in words), "")
 
 
 def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> Sleeves:
@@ -75,33 +98,61 @@ def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, mate
     return "" if lower is None and upper is None else "short sleeves"
 
 
-def worn_places(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> np.ndarray:
-    """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
+def told_kinds(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> Kinds | None:
+    """Tell by the materials what each pixel of one person shows; arguments are those of :func:`sleeves_of`.
 
-    A shirt's tail over the thighs goes to the belly, bare legs go to the face, a hood to the shoulders, so that each
-    gets its colour.  Where the chest shows no other material than hands and face, all may be one with a texture, and
-    nothing moves; where chest and legs are one, the place alone tells where trousers begin.
-
-    Args:
-        body_map, person, hands, materials: as :func:`sleeves_of` takes them.
+    Where chest and legs are one, the place alone tells where trousers begin.
 
     Returns:
-        the body map (H, W, 3) uint8; hands, and what is of no known kind, stay where they are.
+        the kinds, without the hands; None where the chest shows no other material than hands and face: all may be one
+        with a texture then.
     """
     body = person & ~hands
     worn = _worn(body_map, body, hands, materials)
     if not len(worn.top):
-        return body_map
-    places = body_map.copy()
-    red, green, blue = places[..., 0], places[..., 1], places[..., 2]
+        return None
     skin, top, bottom, hair = (body & np.isin(materials, kind) for kind in worn[:4])
     if not len(worn.bottom) and not worn.bare_legs:
-        top &= green >= _SHIRT[0]
+        high = body_map[..., 1] >= _HEM
+        top, bottom = top & high, top & ~high
+    return Kinds(skin, top, bottom, hair)
+
+
+def usual_kinds(
+    body_map: np.ndarray, folded_map: np.ndarray, person: np.ndarray, hands: np.ndarray, sleeves: Sleeves
+) -> Kinds:
+    """Tell by the place alone, as the people wear it that the model learned from: by itself it paints the mean of all
+    hems and sleeves.  Head and neck stay unknown.
+
+    Args:
+        body_map, person, hands: as :func:`sleeves_of` takes them.
+        folded_map: (H, W, 3) uint8, the body map folded, which tells arms sharply from what they lie on.
+    """
+    red, green, blue = folded_map.transpose(2, 0, 1)
+    head = (green >= _NECK) | ((green >= _CHIN[0]) & (blue >= _CHIN[1]))
+    body = person & ~hands & ~head
+    bare = body & (255 - red < _CUFF[sleeves]) & (green >= _SHIRT[0])
+    cloth, high = body & ~bare, body_map[..., 1] >= _HEM
+    return Kinds(bare, cloth & high, cloth & ~high, np.zeros_like(body))
+
+
+def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
+    """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
+
+    A shirt's tail over the thighs goes to the belly, bare legs go to the face, a hood to the shoulders, so that each
+    gets its colour.
+
+    Returns:
+        the body map (H, W, 3) uint8; what is of no known kind stays where it is.
+    """
+    skin, top, bottom, hair = kinds
+    places = body_map.copy()
+    red, green, blue = places[..., 0], places[..., 1], places[..., 2]
     head = skin & (green >= _HEAD)
     green[head], blue[head] = np.minimum(green[head], _BARE_HEAD[0]), np.maximum(blue[head], _BARE_HEAD[1])
     places[skin & ~head] = _BARE
     green[top], red[top] = np.clip(green[top], *_SHIRT), np.clip(red[top], *_SHOULDERS)
-    green[bottom] = np.minimum(green[bottom], _TROUSERS)
+    green[bottom], blue[bottom] = np.minimum(green[bottom], _TROUSERS[0]), np.minimum(blue[bottom], _TROUSERS[1])
     places[hair] = _HAIRY
     return places
 

@@ -10,6 +10,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from ..conditioning.crops import cut, cut_points, resize
+from ..conditioning.garments import named_sleeves
 from ..conditioning.heatmaps import hand_heatmaps
 from ..conditioning.hint import BODY_MAP, hand_hint, outpaint_hint
 from ..models.stock_plan import refuse_stock_parts
@@ -127,14 +128,15 @@ class EmbeddedPainter:
             logits = hands.mask_head(features[0][-len(crops) :])
         pictures = hands.autoencoder.decode(latents)
         if self.checkpoint.refiner is not None:
-            known = np.stack([_crop_known(frame, crop, side) for crop in crops])
+            places = _places(painting)
+            known = np.stack([_crop_known(frame, places, crop, side) for crop in crops])
             pictures = self.checkpoint.refiner(pictures, torch.from_numpy(known).to(self.device))
         return to_pictures(pictures), logits.sigmoid()[:, 0].float().cpu().numpy()
 
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         models, autoencoder = self.checkpoint, self.checkpoint.autoencoder
         request, frame = painting.request, painting.frame
-        hint = outpaint_hint_of(frame, given)
+        hint = outpaint_hint_of(frame, given, _places(painting))
         guidance = Guidance(painting.text, [PROMPT], painting.guidance_scale, given.prompts)
         hints = guidance.expand(torch.from_numpy(hint).to(self.device)[None])
         colours, trust = models.sketch(hints, guidance.text.tokens)
@@ -180,18 +182,18 @@ class EmbeddedPainter:
         kind = LateStepsScheduler if strength >= 1.0 else DDIMScheduler
         return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
 
-    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+    def finish(self, image: np.ndarray, painting: Painting) -> np.ndarray:
         """Refined at its own size where that is larger than the canvas'.  What is held of people was refined when it
         was painted, and is laid over as it is: over and over, it would drift.  Not so the backdrop, which may hold a
         rim of who stood before it."""
-        refiner, source = self.checkpoint.refiner, frame.source
+        refiner, frame, source = self.checkpoint.refiner, painting.frame, painting.frame.source
         if refiner is None:
             return image
         if source.width > frame.width:
             hint = outpaint_hint(np.zeros_like(image), source.person_mask, frame.normals, None, None, None)
-            if frame.places is not None:
-                places = resize(frame.places / np.float32(255), source.width, source.height)
-                hint[BODY_MAP] = places.transpose(2, 0, 1)
+            places = _places(painting)
+            if places is not None:
+                hint[BODY_MAP] = resize(places / np.float32(255), source.width, source.height).transpose(2, 0, 1)
             shown, known = from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None]
             image = to_pictures(refiner.refine(shown, known, source.width / frame.width))[0]
         if frame.held is not None and source.held is not None:
@@ -210,10 +212,14 @@ class EmbeddedPainter:
         return self.saved[-1]
 
 
-def _crop_known(frame: Frame, crop: Crop, size: int) -> np.ndarray:
+def _places(painting: Painting) -> np.ndarray | None:
+    return painting.frame.places([named_sleeves(prompt) for prompt in painting.prompts])
+
+
+def _crop_known(frame: Frame, places: np.ndarray | None, crop: Crop, size: int) -> np.ndarray:
     """What the refiner sees of a crop: as :func:`outpaint_hint`, without skeleton and without given hands."""
     person = cut(frame.source.person_mask, frame.at_source(crop.crop.box), size)
-    places = None if frame.places is None else cut(frame.places, crop.crop.box, size)
+    places = None if places is None else cut(places, crop.crop.box, size)
     normals = None if frame.normals is None else _crop_normals(frame, crop, size)
     return outpaint_hint(np.zeros((size, size, 3), np.uint8), person, normals, None, None, places)
 

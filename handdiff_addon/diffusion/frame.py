@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
-from ..conditioning.garments import Sleeves, sleeves_of, worn_places
+from ..conditioning.garments import Sleeves, sleeves_of, told_kinds, usual_kinds, worn_places
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -67,19 +68,21 @@ class Frame:
     @cached_property
     def body_map(self) -> np.ndarray | None:
         """(H, W, 3) uint8 at the painted size; None where the people's keypoints in space are unknown."""
-        if not self.source.keypoints:
-            return None
-        whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
-        depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
-        return body_map(static_points(depth, self.source.camera), self.source.keypoints, self.bodies, self.masks)
+        return self._body_map() if self.source.keypoints else None
 
-    @cached_property
-    def places(self) -> np.ndarray | None:
-        """The body map with what people wear where it belongs, as far as the materials tell."""
-        places, materials = self.body_map, self._materials
-        if places is not None and materials is not None:
-            for person, body in enumerate(self.bodies):
-                places = worn_places(places, body, self._hands(person), materials)
+    def places(self, sleeves: Sequence[Sleeves] = ()) -> np.ndarray | None:
+        """The body map with what people wear where it belongs, as far as the materials tell, and else by the usual cut
+        with these sleeves, one per person; without them, nothing moves that the materials do not tell."""
+        if self.body_map is None:
+            return None
+        places = self.body_map
+        for person, body in enumerate(self.bodies):
+            hands, kinds = self._hands(person), None
+            if self._materials is not None:
+                kinds = told_kinds(places, body, hands, self._materials)
+            if kinds is None and sleeves:
+                kinds = usual_kinds(self.body_map, self._folded_map, body, hands, sleeves[person])
+            places = places if kinds is None else worn_places(places, kinds)
         return places
 
     def sleeves(self, person: int) -> Sleeves:
@@ -87,6 +90,16 @@ class Frame:
         if self._materials is None or self.body_map is None:
             return ""
         return sleeves_of(self.body_map, self.bodies[person], self._hands(person), self._materials)
+
+    @cached_property
+    def _folded_map(self) -> np.ndarray:
+        return self._body_map(folded=True)
+
+    def _body_map(self, folded: bool = False) -> np.ndarray:
+        whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
+        depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
+        points = static_points(depth, self.source.camera)
+        return body_map(points, self.source.keypoints, self.bodies, self.masks, folded)
 
     @cached_property
     def _materials(self) -> np.ndarray | None:

@@ -63,10 +63,11 @@ def enlarged(picture: np.ndarray, given: Given, frame: Frame, cell: int, rows: S
     return Given(picture, hands, known, lambda progress: [core] * len(progress), person_regions(frame, cell, rows))
 
 
-def outpaint_hint_of(frame: Frame, given: Given) -> np.ndarray:
-    """What HandDiff's own ControlNets see of a frame and what is given: (C, H, W) float32 in 0..1."""
+def outpaint_hint_of(frame: Frame, given: Given, places: np.ndarray | None) -> np.ndarray:
+    """What HandDiff's own ControlNets see of a frame, its :meth:`~.frame.Frame.places` and what is given: (C, H, W)
+    float32 in 0..1."""
     normals = None if frame.normals is None else resize(frame.normals, frame.width, frame.height)
-    return outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, frame.places)
+    return outpaint_hint(frame.skeleton, frame.person_mask, normals, given.picture, given.hands, places)
 
 
 def person_regions(frame: Frame, cell: int, rows: Sequence[int]) -> list[tuple[int, np.ndarray]]:

@@ -61,6 +61,8 @@ class Painting:
 
     request: GenerationRequest
     frame: Frame
+    prompts: Sequence[str]
+    """As said to the model, per person"""
     text: TextEmbedding
     watch: Watch
     steps: int
@@ -112,7 +114,7 @@ class Painter(Protocol):
     def paint_body(self, painting: Painting, given: Given) -> np.ndarray:
         """Stage 2: the canvas (H, W, 3) uint8 RGB around what is given."""
 
-    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+    def finish(self, image: np.ndarray, painting: Painting) -> np.ndarray:
         """The picture (H, W, 3) uint8 at the frame's own size, with details as fine as that where the model knows
         any."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -146,8 +146,8 @@ class TwoStagePipeline:
         )
         try:
             with torch.inference_mode():
-                text, rows, prompt = self._encode(request, frame, warnings)
-                painting = self._plan(request, frame, text, watch)
+                text, rows, prompts = self._encode(request, frame, warnings)
+                painting = self._plan(request, frame, [prompts[row] for row in rows], text, watch)
                 if request.negative_prompt and painting.guidance_scale <= 1.0:
                     warnings.append("What to keep out counts only with a guidance above 1: raise it, or leave it out.")
                 hands: Hands | None = None
@@ -170,7 +170,7 @@ class TwoStagePipeline:
             image = resize(picture, conditioning.width, conditioning.height)
             if hands is not None and request.expansion.final_paste:
                 image = paste_cores(image, hands, frame)
-            image = painter.finish(image, frame)
+            image = painter.finish(image, painting)
             if conditioning.picture is not None and request.paint == "person":
                 image = np.where(conditioning.person_mask[..., None], image, conditioning.picture)
             watch.tell("finishing", 1, 1)
@@ -183,7 +183,7 @@ class TwoStagePipeline:
             else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
             settings={
-                "prompt": prompt,
+                "prompt": prompts[PROMPT],
                 "steps": painting.steps,
                 "hand_steps": painting.hand_steps,
                 "guidance_scale": painting.guidance_scale,
@@ -208,18 +208,20 @@ class TwoStagePipeline:
         scale = self.painter.canvas / (width * height) ** 0.5
         return max(64, round(width * scale / 8) * 8), max(64, round(height * scale / 8) * 8)
 
-    def _plan(self, request: GenerationRequest, frame: Frame, text: TextEmbedding, watch: Watch) -> Painting:
+    def _plan(
+        self, request: GenerationRequest, frame: Frame, prompts: Sequence[str], text: TextEmbedding, watch: Watch
+    ) -> Painting:
         """The generation, with what the request leaves to the model and to the preset."""
         steps = request.steps or self.painter.steps
         fewer = max(min(steps, 4), steps // 2) if request.preset == "fast" else steps
         guidance = self.painter.guidance_scale if request.guidance_scale is None else request.guidance_scale
-        return Painting(request, frame, text, watch, steps, request.hand_steps or fewer, guidance)
+        return Painting(request, frame, prompts, text, watch, steps, request.hand_steps or fewer, guidance)
 
     def _encode(
         self, request: GenerationRequest, frame: Frame, warnings: list[str]
-    ) -> tuple[TextEmbedding, list[int], str]:
-        """The text, once for both stages and for every frame of the same words; each person's row of it; and the prompt
-        as it was said to the model."""
+    ) -> tuple[TextEmbedding, list[int], list[str]]:
+        """The text, once for both stages and for every frame of the same words; each person's row of it; and the rows
+        as they were said to the model."""
         names = [pose.name for pose in frame.people]
         for name in request.person_prompts:
             if name not in names:
@@ -245,7 +247,7 @@ class TwoStagePipeline:
         if key not in self._texts:
             text = self._sparing(lambda: self.painter.encode_text(prompts), warnings)
             self._texts = {key: text}
-        return self._texts[key], rows, prompt
+        return self._texts[key], rows, prompts
 
     def _paint_hands(self, painting: Painting, rows: list[int], warnings: list[str]) -> Hands | None:
         """Stage 1; None where no hand is usable."""

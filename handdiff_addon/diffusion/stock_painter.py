@@ -201,7 +201,7 @@ class StockPainter:
         )
         return self._paint(painting, batch)[0][0]
 
-    def finish(self, image: np.ndarray, frame: Frame) -> np.ndarray:
+    def finish(self, image: np.ndarray, painting: Painting) -> np.ndarray:
         return image
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
@@ -264,7 +264,7 @@ class StockPainter:
         return HAND_ROLES if "hand_depth" in self._roles else (*HAND_ROLES, "depth")
 
     def _outpaint_hint(self, frame: Frame, given: Given) -> np.ndarray | None:
-        return outpaint_hint_of(frame, given)[None] if "outpaint" in self._roles else None
+        return outpaint_hint_of(frame, given, frame.places())[None] if "outpaint" in self._roles else None
 
     def _heatmaps(self, frame: Frame, crops: Sequence[Crop], side: int) -> np.ndarray:
         """What the hand generator sees of each crop's keypoints."""

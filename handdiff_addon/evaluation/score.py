@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..training.captions import named_sleeves
+from ..conditioning.garments import named_sleeves
 from .benchmark.entries import Entry
 from .judge import Judge, SeenHand, hand_windows
 from .metrics import (
@@ -89,7 +89,7 @@ def _wrist_steps(picture: np.ndarray, truth: Truth, entry: Entry) -> dict[str, f
     """Per side, of forearms that are bare: a prompt that does not say so allows long sleeves, too."""
     bare = truth.regions["skin"] & ~truth.hands_mask
     shirt = truth.regions.get("shirt", np.zeros_like(bare))
-    may_be_covered = named_sleeves(entry.prompt) in (None, "long")
+    may_be_covered = named_sleeves(entry.prompt) in ("", "long sleeves")
     steps: dict[str, float | None] = {}
     for side, points in truth.hands.items():
         hand, reach = truth.hand_masks[side], 0.6 * hand_box(points)

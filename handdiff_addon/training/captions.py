@@ -107,11 +107,6 @@ def named_light(text: str) -> str | None:
     return next((light for light, wordings in _LIGHT_WORDS.items() if any(words in text for words in wordings)), None)
 
 
-def named_sleeves(text: str) -> str | None:
-    """The sleeves that a caption names, one of :data:`CLASSES`' values; None where it names none."""
-    return next((sleeves for sleeves in CLASSES["sleeves"] if f"{sleeves} sleeves" in text), None)
-
-
 def second_colour(colour: str) -> str:
     """The colour of the stripes, lines or dots on a cloth of that colour."""
     return "black" if colour in ("white", "yellow", "pink", "grey") else "white"
