@@ -18,6 +18,7 @@ from handdiff_addon.evaluation.score import score_picture
 from handdiff_addon.evaluation.truth import (
     SAMPLE_HUMAN,
     Truth,
+    enlarged,
     has_truth,
     human_name,
     pose_entry,
@@ -75,6 +76,18 @@ def test_it_finds_body_and_hands_where_the_rig_has_them(judge: Judge, truths: li
     assert sum(score["body"]["hits"] for score in scores) > 0.85 * sum(score["body"]["counted"] for score in scores)
     assert all(score["mask_iou"] == 1.0 and score["seam"] > 1.0 for score in scores)
     assert all(score["colours"].get("shirt", True) and score["colours"].get("background", True) for score in scores)
+
+
+def test_larger_pictures_are_judged_as_those_of_its_size(judge: Judge, truths: list[Truth]) -> None:
+    palettes, figures = read_benchmark().palettes, []
+    for times in (1, 2):
+        wide = [enlarged(truth, times) for truth in truths]
+        assert wide[0].picture.shape == (256 * times, 256 * times, 3)
+        scores = [score_picture(judge, t, e, palettes, t.picture, t.hands_mask) for t, e in zip(wide, ENTRIES)]
+        assert all(score["mask_iou"] == 1.0 for score in scores)
+        hands = [hand["pck"] for score in scores for hand in score["hands"].values() if not hand["small"]]
+        figures.append((np.mean(hands), sum(score["body"]["hits"] for score in scores)))
+    assert figures[1] == pytest.approx(figures[0], abs=0.1, rel=0.1)
 
 
 def test_a_mirror_image_swaps_the_sides(judge: Judge, truths: list[Truth]) -> None:

@@ -59,7 +59,7 @@ def test_a_model_is_drawn_judged_and_reported_and_a_second_run_goes_on(tiny_mode
             data = json.loads((out / method.name / f"{name}.json").read_text(encoding="utf-8"))
             assert set(data["scores"]["body"]) == {"hits", "counted"}
             with Image.open(out / method.name / f"{name}.png") as picture:
-                assert picture.size == (canvas_of(str(tiny_model)),) * 2
+                assert picture.size == (method.times * canvas_of(str(tiny_model)),) * 2
     figures = json.loads((out / "figures.json").read_text(encoding="utf-8"))
     assert set(figures) == {"render", "relit", *(method.name for method in drawn)}
     assert figures["render"]["pck"]["relative_to_renders"] == 1.0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RENDER, RELIT = "render", "relit"
 TWO_STAGES, SINGLE_STAGE, LONGER = "two_stages", "single_stage", "single_stage_longer"
 AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
+TWO_STAGES_LARGE, SINGLE_STAGE_LARGE = "two_stages_large", "single_stage_large"
 HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
 PICTURES = "pictures"
 
@@ -50,6 +51,10 @@ class Method:
     """Whether the networks see normals and body map; without, the pose's keypoints and the person's mask are all"""
     eight_bit: bool = False
     """Whether the networks' weights are rounded to eight bits"""
+    materials: bool = False
+    """Whether the networks know which material each pixel shows"""
+    times: int = 1
+    """How much wider than the canvas the frame is"""
     refined: bool = True
     """Whether the model's refiner, where it has one, goes over the picture"""
 
@@ -92,6 +97,28 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
             "something is kept up to the last step",
             {"expansion": dataclasses.replace(usual, end=1.0)},
             ablation=True,
+        ),
+        Method(
+            SINGLE_STAGE_LARGE,
+            "single stage, larger frames",
+            "twice as wide as the canvas, as frames for use are",
+            {"two_stages": False},
+            ablation=True,
+            times=2,
+        ),
+        Method(
+            TWO_STAGES_LARGE,
+            "two stages, larger frames",
+            "the same; hands are laid over with the pixels of their crops",
+            ablation=True,
+            times=2,
+        ),
+        Method(
+            "materials",
+            "materials told",
+            "clothes end where the mesh's materials do, as when a rig is painted in Blender",
+            ablation=True,
+            materials=True,
         ),
         Method("rendered_mask", "rendered mask", "the rig's own mask", {"mask_source": "rendered"}, ablation=True),
         Method(
@@ -157,15 +184,15 @@ def draw(
 
     Args:
         pipeline: the loaded model, its weights rounded where the method says so.
-        conditioning: of the entry, at the model's canvas size.
+        conditioning: of the entry, at the size of the method's frames.
         truth: of the entry.
         model: the model's name, for the request.
     """
     if method.changes is None:
         return Drawn(_through_autoencoders(pipeline, truth, hands=method.name == AUTOENCODER_HANDS), None, {})
     request = make_request(method, entry, model)
-    # What is handed out to other models does not tell the materials.
-    conditioning = dataclasses.replace(conditioning, materials=None)
+    if not method.materials:  # What is handed out to other models does not tell them.
+        conditioning = dataclasses.replace(conditioning, materials=None)
     if not method.surface:
         conditioning = dataclasses.replace(conditioning, normals=None, keypoints=[])
     result = pipeline.generate(request, conditioning)

@@ -30,6 +30,7 @@ from .score import SCORE_VERSION, score_picture
 from .truth import (
     Truth,
     choose_human,
+    enlarged,
     has_truth,
     human_files,
     human_name,
@@ -279,9 +280,8 @@ def _draw_all(run: Run, report: Report, truth_only: bool) -> None:
     done = 0
     for human in run.humans:
         studio: Studio | None = None
-        for entry in run.entries:
-            if choose_human(run.humans, entry) != human:
-                continue
+        own = [entry for entry in run.entries if choose_human(run.humans, entry) == human]
+        for entry in own:
             report("truth" if truth_only else "drawing", done, len(run.entries))
             done += 1
             folder = run.truth_folder(entry)
@@ -294,10 +294,30 @@ def _draw_all(run: Run, report: Report, truth_only: bool) -> None:
                 write_truth(folder, studio, entry, human_name(human), conditioning)
             for method in missing:
                 _draw(run, method, entry, conditioning, read_truth(folder))
+        if not truth_only:
+            _draw_large(run, human, own)
 
 
-def _missing(run: Run, entry: Entry) -> list[Method]:
-    return [m for m in run.methods if entry in run.entries_of(m) and not run.path(m.name, entry, ".json").is_file()]
+def _draw_large(run: Run, human: Path | None, entries: Sequence[Entry]) -> None:
+    """Draw one human's entries in frames larger than the canvas, once the studio of those of its size is done with."""
+    for times in sorted({method.times for method in run.methods} - {1}):
+        studio: Studio | None = None
+        for entry in entries:
+            if missing := _missing(run, entry, times):
+                studio = studio or studio_of(human, times * run.size)
+                conditioning = pose_entry(studio, entry)
+                for method in missing:
+                    _draw(run, method, entry, conditioning, read_truth(run.truth_folder(entry)))
+
+
+def _missing(run: Run, entry: Entry, times: int = 1) -> list[Method]:
+    return [
+        method
+        for method in run.methods
+        if method.times == times
+        and entry in run.entries_of(method)
+        and not run.path(method.name, entry, ".json").is_file()
+    ]
 
 
 def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth) -> None:
@@ -327,13 +347,13 @@ def _make_folder(folder: Path) -> None:
 
 def _score_all(run: Run, report: Report) -> None:
     """Score what has no scores yet, or older ones."""
-    jobs = [(method, entry) for method in (RENDER, RELIT) for entry in run.entries]
+    jobs = [(method, entry, 1) for method in (RENDER, RELIT) for entry in run.entries]
     if run.pictures is not None:
-        jobs += [(PICTURES, entry) for entry in run.entries]
+        jobs += [(PICTURES, entry, 1) for entry in run.entries]
     else:
-        jobs += [(method.name, entry) for method in run.methods for entry in run.entries_of(method)]
+        jobs += [(method.name, entry, method.times) for method in run.methods for entry in run.entries_of(method)]
     judge: Judge | None = None
-    for done, (method, entry) in enumerate(jobs):
+    for done, (method, entry, times) in enumerate(jobs):
         report("judging", done, len(jobs))
         picture, mask = run.picture(method, entry), run.hands_mask(method, entry)
         path = run.path(method, entry, ".json")
@@ -342,14 +362,16 @@ def _score_all(run: Run, report: Report) -> None:
         if data.get("score_version") == SCORE_VERSION and data.get("picture_sha256") == content:
             continue
         judge = judge or Judge()
-        truth = read_truth(run.truth_folder(entry))
+        size = times * run.size
         scores = score_picture(
             judge,
-            truth,
+            enlarged(read_truth(run.truth_folder(entry)), times),
             entry,
             run.benchmark.palettes,
-            read_picture(picture, size=run.size),
-            read_picture(mask, "L", run.size) >= 128 if mask.is_file() else None,
+            read_picture(picture, size=size),
+            read_picture(mask, "L", size) >= 128 if mask.is_file() else None,
         )
+        if times > 1:
+            scores["seam"] = None  # a gradient for each pixel, of which a boundary has more then
         _make_folder(path.parent)
         write_json(path, {**data, "score_version": SCORE_VERSION, "picture_sha256": content, "scores": scores})

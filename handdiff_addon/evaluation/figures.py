@@ -20,7 +20,9 @@ from .draws import (
     NO_FREE_PHASE,
     RENDER,
     SINGLE_STAGE,
+    SINGLE_STAGE_LARGE,
     TWO_STAGES,
+    TWO_STAGES_LARGE,
 )
 from .statistics import Estimate, Tally, estimate, estimate_difference, estimate_ratio
 
@@ -161,6 +163,11 @@ def bars(results: Results, ids: Sequence[str], first: Sequence[str]) -> list[Bar
         *(
             at_least(f"hand PCK@0.2, two stages minus {name}", estimate_difference(of("pck"), of("pck", method)), 0.10)
             for method, name in ((SINGLE_STAGE, "single stage"), (LONGER, "single stage, longer"))
+        ),
+        at_least(
+            "hand PCK@0.2, two stages minus single stage, larger frames",
+            estimate_difference(of("pck", TWO_STAGES_LARGE, first), of("pck", SINGLE_STAGE_LARGE, first)),
+            0.10,
         ),
         at_least("body PCK@0.1, relative to renders", relative("body"), 0.92),
         at_least("predicted hand mask, IoU", estimate(of("mask_iou")), 0.85),

@@ -8,6 +8,7 @@ that the prompt allows), ``regions.png`` (an index into the names in ``truth.jso
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..conditioning.crops import resize
+from ..conditioning.crops import resize, scale_pose
 from ..conditioning.frame import PersonPose
 from ..conditioning.openpose import read_pose
 from ..conditioning.pass_files import write_passes
@@ -74,6 +75,25 @@ class Truth:
     def regions(self) -> dict[str, np.ndarray]:
         """(H, W) bool by role."""
         return {name: self.region_map == index for index, name in enumerate(self.region_names)}
+
+
+def enlarged(truth: Truth, times: int) -> Truth:
+    """The truth of a picture so many times as wide: places are exact, masks and render as coarse as before."""
+    if times == 1:
+        return truth
+    height, width = truth.person_mask.shape
+
+    def wide(pixels: np.ndarray) -> np.ndarray:
+        return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+    return dataclasses.replace(
+        truth,
+        picture=wide(truth.picture),
+        pose=scale_pose(truth.pose, (width, height), (times * width, times * height)),
+        hand_masks={side: wide(mask) for side, mask in truth.hand_masks.items()},
+        person_mask=wide(truth.person_mask),
+        region_map=wide(truth.region_map),
+    )
 
 
 def judged_hands(pose: PersonPose, masks: Mapping[Side, np.ndarray]) -> dict[Side, np.ndarray]:
