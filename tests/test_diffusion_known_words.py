@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import handdiff_addon
+from handdiff_addon.conditioning.garments import named_sleeves
 from handdiff_addon.diffusion.known_words import in_known_words
 from handdiff_addon.evaluation.benchmark.entries import read_benchmark
 from handdiff_addon.training.captions import CLASSES, Attributes, caption
@@ -30,6 +31,24 @@ def test_captions_stay_as_they_are(knows) -> None:
         drawn = {name: str(rng.choice(values)) if rng.random() < 0.9 else None for name, values in CLASSES.items()}
         text, _ = caption(Attributes(**drawn), rng)
         assert in_known_words(text, knows) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("a red shirt with Long Sleeves", "a red shirt with long sleeves"),
+        ("a red Long-sleeved shirt", "a red shirt with long sleeves"),
+        ("a long sleeve navy hoodie and jeans", "a blue sweater with long sleeves and jeans"),
+        ("green t-shirt, sleeves rolled up", "green t-shirt, rolled-up sleeves"),
+        ("a white top, rolled up sleeves", "a white top, rolled-up sleeves"),
+        ("a sleeveless black top", "a black top with short sleeves"),
+        ("long-sleeved", "long sleeves"),
+    ],
+)
+def test_sleeves_are_said_as_captions_say_them(knows, prompt: str, said: str) -> None:
+    text, unknown = in_known_words(f"a person, {prompt}", knows)
+    assert (text, unknown) == (f"a person, {said}", [])
+    assert named_sleeves(text)
 
 
 def test_the_benchmarks_prompts_stay_as_they_are(knows) -> None:

@@ -59,6 +59,7 @@ _THINGS = {
     "light from the right": "right light|lighting from the right",
     "soft light": "(?:soft|diffuse|studio) lighting",
 }
+_LENGTHS = "long|short|rolled[- ]up"
 _SHADES = "light|dark|bright|deep|pastel|vivid|neon|pale"
 _ALL_COLOURS = "|".join(_COLOURS)
 _SKINNED = r"(?=[- ]skin(?:ned)?\b)"
@@ -94,7 +95,7 @@ def in_known_words(prompt: str, knows: Callable[[str], bool]) -> tuple[str, list
     text = _said(text, _COLOURS, r"(?![- ]skin(?:ned)?\b)")
     text = re.sub(rf"\b({_ALL_COLOURS}) \1\b", r"\1", text, flags=re.I)  # navy blue
     text = re.sub(rf"\b({_ALL_COLOURS}) (?:{_THINGS['top']})\b", r"\1 shirt and \1 trousers", text, flags=re.I)
-    text = _said(text, _THINGS)
+    text = _with_sleeves(_said(text, _THINGS))
     text = re.sub(r"\ban? (?=(\w))", lambda found: "an " if found[1].lower() in "aeiou" else "a ", text)
     unknown: list[str] = []
     parts = [_known(part, knows, unknown) for part in re.split(r"[,.;\n]", text)]
@@ -108,6 +109,19 @@ def _said(text: str, means: Mapping[str, str], before: str = r"\b") -> str:
     for known, others in means.items():
         text = re.sub(rf"\b(?:{others})\b{before}", known, text, flags=re.I)
     return text
+
+
+def _with_sleeves(text: str) -> str:
+    """Sleeves as captions have them: a shirt with long sleeves, whatever a long-sleeved shirt is called."""
+
+    def behind(found: re.Match[str]) -> str:
+        return f"{(found[2] or '').strip()} with {found[1].lower().replace(' ', '-')} sleeves".removeprefix(" with ")
+
+    text = _said(text, {"short-sleeved": "sleeveless", "rolled-up sleeves": "sleeves rolled[- ]up"})
+    text = re.sub(
+        rf"\b({_LENGTHS})[- ]sleeved?((?: [\w-]+){{0,2}}? (?:t-shirt|shirt|top|sweater))\b", behind, text, flags=re.I
+    )
+    return re.sub(rf"\b({_LENGTHS})[- ]sleeve[sd]?\b()", behind, text, flags=re.I)
 
 
 def _known(part: str, knows: Callable[[str], bool], unknown: list[str]) -> str:

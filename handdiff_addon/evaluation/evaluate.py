@@ -8,6 +8,7 @@ Run again, it goes on where it stopped.  The folder holds ``run.json`` (what is 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -276,48 +277,32 @@ def _measure_costs(run: Run) -> None:
 
 
 def _draw_all(run: Run, report: Report, truth_only: bool) -> None:
-    """Draw what is missing, one human after the other."""
+    """Draw what is missing, one human after the other, and the larger frames once those of the canvas's size, which
+    have the truth, are done."""
+    wanted = () if truth_only else run.methods
+    sizes = sorted({1, *(method.times for method in wanted)})
     done = 0
-    for human in run.humans:
+    for human, times in itertools.product(run.humans, sizes):
         studio: Studio | None = None
-        own = [entry for entry in run.entries if choose_human(run.humans, entry) == human]
-        for entry in own:
-            report("truth" if truth_only else "drawing", done, len(run.entries))
+        for entry in run.entries:
+            if choose_human(run.humans, entry) != human:
+                continue
+            report("truth" if truth_only else "drawing", done, len(run.entries) * len(sizes))
             done += 1
             folder = run.truth_folder(entry)
-            missing = [] if truth_only else _missing(run, entry)
+            missing = [method for method in wanted if method.times == times and _is_missing(run, method, entry)]
             if has_truth(folder) and not missing:
                 continue
-            studio = studio or studio_of(human, run.size)
+            studio = studio or studio_of(human, times * run.size)
             conditioning = pose_entry(studio, entry)
             if not has_truth(folder):
                 write_truth(folder, studio, entry, human_name(human), conditioning)
             for method in missing:
                 _draw(run, method, entry, conditioning, read_truth(folder))
-        if not truth_only:
-            _draw_large(run, human, own)
 
 
-def _draw_large(run: Run, human: Path | None, entries: Sequence[Entry]) -> None:
-    """Draw one human's entries in frames larger than the canvas, once the studio of those of its size is done with."""
-    for times in sorted({method.times for method in run.methods} - {1}):
-        studio: Studio | None = None
-        for entry in entries:
-            if missing := _missing(run, entry, times):
-                studio = studio or studio_of(human, times * run.size)
-                conditioning = pose_entry(studio, entry)
-                for method in missing:
-                    _draw(run, method, entry, conditioning, read_truth(run.truth_folder(entry)))
-
-
-def _missing(run: Run, entry: Entry, times: int = 1) -> list[Method]:
-    return [
-        method
-        for method in run.methods
-        if method.times == times
-        and entry in run.entries_of(method)
-        and not run.path(method.name, entry, ".json").is_file()
-    ]
+def _is_missing(run: Run, method: Method, entry: Entry) -> bool:
+    return entry in run.entries_of(method) and not run.path(method.name, entry, ".json").is_file()
 
 
 def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, truth: Truth) -> None:
