@@ -176,4 +176,5 @@ def test_the_usual_shirt_ends_at_once_and_heads_stay() -> None:
 
 def test_sleeves_are_read_from_words() -> None:
     assert named_sleeves("a person in a red shirt with rolled-up sleeves, short hair") == "rolled-up sleeves"
+    assert named_sleeves("long sleeves, a red shirt with short sleeves") == "long sleeves"
     assert named_sleeves("long hair and a sleeveless top") == ""

@@ -66,8 +66,8 @@ class Kinds(NamedTuple):
 
 
 def named_sleeves(words: str) -> Sleeves:
-    """The sleeves that a prompt or a caption names."""
-    return next((sleeves for sleeves in _CUFF if sleeves and sleeves in words), "")
+    """The sleeves that a prompt or a caption names first: a person's own words stand before everybody's."""
+    return min((sleeves for sleeves in _CUFF if sleeves and sleeves in words), key=words.index, default="")
 
 
 def sleeves_of(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> Sleeves:

@@ -115,7 +115,7 @@ def _with_sleeves(text: str) -> str:
     """Sleeves as captions have them: a shirt with long sleeves, whatever a long-sleeved shirt is called."""
 
     def behind(found: re.Match[str]) -> str:
-        return f"{(found[2] or '').strip()} with {found[1].lower().replace(' ', '-')} sleeves".removeprefix(" with ")
+        return f"{found[2].strip()} with {found[1].lower().replace(' ', '-')} sleeves".removeprefix(" with ")
 
     text = _said(text, {"short-sleeved": "sleeveless", "rolled-up sleeves": "sleeves rolled[- ]up"})
     text = re.sub(
