@@ -9,11 +9,11 @@ import bpy
 import numpy as np
 import pytest
 
-from handdiff_addon.conditioning.body_map import body_map
+from handdiff_addon.conditioning.body_map import arm_reach
 from handdiff_addon.conditioning.flow import static_points
 from handdiff_addon.conditioning.frame import Conditioning
 from handdiff_addon.request import SIDES
-from handdiff_addon.rig.keypoints import BODY_INDEX, PersonKeypoints
+from handdiff_addon.rig.keypoints import BODY_INDEX
 from handdiff_addon.scene.files import new_scene, open_blend
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.rigs import match_armature
@@ -61,22 +61,19 @@ def test_the_front_is_told_from_the_back(scene: bpy.types.Scene) -> None:
     assert front[BLUE] > 190 > 110 > back[BLUE]
 
 
-def test_a_folded_map_is_right_where_arms_cross(scene: bpy.types.Scene) -> None:
-    """Between a left and a right forearm lies no trunk."""
+def test_the_reach_runs_along_the_arms_and_nowhere_else(scene: bpy.types.Scene) -> None:
     frame = seen(scene)
-    (person,) = frame.keypoints
-    crossed = PersonKeypoints(person.name, person.body.copy(), person.hands)
-    for joint in ("elbow", "wrist"):
-        crossed.body[BODY_INDEX[f"right_{joint}"]] = crossed.body[BODY_INDEX[f"left_{joint}"]]
-    points, bodies = static_points(frame.metric_depth, frame.camera), [frame.masks[0].person]
-    nobody = [dict.fromkeys(SIDES, np.zeros_like(frame.person_mask))]
-    apart, plain, folded = (
-        body_map(points, [own], bodies, nobody, fold)
-        for own, fold in ((person, True), (crossed, False), (crossed, True))
-    )
-    x, y = frame.people[0].body[[BODY_INDEX["left_elbow"], BODY_INDEX["left_wrist"]]].mean(0).round().astype(int)
-    assert abs(int(plain[y, x, RED]) - 128) < 10
-    assert abs(int(folded[y, x, RED]) - int(apart[y, x, RED])) < 10 and folded[y, x, RED] > 195
+    arms = frame.masks[0].arms
+    assert arms is not None and not (arms & ~frame.person_mask).any() and not (arms & frame.hands_mask).any()
+    reach = arm_reach(static_points(frame.metric_depth, frame.camera), frame.keypoints, [arms])
+    np.testing.assert_array_equal(np.isfinite(reach), arms)
+    for side in SIDES:
+        shoulder, elbow, wrist = (
+            frame.people[0].body[BODY_INDEX[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist")
+        )
+        for place, expected in ((0.5 * (shoulder + elbow), 0.5), (elbow, 1.0), (0.5 * (elbow + wrist), 1.5)):
+            x, y = place.round().astype(int)
+            assert abs(reach[y, x] - expected) < 0.2, (side, expected)
 
 
 def test_a_place_keeps_its_colour_when_the_pose_changes(scene: bpy.types.Scene) -> None:

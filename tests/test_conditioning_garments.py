@@ -142,12 +142,16 @@ def test_what_is_no_garment_stays() -> None:
     assert belt[3] == BELLY
 
 
-def cut(sleeves: Sleeves, *places: tuple[int, int, int]) -> list[tuple[int, ...]]:
-    """Where places on the left, which the folded map leaves, go to with the usual cut; the first is a hand."""
-    body_map = np.array([places], np.uint8)
+OFF = np.nan
+
+
+def cut(sleeves: Sleeves, *places: tuple[tuple[int, int, int], float]) -> list[tuple[int, ...]]:
+    """Where places go to with the usual cut, each with its reach along an arm; the first is a hand."""
+    body_map = np.array([[place for place, _ in places]], np.uint8)
+    reach = np.array([[reach for _, reach in places]], np.float32)
     hands = np.zeros((1, len(places)), bool)
     hands[0, 0] = True
-    kinds = usual_kinds(body_map, body_map, np.ones_like(hands), hands, sleeves)
+    kinds = usual_kinds(body_map, np.ones_like(hands), hands, reach, sleeves)
     assert (np.sum(kinds, axis=0) <= 1).all(), "each pixel is of one kind"
     return [tuple(map(int, place)) for place in worn_places(body_map, kinds)[0]]
 
@@ -156,21 +160,31 @@ def cut(sleeves: Sleeves, *places: tuple[int, int, int]) -> list[tuple[int, ...]
     ("sleeves", "bare"), [("long sleeves", 0), ("rolled-up sleeves", 1), ("short sleeves", 2), ("", 2)]
 )
 def test_the_usual_sleeves_end_where_they_are_said_to(sleeves: Sleeves, bare: int) -> None:
-    hand, *arm, shoulder = (245, 199, 128), (215, 199, 128), (190, 199, 128), (165, 199, 128), (150, 199, 128)
-    places = cut(sleeves, hand, *arm, shoulder)
-    assert places[0] == hand
-    assert [place == CHEEK for place in places[1:]] == [True] * bare + [False] * (4 - bare)
+    """What lies beside a forearm and is none, such as the trunk behind it, is clothed however much it looks like one
+    on the body map."""
+    hand, beside = ((245, 199, 128), OFF), ((215, 199, 128), OFF)
+    arm = [((215, 199, 128), 1.6), ((190, 199, 128), 1.1), ((165, 199, 128), 0.4)]
+    places = cut(sleeves, hand, *arm, beside, ((150, 199, 128), OFF))
+    assert places[0] == hand[0]
+    assert [place == CHEEK for place in places[1:]] == [True] * bare + [False] * (5 - bare)
     assert all(99 <= red <= 155 and 150 <= green <= 185 for red, green, _ in places[1 + bare :])
+
+
+def test_an_arm_before_the_face_or_the_legs_is_an_arm() -> None:
+    face, lap = (128, 230, 220), (128, 100, 200)
+    sleeve, forearm, *still = cut("short sleeves", ((245, 199, 128), OFF), (face, 0.3), (lap, 1.5), (face, OFF))[1:]
+    assert 150 <= sleeve[1] <= 185 and forearm == CHEEK and still == [face]
 
 
 def test_the_usual_shirt_ends_at_once_and_heads_stay() -> None:
     """Nothing is left of the band in which some wear shirts and some trousers, and would get the mean of both."""
+    hand = ((245, 199, 128), OFF)
     band = [(128, green, 200) for green in range(120, 160)]
-    greens = np.array([place[1] for place in cut("long sleeves", (245, 199, 128), *band)[1:]])
+    greens = np.array([place[1] for place in cut("long sleeves", hand, *((place, OFF) for place in band))[1:]])
     assert ((greens <= 112) | (greens >= 150)).all() and (np.diff(greens) >= 0).all()
     assert greens[0] <= 112 and greens[-1] >= 150
     still = (128, 221, 140), (128, 212, 200), FRONT, CROWN
-    collar, *others = cut("short sleeves", (245, 199, 128), (128, 215, 140), *still)[1:]
+    collar, *others = cut("short sleeves", hand, *((place, OFF) for place in ((128, 215, 140), *still)))[1:]
     assert collar == (128, 185, 140) and others == list(still)
 
 

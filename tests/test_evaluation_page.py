@@ -143,12 +143,13 @@ def test_groups_are_measured_against_their_own_renders(results) -> None:
             results[method][i]["hands"] = {"left": results[method][i]["hands"]["left"], "right": hand(found=False)}
     groups = tone_groups(tones)
     assert [len(groups[name]) for name in groups] == [10, 0, 10]
-    figures = group_rows(results, groups, IDS)
+    figures = group_rows(results, groups, IDS, relative=True)
     assert list(figures) == ["light skin", "dark skin"]
     assert figures["dark skin"]["found"][0].value == 1.0
+    assert group_rows(results, groups, IDS, relative=False)["dark skin"]["found"][0].value == 0.5
     for i in IDS[1::2]:
         results["two_stages"][i]["hands"]["left"] = hand(found=False)
-    _, rows = group_table(results, groups, IDS)
+    _, rows = group_table(results, groups, IDS, relative=True)
     assert rows[1][0] == "dark skin" and rows[1][2].endswith("!)")
 
 

@@ -158,7 +158,7 @@ def test_left_and_right_are_the_persons_own(empty_scene: bpy.types.Scene, case: 
     depsgraph = depsgraph_of(empty_scene)
     read = read_surfaces(empty_scene, depsgraph, [armature])
     person = person_of(armature, match_seen(armature, depsgraph), made)
-    part, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
+    part, _, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     assert set(part.tolist()) == {1, 2, 3}
     bones = hand_bones(match_seen(armature, depsgraph), parents_of(armature), own)
     assert "LeftHand" in bones and "RightHand" not in bones

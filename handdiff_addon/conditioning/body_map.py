@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,12 +23,8 @@ from .capsules import size_of
 # for another training.
 _SHARPNESS = 6.0
 """How fast a limb's say falls with the distance from it in radii"""
-_FOLDED_SHARPNESS, _ARM_FIRST = 30.0, 0.35
-"""The same of the folded map, which no model sees; and by how many radii arms are nearer in it than they are: one that
-lies on the trunk is often inside of the trunk's capsule.  Of the pixels of 26 pictures of five people in short sleeves
-these two keep all but 0.1 % of bare arms bare, and bare 0.5 % of the clothes"""
-_SHOULDER = 0.22
-"""Where on the template arms begin, across"""
+_AT_ONCE = 65536
+"""Pixels, so that memory is bounded"""
 _FAR = 0.1
 """Change of the blue of limbs for each radius that a pixel is off the skin: shoes, skirts, hair"""
 
@@ -51,7 +48,6 @@ def body_map(
     people: Sequence[PersonKeypoints],
     bodies: Sequence[np.ndarray],
     hands: Sequence[Mapping[Side, np.ndarray]],
-    folded: bool = False,
 ) -> np.ndarray:
     """Colour what is seen of people by its place on the body.
 
@@ -60,8 +56,6 @@ def body_map(
         people: their keypoints in world space.
         bodies: (H, W) bool per person, what is seen of them.
         hands: (H, W) bool per person and side, what is seen of their hands.
-        folded: do not tell left from right, so that red goes from the trunk's middle (128) to either fingertips (255):
-            where arms cross, red is that of the trunk otherwise.
 
     Returns:
         (H, W, 3) uint8: red from the right fingertips (0) to the left ones (255), green from the soles (0) to the crown
@@ -72,18 +66,51 @@ def body_map(
     for person, body, own in zip(people, bodies, hands, strict=True):
         rest = body.copy()
         for side in SIDES:
-            _paint(picture, points, own[side] & body, _hand(person, side), folded)
+            _paint(picture, points, own[side] & body, _hand(person, side))
             rest &= ~own[side]
-        _paint(picture, points, rest, _body(person), folded)
+        _paint(picture, points, rest, _body(person))
     return picture
 
 
-def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: Sequence[_Limb], folded: bool) -> None:
+def arm_reach(points: np.ndarray, people: Sequence[PersonKeypoints], arms: Sequence[np.ndarray]) -> np.ndarray:
+    """How far along an arm each pixel lies.
+
+    Args:
+        points, people: as :func:`body_map` takes them.
+        arms: (H, W) bool per person, what is seen of both arms.
+
+    Returns:
+        (H, W) float32: 0 at the shoulder, 1 at the elbow, 2 at the wrist; NaN where no arm is.
+    """
+    reach = np.full(points.shape[:2], np.nan, np.float32)
+    for person, own in zip(people, arms, strict=True):
+        own = own & np.isfinite(points[..., 0])
+        nearest = np.full(int(own.sum()), np.inf)
+        found = np.full(len(nearest), np.nan, np.float32)
+        for side in SIDES:
+            joints = [person.body[BODY_INDEX[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist")]
+            for begin, (start, end) in enumerate(pairwise(joints)):
+                axis = end - start
+                along = np.clip((points[own] - start) @ axis / max(float(axis @ axis), 1e-12), 0.0, 1.0)
+                distance = np.linalg.norm(points[own] - start - along[:, None] * axis, axis=1)
+                closer = distance < nearest
+                nearest[closer], found[closer] = distance[closer], begin + along[closer]
+        reach[own] = found
+    return reach
+
+
+def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: Sequence[_Limb]) -> None:
     chosen = chosen & np.isfinite(points[..., 0])
     limbs = [limb for limb in limbs if np.isfinite([limb.start, limb.end]).all()]
     if not limbs or not chosen.any():
         return
-    places = points[chosen].astype(np.float32)
+    colours = [_colours(places, limbs) for places in np.array_split(points[chosen], chosen.sum() // _AT_ONCE + 1)]
+    picture[chosen] = np.concatenate(colours)
+
+
+def _colours(points: np.ndarray, limbs: Sequence[_Limb]) -> np.ndarray:
+    """Of points (N, 3), (N, 3) uint8."""
+    places = points.astype(np.float32)
     distance = np.empty((len(limbs), len(places)), np.float32)
     colours = np.empty((len(limbs), len(places), 3), np.float32)
     for index, limb in enumerate(limbs):
@@ -101,13 +128,10 @@ def _paint(picture: np.ndarray, points: np.ndarray, chosen: np.ndarray, limbs: S
             lateral, front = (offset @ vector.astype(np.float32) for vector in limb.frame)
             colours[index, :, 0] += 0.1 * lateral
             colours[index, :, 2] = 0.5 * front
-    if folded:
-        np.abs(colours[..., 0], out=colours[..., 0])
-        distance[[abs(limb.template[1][0]) > _SHOULDER for limb in limbs]] -= _ARM_FIRST
-    say = np.exp(-(_FOLDED_SHARPNESS if folded else _SHARPNESS) * (distance - distance.min(axis=0)))
+    say = np.exp(-_SHARPNESS * (distance - distance.min(axis=0)))
     colour = np.einsum("ln,lnc->nc", say / say.sum(axis=0), colours)
     colour[:, ::2] = 0.5 + 0.5 * colour[:, ::2]
-    picture[chosen] = np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def _hand(person: PersonKeypoints, side: Side) -> list[_Limb]:
@@ -164,12 +188,12 @@ def _body(person: PersonKeypoints) -> list[_Limb]:
                 ((sign * 0.12, 0.75), (sign * 0.08, 0.5)),
                 trunk,
             ),
-            _Limb(neck, joint(f"{side}_shoulder"), 0.06 * unit, ((0.0, 0.8), (sign * _SHOULDER, 0.78))),
+            _Limb(neck, joint(f"{side}_shoulder"), 0.06 * unit, ((0.0, 0.8), (sign * 0.22, 0.78))),
             _Limb(
                 joint(f"{side}_shoulder"),
                 joint(f"{side}_elbow"),
                 0.05 * unit,
-                ((sign * _SHOULDER, 0.78), (sign * 0.48, 0.78)),
+                ((sign * 0.22, 0.78), (sign * 0.48, 0.78)),
             ),
             _Limb(
                 joint(f"{side}_elbow"),

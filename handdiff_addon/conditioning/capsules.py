@@ -133,15 +133,27 @@ def body_capsules(person: PersonKeypoints) -> Capsules:
         (joint("left_hip"), joint("right_hip"), 0.1),
         (neck - 0.1 * unit * up, hips, 0.115),
     ]
+    found += _arms(person)
     for side in SIDES:
         found += [
             (0.8 * joint(f"{side}_shoulder") + 0.2 * neck - 0.06 * unit * up, joint(f"{side}_hip"), 0.095),
-            (joint(f"{side}_shoulder"), joint(f"{side}_elbow"), 0.05),
-            (joint(f"{side}_elbow"), joint(f"{side}_wrist"), 0.035),
             (joint(f"{side}_hip"), joint(f"{side}_knee"), 0.08),
             (joint(f"{side}_knee"), joint(f"{side}_ankle"), 0.055),
         ]
     return _made(found, unit)
+
+
+def arm_capsules(person: PersonKeypoints) -> Capsules:
+    """Both arms from shoulder to wrist, as :func:`body_capsules` has them too."""
+    return _made(_arms(person), size_of(person))
+
+
+def _arms(person: PersonKeypoints) -> list[tuple[np.ndarray, np.ndarray, float]]:
+    found = []
+    for side in SIDES:
+        shoulder, elbow, wrist = (person.body[BODY_INDEX[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist"))
+        found += [(shoulder, elbow, 0.05), (elbow, wrist, 0.035)]
+    return found
 
 
 def _made(found: list[tuple[np.ndarray, np.ndarray, float]], unit: float) -> Capsules:

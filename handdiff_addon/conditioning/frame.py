@@ -47,6 +47,8 @@ class PersonMasks:
 
     person: np.ndarray
     hands: dict[Side, np.ndarray]
+    arms: np.ndarray | None = None
+    """From the shoulders to the wrists; None where nobody knows"""
 
 
 @dataclass(frozen=True)

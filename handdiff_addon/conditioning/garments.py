@@ -41,8 +41,8 @@ _HEM = 142
 """Least green of the shirt"""
 _NECK, _CHIN = 220, (205, 176)
 """Least green of what no collar covers, and of the chin with its least blue"""
-_CUFF: dict[Sleeves, int] = {"short sleeves": 76, "rolled-up sleeves": 55, "long sleeves": 0, "": 76}
-"""Where sleeves end, in steps of red from the fingertips on; short where nothing is said of them"""
+_CUFF: dict[Sleeves, float] = {"short sleeves": 0.7, "rolled-up sleeves": 1.35, "long sleeves": np.inf, "": 0.7}
+"""Where along the arm sleeves end, 1 at the elbow and 2 at the wrist; short where nothing is said of them"""
 
 
 class _Worn(NamedTuple):
@@ -119,20 +119,21 @@ def told_kinds(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, mate
 
 
 def usual_kinds(
-    body_map: np.ndarray, folded_map: np.ndarray, person: np.ndarray, hands: np.ndarray, sleeves: Sleeves
+    body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, reach: np.ndarray, sleeves: Sleeves
 ) -> Kinds:
     """Tell by the place alone, as the people wear it that the model learned from: by itself it paints the mean of all
     hems and sleeves.  Head and neck stay unknown.
 
     Args:
         body_map, person, hands: as :func:`sleeves_of` takes them.
-        folded_map: (H, W, 3) uint8, the body map folded, which tells arms sharply from what they lie on.
+        reach: (H, W) how far along an arm each pixel lies, as :func:`.body_map.arm_reach` gives it.
     """
-    red, green, blue = folded_map.transpose(2, 0, 1)
-    head = (green >= _NECK) | ((green >= _CHIN[0]) & (blue >= _CHIN[1]))
+    _, green, blue = body_map.transpose(2, 0, 1)
+    arms = ~np.isnan(reach)
+    head = ~arms & ((green >= _NECK) | ((green >= _CHIN[0]) & (blue >= _CHIN[1])))
     body = person & ~hands & ~head
-    bare = body & (255 - red < _CUFF[sleeves]) & (green >= _SHIRT[0])
-    cloth, high = body & ~bare, body_map[..., 1] >= _HEM
+    bare = body & (reach >= _CUFF[sleeves])
+    cloth, high = body & ~bare, arms | (green >= _HEM)
     return Kinds(bare, cloth & high, cloth & ~high, np.zeros_like(body))
 
 

@@ -10,15 +10,17 @@ import torch
 from diffusers import DDIMScheduler
 
 from ..conditioning.crops import cut, cut_points, resize
-from ..conditioning.garments import named_sleeves
+from ..conditioning.garments import Sleeves, named_sleeves
 from ..conditioning.heatmaps import hand_heatmaps
-from ..conditioning.hint import BODY_MAP, hand_hint, outpaint_hint
+from ..conditioning.hint import hand_hint, outpaint_hint
 from ..models.stock_plan import refuse_stock_parts
 from ..request import SIDES, GenerationRequest
+from .backdrop import clean_backdrop
 from .checkpoint import Checkpoint
 from .controlled import controlled
+from .edges import settle_edges
 from .estimate import shown_latents, unknown
-from .frame import Frame, cells
+from .frame import Frame, at_size, cells
 from .hand_stage import given_crops
 from .known_words import in_known_words
 from .late_steps import LateStepsScheduler
@@ -42,6 +44,10 @@ from .text import PROMPT, TextEmbedding, condition, encode_text
 BODY_NOISE, HAND_NOISE = 0.25, 0.5
 """Of the usual noise, how much body and hands are begun with: these networks take what they see of it for texture, and
 paint blotches, and hands with a grain (sampling at a reduced temperature, as Kingma and Dhariwal 2018 do)"""
+
+
+_RIM = 2
+"""Pixels beyond the outline that are refined at sizes above the canvas's"""
 
 
 class EmbeddedPainter:
@@ -175,7 +181,13 @@ class EmbeddedPainter:
         picture = autoencoder.decode(latents)
         if models.refiner is not None:
             picture = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
+        picture = settle_edges(picture, self._plane(frame.kinds(_sleeves(painting))))
+        if request.strength >= 1.0:
+            picture = clean_backdrop(picture, self._plane(frame.person_mask))
         return to_pictures(picture)[0]
+
+    def _plane(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values).to(self.device)[None, None]
 
     def _schedule(self, scheduler: DDIMScheduler, steps: int, strength: float) -> Schedule:
         """A given picture is begun with anywhere between noise and itself, and keeps even steps."""
@@ -183,19 +195,20 @@ class EmbeddedPainter:
         return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
 
     def finish(self, image: np.ndarray, painting: Painting) -> np.ndarray:
-        """Refined at its own size where that is larger than the canvas'.  What is held of people was refined when it
-        was painted, and is laid over as it is: over and over, it would drift.  Not so the backdrop, which may hold a
-        rim of who stood before it."""
+        """Where it is larger than the canvas, people are refined at its own size.  What is held of them was refined
+        when it was painted, and is laid over as it is: over and over, it would drift.  Not so the backdrop, which may
+        hold a rim of who stood before it."""
         refiner, frame, source = self.checkpoint.refiner, painting.frame, painting.frame.source
         if refiner is None:
             return image
         if source.width > frame.width:
-            hint = outpaint_hint(np.zeros_like(image), source.person_mask, frame.normals, None, None, None)
-            places = _places(painting)
-            if places is not None:
-                hint[BODY_MAP] = resize(places / np.float32(255), source.width, source.height).transpose(2, 0, 1)
+            large = at_size(source, painting.request, (source.width, source.height))
+            places = large.places(_sleeves(painting))
+            hint = outpaint_hint(np.zeros_like(image), large.person_mask, large.normals, None, None, places)
             shown, known = from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None]
-            image = to_pictures(refiner.refine(shown, known, source.width / frame.width))[0]
+            shown = refiner.refine(shown, known, around=_RIM)
+            shown = settle_edges(shown, self._plane(large.kinds(_sleeves(painting))), source.width / frame.width)
+            image = to_pictures(shown)[0]
         if frame.held is not None and source.held is not None:
             kept = np.kron(cells(frame.held.mask, self.cell).all((1, 3)), np.ones((self.cell, self.cell), bool))
             laid = resize(kept, source.width, source.height) & source.held.mask & source.person_mask
@@ -213,7 +226,11 @@ class EmbeddedPainter:
 
 
 def _places(painting: Painting) -> np.ndarray | None:
-    return painting.frame.places([named_sleeves(prompt) for prompt in painting.prompts])
+    return painting.frame.places(_sleeves(painting))
+
+
+def _sleeves(painting: Painting) -> list[Sleeves]:
+    return [named_sleeves(prompt) for prompt in painting.prompts]
 
 
 def _crop_known(frame: Frame, places: np.ndarray | None, crop: Crop, size: int) -> np.ndarray:

@@ -9,12 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..conditioning.body_map import body_map
+from ..conditioning.body_map import arm_reach, body_map
 from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
-from ..conditioning.garments import Sleeves, sleeves_of, told_kinds, usual_kinds, worn_places
+from ..conditioning.garments import Kinds, Sleeves, sleeves_of, told_kinds, usual_kinds, worn_places
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -68,7 +68,9 @@ class Frame:
     @cached_property
     def body_map(self) -> np.ndarray | None:
         """(H, W, 3) uint8 at the painted size; None where the people's keypoints in space are unknown."""
-        return self._body_map() if self.source.keypoints else None
+        if not self.source.keypoints:
+            return None
+        return body_map(self._points, self.source.keypoints, self.bodies, self.masks)
 
     def places(self, sleeves: Sequence[Sleeves] = ()) -> np.ndarray | None:
         """The body map with what people wear where it belongs, as far as the materials tell, and else by the usual cut
@@ -76,14 +78,33 @@ class Frame:
         if self.body_map is None:
             return None
         places = self.body_map
-        for person, body in enumerate(self.bodies):
-            hands, kinds = self._hands(person), None
-            if self._materials is not None:
-                kinds = told_kinds(places, body, hands, self._materials)
-            if kinds is None and sleeves:
-                kinds = usual_kinds(self.body_map, self._folded_map, body, hands, sleeves[person])
+        for person in range(len(self.bodies)):
+            kinds = self._kinds(person, sleeves)
             places = places if kinds is None else worn_places(places, kinds)
         return places
+
+    def kinds(self, sleeves: Sequence[Sleeves]) -> np.ndarray:
+        """(H, W) int32, a number for each kind of cloth that a person wears, and for skin and hair, as :meth:`places`
+        has them; 0 where that is not known, and on hands."""
+        numbers = np.zeros((self.height, self.width), np.int32)
+        if self.body_map is None:
+            return numbers
+        for person in range(len(self.bodies)):
+            if kinds := self._kinds(person, sleeves):
+                for place, kind in enumerate(kinds, 1 + len(kinds) * person):
+                    numbers[kind] = place
+        return numbers
+
+    def _kinds(self, person: int, sleeves: Sequence[Sleeves]) -> Kinds | None:
+        assert self.body_map is not None
+        seen = self.body_map, self.bodies[person], self._hands(person)
+        kinds = None if self._materials is None else told_kinds(*seen, self._materials)
+        return usual_kinds(*seen, self._arm_reach, sleeves[person]) if kinds is None and sleeves else kinds
+
+    def _arms(self, person: int) -> np.ndarray:
+        """(H, W) bool at the painted size."""
+        arms = self.source.masks[person].arms
+        return self.bodies[person] & (arms is not None and resize(arms, self.width, self.height))
 
     def sleeves(self, person: int) -> Sleeves:
         """Which sleeves a person wears, as far as the materials tell."""
@@ -92,14 +113,16 @@ class Frame:
         return sleeves_of(self.body_map, self.bodies[person], self._hands(person), self._materials)
 
     @cached_property
-    def _folded_map(self) -> np.ndarray:
-        return self._body_map(folded=True)
+    def _arm_reach(self) -> np.ndarray:
+        arms = [self._arms(person) for person in range(len(self.bodies))]
+        return arm_reach(self._points, self.source.keypoints, arms)
 
-    def _body_map(self, folded: bool = False) -> np.ndarray:
+    @cached_property
+    def _points(self) -> np.ndarray:
+        """(H, W, 3) places in the world at the painted size, metres."""
         whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
         depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
-        points = static_points(depth, self.source.camera)
-        return body_map(points, self.source.keypoints, self.bodies, self.masks, folded)
+        return static_points(depth, self.source.camera)
 
     @cached_property
     def _materials(self) -> np.ndarray | None:

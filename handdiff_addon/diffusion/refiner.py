@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..conditioning.hint import BODY_MAP, HINT_CHANNELS, PERSON, SKELETON
+from .neighbours import blurred, grown
 from .part import Part
 
 _SEEN = HINT_CHANNELS - SKELETON.stop
@@ -27,8 +28,7 @@ _WAVES = (8, 32)
 changes so fast by waves (Tancik et al. 2020)"""
 _KNOWN = _SEEN + 2 * len(_WAVES) * (BODY_MAP.stop - BODY_MAP.start)
 _AROUND = 8
-"""Pixels of the canvas around the person that are set right with it, fading out to half as many more: what lies beyond
-is the backdrop's, where traces of anything would be drawn out"""
+"""Of the canvas, whose latent cells are as wide as four pixels"""
 _BLOCK = 4
 """Pixels that the network halves twice"""
 _TILE, _FIELD = 512, 32
@@ -72,15 +72,16 @@ class Refiner(Part):
         full = torch.cat([full, functional.pixel_shuffle(self.from_half(half), 2)], 1)
         return pictures + self.change(functional.silu(self.joined(full)))
 
-    def refine(self, picture: torch.Tensor, hint: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+    def refine(self, picture: torch.Tensor, hint: torch.Tensor, around: int = _AROUND) -> torch.Tensor:
         """One picture (1, 3, H, W) of any size, set right where the person is and a little around it, tile by tile.
 
         Args:
             picture: in -1..1.
             hint: (1, 14, H, W).
-            scale: pixels of the picture for one of the canvas.
+            around: pixels around the person that are set right with it, fading out to half as many more: what lies
+                beyond is the backdrop's, where traces of anything would be drawn out.
         """
-        weight = _near(hint[:, PERSON], round(_AROUND * scale))
+        weight = _near(hint[:, PERSON], around)
         there = weight[0, 0] > 0
         if not there.any():
             return picture
@@ -105,12 +106,7 @@ def _waves(places: torch.Tensor) -> Iterator[torch.Tensor]:
 
 def _near(person: torch.Tensor, around: int) -> torch.Tensor:
     """Of people (1, 1, H, W) and ``around`` so many pixels 1, and a fading rim of half as many more."""
-    width = 2 * around + 1
-    grown = functional.max_pool2d((person > 0).float(), (width, 1), 1, (around, 0))
-    grown = functional.max_pool2d(grown, (1, width), 1, (0, around))
-    rim = around // 2
-    soft = functional.avg_pool2d(functional.pad(grown, (rim,) * 4, mode="replicate"), (2 * rim + 1, 1), 1)
-    return functional.avg_pool2d(soft, (1, 2 * rim + 1), 1)
+    return blurred(grown((person > 0).float(), around), around // 2)
 
 
 def _stretches(line: torch.Tensor, size: int) -> list[tuple[int, int]]:

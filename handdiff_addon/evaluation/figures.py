@@ -209,14 +209,14 @@ GROUP_SPREAD = 0.05
 
 
 def group_rows(
-    results: Results, groups: Mapping[str, Sequence[str]], ids: Sequence[str]
+    results: Results, groups: Mapping[str, Sequence[str]], ids: Sequence[str], relative: bool
 ) -> dict[str, dict[str, tuple[Estimate, float]]]:
     """Figures by group of entries, such as a skin tone: group -> figure -> its value, and how far it lies from that of
-    all entries.  Figures that the judge gives for renders too are relative to the group's own renders."""
+    all entries; ``relative`` to the group's own renders, where the judge gives the figure for renders too."""
 
     def value(figure: str, entries: Sequence[str]) -> Estimate:
         mine = tally(results, TWO_STAGES, figure, entries)
-        if figure == "mask_iou":
+        if not relative or figure == "mask_iou":
             return estimate(mine)
         return estimate_ratio(mine, tally(results, RENDER, figure, entries))
 

@@ -113,7 +113,9 @@ def _sections(
     held_out = [i for i, truth in truths.items() if truth.human.startswith(HELD_OUT_HUMANS)]
     groups["the held-out older person"] = held_out
     groups["words never seen together"] = [entry.id for entry in run.entries if entry.unseen is not None]
-    yield _table(group_table(results, groups, ids))
+    yield _table(group_table(results, groups, ids, relative=True))
+    yield "The same by themselves: the judge reads the renders of some groups better than those of others.\n"
+    yield _table(group_table(results, groups, ids, relative=False))
     if not held_out:
         yield "The held-out person is not among the humans drawn.\n"
     yield "## Ablations\n"
@@ -203,7 +205,7 @@ def headline_table(
     return ("", *(labels[name] for name in names)), [(label, *cells) for label, cells in columns.items()]
 
 
-def group_table(results: Results, groups: dict[str, list[str]], ids: Sequence[str]) -> Table:
+def group_table(results: Results, groups: dict[str, list[str]], ids: Sequence[str], relative: bool) -> Table:
     rows = [
         (
             name,
@@ -215,7 +217,7 @@ def group_table(results: Results, groups: dict[str, list[str]], ids: Sequence[st
                 for value, apart in figures.values()
             ),
         )
-        for name, figures in group_rows(results, groups, ids).items()
+        for name, figures in group_rows(results, groups, ids, relative).items()
     ]
     return ("", "pictures", *(FIGURES[figure][0] for figure in GROUP_FIGURES)), rows
 

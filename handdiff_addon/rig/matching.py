@@ -115,6 +115,24 @@ def hand_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
     return found | reassigned
 
 
+def arm_bones(match: RigMatch, parents: Parents, side: Side) -> set[str]:
+    """Names of all bones that move the arm's skin: upper arm and forearm with all that hangs from them, but the hand
+    with what hangs from that."""
+    layers = _layers(FAMILIES[match.family])
+    plain = {name: _plain(name, layers) for name in parents}
+    arm, hand = (
+        {plain[match.bones[name]] for part in parts if (name := f"{side}_{part}") in match.bones}
+        for parts in (("upper_arm", "forearm"), ("hand",))
+    )
+    found = set()
+    for name in parents:
+        chain = [plain[link] for link in (name, *_ancestors(name, parents)) if link in plain]
+        nearest = next((link for link in chain if link in arm or link in hand), "")
+        if nearest in arm:
+            found.add(name)
+    return found
+
+
 @dataclass(frozen=True)
 class _Skeleton:
     """All that a match depends on, in a form by which a rig is known again."""

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..conditioning.capsules import hand_capsules
+from ..conditioning.capsules import arm_capsules, body_capsules, hand_capsules
 from ..conditioning.masks import BODY, HAND_PART, NOTHING
 from ..request import SIDES, Side
 from ..rig.keypoints import PersonKeypoints
-from ..rig.matching import RigMatch, hand_bones
+from ..rig.matching import RigMatch, arm_bones, hand_bones
 from .owners import Owner
 from .surfaces import Surface
 
+_ARM = 4
+"""An arm, until all is told: then it is the body's"""
 _SAMPLE = 2000  # points on an object that tell whether a hand wears it
 
 
@@ -35,6 +37,8 @@ class Person:
     """Bones that move the skin of each hand"""
     held: dict[Side, frozenset[str]]
     """Bones that hang from each hand and are not part of it, such as a weapon's"""
+    arms: frozenset[str]
+    """Bones that move the skin of both arms"""
 
     def part_of(self, bone: str) -> tuple[int, Side | None]:
         """The part that a bone moves, and by which hand it is carried."""
@@ -43,7 +47,7 @@ class Person:
                 return HAND_PART[side], side
             if bone in self.held[side]:
                 return NOTHING, side
-        return BODY, None
+        return _ARM if bone in self.arms else BODY, None
 
 
 def person_of(armature: bpy.types.Object, match: RigMatch, points: PersonKeypoints) -> Person:
@@ -51,13 +55,14 @@ def person_of(armature: bpy.types.Object, match: RigMatch, points: PersonKeypoin
     parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
     hands = {side: frozenset(hand_bones(match, parents, side)) for side in SIDES}
     held = {side: frozenset(_hanging(parents, hands[side])) for side in SIDES}
-    return Person(points, frozenset(parents), hands, held)
+    arms = frozenset().union(*(arm_bones(match, parents, side) for side in SIDES))
+    return Person(points, frozenset(parents), hands, held, arms)
 
 
 def triangle_parts(
     surfaces: Sequence[Surface], people: Sequence[Person], seen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Part and person of each triangle, surface after surface.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Part and person of each triangle, surface after surface, and whether it is an arm's.
 
     Args:
         surfaces: of the people and all else.
@@ -65,12 +70,12 @@ def triangle_parts(
         seen: bool (M,), triangles that matter; the others are told as body, or nothing, without a closer look.
 
     Returns:
-        part (M,) int8 as in ``conditioning.masks``; person (M,) int32, -1 for things.  A thing that a person holds is
-        that person's, and no part.
+        part (M,) int8 as in ``conditioning.masks``; person (M,) int32, -1 for things; arm bool (M,).  A thing that a
+        person holds is that person's, and no part; arms are the body's.
     """
     part = np.zeros(len(seen), dtype=np.int8)
     person = np.full(len(seen), -1, dtype=np.int32)
-    skins = []
+    owned, skins = [], []
     end = 0
     for surface in surfaces:
         own = slice(end, end + len(surface.triangles))
@@ -79,8 +84,11 @@ def triangle_parts(
             continue
         owner = surface.owners[0]
         person[own], part[own] = owner.person, BODY if surface.part is None else surface.part
-        side = people[owner.person].part_of(owner.bone)[1]
-        if side is not None:
+        owned.append((surface, own))
+        carrier, side = people[owner.person].part_of(owner.bone)
+        if carrier == _ARM:
+            part[own] = _ARM
+        elif side is not None:
             part[own] = _worn_or_held(surface, people[owner.person], side)
         elif surface.skin is not None:
             if not owner.bone:
@@ -88,7 +96,13 @@ def triangle_parts(
             _by_weight(surface, surface.skin, people, np.flatnonzero(seen[own]), part[own], person[own])
     for index, each in enumerate(people):
         _by_capsules(index, each, [skin for skin in skins if skin[0].person == index], seen, part, person)
-    return part, person
+        if not (part[person == index] == _ARM).any():
+            for surface, own in owned:
+                chosen = np.flatnonzero(seen[own] & (person[own] == index) & (part[own] == BODY))
+                _arms_by_capsules(surface, each, chosen, part[own])
+    arm = part == _ARM
+    part[arm] = BODY
+    return part, person, arm
 
 
 def _by_weight(
@@ -107,7 +121,7 @@ def _by_weight(
     """
     columns, of_group = _columns(skin, surface.owners, people)
     several = len({wearer for wearer, _, _ in columns}) > 1
-    if not len(chosen) or not (several or any(side for _, _, side in columns)):
+    if not len(chosen) or not (several or any(moved != BODY for _, moved, _ in columns)):
         return
     corners = surface.triangles[chosen]
     used = np.zeros(len(surface.vertices), dtype=bool)
@@ -120,7 +134,10 @@ def _by_weight(
     person[chosen[known]] = totals[known].argmax(axis=1)
     for column, (wearer, moved, side) in enumerate(columns):
         own = chosen[share[:, column] > 0.5 * totals.sum(axis=1)]
-        if side is None or not len(own):
+        if moved == BODY or not len(own):
+            continue
+        if side is None:
+            part[own] = moved
             continue
         if len(own) == len(chosen) and _is_sole(skin, column, of_group):
             moved = _worn_or_held(surface, people[wearer], side)
@@ -147,10 +164,21 @@ def _by_capsules(
         capsules = hand_capsules(person.points, side)
         found = []
         for surface, _, own in skins:
-            chosen = np.flatnonzero(seen[own] & (part[own] == BODY))
+            chosen = np.flatnonzero(seen[own] & np.isin(part[own], (BODY, _ARM)))
             found.append(own.start + chosen[capsules.contain(_centres(surface, chosen))])
         if any(map(len, found)) and not any(_has_weights(skin, person.hands[side]) for _, skin, _ in skins):
             part[np.concatenate(found)] = HAND_PART[side]
+
+
+def _arms_by_capsules(surface: Surface, person: Person, chosen: np.ndarray, part: np.ndarray) -> None:
+    """Tell the arms among some triangles (C,) of a surface; its ``part`` (M,) is changed in place."""
+    arms = arm_capsules(person.points)
+    if len(chosen) and len(arms.radii):
+        to_arms, to_all = (
+            np.linalg.norm(capsules.offsets(_centres(surface, chosen))[1], axis=1)
+            for capsules in (arms, body_capsules(person.points))
+        )
+        part[chosen[to_arms <= to_all]] = _ARM
 
 
 def _columns(

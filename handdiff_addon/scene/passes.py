@@ -256,7 +256,7 @@ def _conditioning(
         camera=camera,
         frame=frame,
         people=shown,
-        masks=[PersonMasks(masks[index], hands) for index, hands in zip(order, hand_masks)],
+        masks=[PersonMasks(masks[index], hands, seen.arms(index)) for index, hands in zip(order, hand_masks)],
         keypoints=[points[index] for index in order],
         skeleton=draw_skeleton(shown, camera.width, camera.height, skeleton),
         metric_depth=seen.raster.depth,

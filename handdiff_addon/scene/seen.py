@@ -32,11 +32,17 @@ class Seen:
     """(M,) as in ``conditioning.masks``; exact for triangles that are seen"""
     person: np.ndarray
     """(M,) index, -1 for things; likewise"""
+    arm: np.ndarray
+    """bool (M,), of an arm; likewise"""
 
     def mask(self, person: int, part: int | None = None) -> np.ndarray:
         """Pixels of a person or of one of its parts, bool (H, W); what a person holds is no part of it."""
         chosen = self.person == person
         return triangle_mask(self.raster, chosen & (self.part != NOTHING if part is None else self.part == part))
+
+    def arms(self, person: int) -> np.ndarray:
+        """Pixels of a person's arms without the hands, bool (H, W)."""
+        return triangle_mask(self.raster, (self.person == person) & self.arm)
 
     def normals(self) -> np.ndarray:
         """(H, W, 3) float32 unit normals in camera space, turned to the camera; 0 where nothing is seen.
