@@ -120,18 +120,17 @@ class Frame:
     @cached_property
     def _points(self) -> np.ndarray:
         """(H, W, 3) places in the world at the painted size, metres."""
-        whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
-        depth = sample(self.source.metric_depth, whole, self.width, self.height, np.inf)
-        return static_points(depth, self.source.camera)
+        return static_points(self._sampled(self.source.metric_depth, np.inf), self.source.camera)
 
     @cached_property
     def _materials(self) -> np.ndarray | None:
         """(H, W) at the painted size; None where they are unknown."""
-        materials = self.source.materials
-        if materials is None:
-            return None
-        rows, columns = ((np.arange(to) * of // to) for to, of in zip((self.height, self.width), materials.shape))
-        return materials[np.ix_(rows, columns)]
+        return None if self.source.materials is None else self._sampled(self.source.materials, -1)
+
+    def _sampled(self, array: np.ndarray, fill: float) -> np.ndarray:
+        """What the source shows at the middle of each pixel of the painted size."""
+        whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
+        return sample(array, whole, self.width, self.height, fill)
 
     def _hands(self, person: int) -> np.ndarray:
         return self.masks[person]["left"] | self.masks[person]["right"]
