@@ -72,8 +72,12 @@ def view_painter(
     from .conditioning.shots import closeups
     from .scene.passes import render_passes
     from .scene.ring import placed
+    from .scene.sequence import find_scene
+
+    name = scene.name  # steps may be undone between two views
 
     def paint(camera: Camera, before: Painted) -> Callable[[], PaintedView]:
+        scene = find_scene(name)
         with placed(scene, [camera]) as (thing,):
             own = {**options, "camera": thing.name, "size": (camera.width, camera.height)}
             seen = render_passes(scene, with_normals=True, **own)

@@ -155,7 +155,7 @@ class HANDDIFF_OT_free_memory(Refusing, bpy.types.Operator):
 
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
-        if session.runs:
+        if session.painting():
             return "A picture is being painted: wait for it, or cancel it."
         return "" if _pipelines else "No model is loaded."
 

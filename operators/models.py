@@ -52,13 +52,15 @@ message, failed = "", False
 
 def look() -> None:
     """List the models anew, on the worker's thread."""
-    global looking
+    global looking, message, failed
 
     def work(_job: Job) -> list[Place]:
         own = [Place(folder, models_in(folder)) for folder in folders.remembered()]
         return [Place(None, models_in_cache()), *own]
 
     if looking is None:
+        if failed:
+            message, failed = "", False
         looking = _worker.submit("The list of models", work)
         _watch()
 

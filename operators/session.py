@@ -134,6 +134,11 @@ def in_turn(work: Callable[[], Any]) -> Future:
     return _quietly(_painter, work)
 
 
+def painting() -> bool:
+    """Whether the painting thread has something to do: a run, an animation's frame, a further view."""
+    return bool(runs) or _painter.busy
+
+
 def aside(work: Callable[[], Any]) -> Future:
     """The same on the thread that makes passes."""
     return _quietly(_reader, work)

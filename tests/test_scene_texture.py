@@ -16,7 +16,7 @@ from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.raster import rasterise
 from handdiff_addon.conditioning.shots import Shot, View, closeups, crop_camera, look, surface_label
 from handdiff_addon.conditioning.shots import sample as sample_picture
-from handdiff_addon.errors import UsageError
+from handdiff_addon.errors import SceneError, UsageError
 from handdiff_addon.evaluation.bench_texture import measure
 from handdiff_addon.request import HandPicture
 from handdiff_addon.scene import compat
@@ -411,6 +411,37 @@ def test_further_views_start_from_what_is_painted_and_keep_it(person):
     again = projection.painted(shots[0].camera)
     assert np.median(np.abs(again.picture[again.kept].astype(int) - 120)) <= 1  # later views do not paint over it
     assert len([thing for thing in scene.objects if thing.type == "CAMERA"]) == 1
+
+
+def test_a_step_undone_between_two_views_does_no_harm(person):
+    """Undoing puts other objects in the place of all there were; only their names last."""
+    projection = Projection(person[0], size=128)
+    cameras = ring(person[0], count=2, size=(64, 64))
+    bpy.ops.ed.undo_push(message="before")
+    bpy.data.objects["SampleHuman"]["touched"] = True
+    bpy.ops.ed.undo_push(message="after")
+
+    def paint(camera, before):
+        if len(bpy.data.objects["SampleHuman"].keys()) and "touched" in bpy.data.objects["SampleHuman"]:
+            bpy.ops.ed.undo()
+        return lambda: (np.full_like(before.picture, 90), ())
+
+    paint_views(projection, cameras, paint)
+    assert list(projection.show()) == ["SampleHuman"]
+    restore_materials(bpy.context.scene)
+
+
+def test_a_mesh_deleted_between_two_views_is_named(person):
+    projection = Projection(person[0], size=128)
+    cameras = ring(person[0], count=2, size=(64, 64))
+
+    def paint(camera, before):
+        bpy.data.objects.remove(bpy.data.objects["SampleHuman"])
+        return lambda: (before.picture, ())
+
+    with pytest.raises(SceneError, match='"SampleHuman" has gone while its texture was painted: bring it back'):
+        paint_views(projection, cameras, paint)
+    projection.undo()
 
 
 def test_a_ring_of_renders_gives_the_true_texture_back():

@@ -20,6 +20,7 @@ from .copies import gather_copies, spread_copies
 from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
 from .passes import at_frame, at_once, depsgraph_of
 from .rigs import find_humanoids
+from .sequence import find_scene
 from .surfaces import read_surfaces
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles, uv_problem
 from .textured import Look, base_colour, drop_unused, new_texture, original_material, show_texture
@@ -80,7 +81,7 @@ class Projection:
         Raises:
             UsageError: where no mesh has a UV map of the name given.
         """
-        self.scene, self.frame, self.armatures = scene, frame, tuple(armatures)
+        self._scene, self.frame, self.armatures = scene.name, frame, tuple(armatures)
         self.warnings: list[str] = []
         self.canvases: dict[str, MeshCanvas] = {}
         self._base: dict[str, np.ndarray] = {}
@@ -99,6 +100,19 @@ class Projection:
                     self.canvases[owner.name] = MeshCanvas(mesh, size)
                     materials = [original_material(owner, i) for i in range(len(owner.material_slots))] or [None]
                     self._base[owner.name] = np.array([base_colour(material) for material in materials])
+
+    @property
+    def scene(self) -> bpy.types.Scene:
+        """By its name, since steps may be undone and objects deleted between two pictures.
+
+        Raises:
+            SceneError: where it has gone, or one of the meshes has.
+        """
+        scene = find_scene(self._scene)
+        for name in self.canvases:
+            if name not in scene.objects:
+                raise SceneError(f'"{name}" has gone while its texture was painted: bring it back and start again.')
+        return scene
 
     def add(self, shot: Shot) -> View:
         """Project a picture; texels that other pictures show, too, get the mean, weighed by how well each sees them."""
@@ -147,7 +161,7 @@ class Projection:
             SceneError: where no picture lands on any mesh.
             OutputError: where the folder cannot be written.
         """
-        bakes = self.bakes()
+        scene, bakes = self.scene, self.bakes()
         if not bakes:
             self.undo()
             raise SceneError(
@@ -159,7 +173,7 @@ class Projection:
             pictures = {tile: Image.fromarray(t) for tile, t in zip(bake.tiles, bake.textures, strict=True)}
             textures[name] = new_texture(f"HandDiff {name}", pictures, folder)
         for name, texture in textures.items():
-            owner = self.scene.objects[name]
+            owner = scene.objects[name]
             choose_uv_map(owner, self._uv_maps[name])
             show_texture(owner, texture, look)
         self.undo(but=textures)
@@ -168,8 +182,10 @@ class Projection:
 
     def undo(self, but: Iterable[str] = ()) -> None:
         """Take back what meshes got for textures that are not shown: second UV maps, and tiles for copies."""
+        scene = bpy.data.scenes.get((self._scene, None))
         for name in set(self._uv_maps) - set(but):
-            self._clean(self.scene.objects[name])
+            if scene is not None and name in scene.objects:
+                self._clean(scene.objects[name])
 
     def _clean(self, owner: bpy.types.Object) -> None:
         if "handdiff_materials" not in owner:

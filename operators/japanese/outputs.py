@@ -9,6 +9,9 @@ OUTPUTS: dict[str, str] = {
     "Size": "サイズ",
     "Side of each texture, or of each UDIM tile of it": "各テクスチャ（UDIM の場合は各タイル）の一辺",
     "UV Map": "UV マップ",
+    '"{}" has gone while its texture was painted: bring it back and start again.': (
+        "テクスチャの作成中に「{0}」がなくなりました。元に戻して、もう一度始めてください。"
+    ),
     "UV map that textures lie on. Empty: each mesh's active one, or a new one where that cannot hold a texture": (
         "テクスチャを置く UV マップ。空の場合は各メッシュのアクティブな UV マップ、使えなければ新しいもの"
     ),
