@@ -181,9 +181,11 @@ def _picture(path: Path) -> Image.Image:
 
 def _passes(folder: Path, frames: tuple[int, int] | None) -> Mapping[str, Path]:
     """The picture passes of a folder, each its file or the first of its sequence."""
+    from .conditioning.pass_files import frame_number
+
     found: dict[str, Path] = {}
     for name in PASSES:
-        path = folder / f"{name}.png" if frames is None else folder / name / f"{frames[0]:04d}.png"
+        path = folder / f"{name}.png" if frames is None else folder / name / f"{frame_number(frames[0])}.png"
         if path.is_file():
             found[name] = path
     if not found:

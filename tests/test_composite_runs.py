@@ -59,10 +59,16 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(blend, tmp_pa
     assert main([*layer, str(tmp_path / "missing.png")]) == 3
     assert main([*layer, str(tmp_path / "mask.png"), "--frames", "1-2"]) == 2
     assert main([*layer, str(tmp_path / "mask.png"), "--exr", str(tmp_path / "nothing")]) == 2
+    (tmp_path / "passes" / "depth").mkdir(parents=True)
+    for path in ("0001.png", "passes/depth/-0005.png"):
+        Image.new("L", (8, 8)).save(tmp_path / path)
+    below = ["--frames=-5--5", "--exr", str(tmp_path / "passes")]
+    assert main([*layer, str(tmp_path / "0001.png"), *below]) == 2
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
     errors = capfd.readouterr().err
     assert "Traceback" not in errors
-    assert len([line for line in errors.splitlines() if line.endswith(".")]) >= 6
+    assert len([line for line in errors.splitlines() if line.endswith(".")]) >= 7
+    assert "-0005.png is numbered below 0" in errors
 
 
 def test_a_layer_with_passes_for_the_exr(blend, tmp_path):
