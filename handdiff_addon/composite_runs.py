@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SceneError, UsageError
+from .files import open_picture
 from .jobs.store import RunFolder
 from .request import PASSES
 from .runs import Report, SceneChoice, TextureChoice, made, open_scene
@@ -171,10 +172,8 @@ def write_preview(
 
 
 def _picture(path: Path) -> Image.Image:
-    from PIL import Image
-
     try:
-        return Image.open(path).convert("RGB")
+        return open_picture(path).convert("RGB")
     except OSError as error:
         raise SceneError(f"The picture {path} cannot be read: choose another, or make it again.") from error
 

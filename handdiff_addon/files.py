@@ -36,6 +36,20 @@ def write_bytes(path: Path, data: bytes) -> None:
             beside.unlink()
 
 
+def open_picture(path: Path) -> Image:
+    """Open a picture file that somebody else may have made.
+
+    Raises:
+        OSError: where it is none, or so large that Pillow takes it for an attack.
+    """
+    from PIL import Image as Images
+
+    try:
+        return Images.open(path)
+    except Images.DecompressionBombError as error:
+        raise OSError(str(error)) from error
+
+
 def png(image: Image, info: Any = None) -> bytes:
     """A Pillow image as PNG; ``info`` is a ``PIL.PngImagePlugin.PngInfo`` with text chunks."""
     buffer = io.BytesIO()

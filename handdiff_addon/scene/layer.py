@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import SceneError, UsageError
+from ..files import open_picture
 from . import compat
 from .textured import new_image
 
@@ -245,7 +246,8 @@ def _block(
             source = Image.fromarray(np.asarray(source, dtype=np.uint8) * 255)
         elif isinstance(source, Path):
             try:
-                source = Image.open(source)
+                source = open_picture(source)
+                source.load()
             except OSError as error:
                 raise SceneError(f"The picture {source} cannot be read: choose another, or make it again.") from error
         block = new_image(name, source.convert(mode))
