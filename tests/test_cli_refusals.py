@@ -112,7 +112,7 @@ USAGE = [
     ("passes", "absent.json", "-o", "DIR", "--passes", "skeleton,depth"),
     ("bench",),
     ("bench", "press"),
-    ("dataset", "-o", "DIR", "--count", "1", "--seed", "-1"),
+    ("dataset", "-o", "DIR", "--sample-human", "--seed", "-1"),
     ("generate", "x.blend", "-o", "DIR"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "512", "500"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "8", "8"),
