@@ -48,7 +48,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=_minutes, metavar="M", help="stop after this time")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N")
 
 
 def add_person_flags(parser: argparse.ArgumentParser, scene: str = "SCENE.blend") -> None:
@@ -254,6 +254,12 @@ def _minutes(text: str) -> float:
     if not 0 < minutes < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is no time: give minutes such as 30")
     return minutes
+
+
+def _seed(text: str) -> int:
+    if not (text.isdecimal() and len(text) <= 19 and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0 to 2^63 - 1")
+    return int(text)
 
 
 def _person_prompt(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SceneError, UsageError
+from .files import open_picture
 from .jobs.store import RunFolder
 from .request import PASSES
 from .runs import Report, SceneChoice, TextureChoice, made, open_scene
@@ -171,19 +172,19 @@ def write_preview(
 
 
 def _picture(path: Path) -> Image.Image:
-    from PIL import Image
-
     try:
-        return Image.open(path).convert("RGB")
+        return open_picture(path).convert("RGB")
     except OSError as error:
         raise SceneError(f"The picture {path} cannot be read: choose another, or make it again.") from error
 
 
 def _passes(folder: Path, frames: tuple[int, int] | None) -> Mapping[str, Path]:
     """The picture passes of a folder, each its file or the first of its sequence."""
+    from .conditioning.pass_files import frame_number
+
     found: dict[str, Path] = {}
     for name in PASSES:
-        path = folder / f"{name}.png" if frames is None else folder / name / f"{frames[0]:04d}.png"
+        path = folder / f"{name}.png" if frames is None else folder / name / f"{frame_number(frames[0])}.png"
         if path.is_file():
             found[name] = path
     if not found:

@@ -42,3 +42,10 @@ class OutputError(HandDiffError):
     """The output cannot be written: folder, rights, disk full."""
 
     exit_code = 6
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's or Blender's error says, for the brackets of a sentence: its first line without the full
+    stop, 200 letters at most; its kind where it says nothing."""
+    lines = str(error).strip().removeprefix("Error:").strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")[:200]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -27,13 +28,26 @@ def write_bytes(path: Path, data: bytes) -> None:
         beside.write_bytes(data)
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise OutputError(
             f"{path} cannot be written ({error.strerror}): choose a folder that you may write to, with space left."
         ) from error
-    except BaseException:  # an interrupt must not leave half a file either
-        beside.unlink(missing_ok=True)
-        raise
+    finally:  # neither an error nor an interrupt leaves half a file
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def open_picture(path: Path) -> Image:
+    """Open a picture file that somebody else may have made.
+
+    Raises:
+        OSError: where it is none, or so large that Pillow takes it for an attack.
+    """
+    from PIL import Image as Images
+
+    try:
+        return Images.open(path)
+    except Images.DecompressionBombError as error:
+        raise OSError(str(error)) from error
 
 
 def png(image: Image, info: Any = None) -> bytes:

@@ -8,7 +8,8 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import UsageError
 
@@ -263,24 +264,10 @@ class GenerationRequest:
             raise UsageError(
                 f"These settings have schema version {version}, this HandDiff reads {SCHEMA_VERSION}: save them anew."
             )
-        unknown = set(data) - {f.name for f in dataclasses.fields(cls)}
-        if unknown:
-            raise UsageError(
-                f"These settings name {', '.join(sorted(unknown))}, which HandDiff does not know: remove it."
-            )
         try:
-            if "expansion" in data:
-                data["expansion"] = ExpansionSettings(**data["expansion"])
-            if "skeleton" in data:
-                data["skeleton"] = SkeletonSettings(**data["skeleton"])
-            for name, choice in (("controlnets", ControlNetChoice), ("loras", LoraChoice)):
-                if name in data:
-                    data[name] = tuple(choice(**_listed(entry)) for entry in data[name])
-            if data.get("size") is not None:
-                width, height = data["size"]
-                data["size"] = (int(width), int(height))
-            return cls(**data)
-        except (TypeError, ValueError) as error:
+            request: GenerationRequest = _of_kind(cls, data, "")
+            return request
+        except TypeError as error:
             raise UsageError(
                 f"These settings cannot be read ({error}): save them anew from the panel or a report."
             ) from error
@@ -301,11 +288,32 @@ class GenerationRequest:
         return cls.from_dict(data.get("request", data) if isinstance(data, dict) else data)
 
 
-def _listed(entry: dict[str, Any]) -> dict[str, Any]:
-    """A choice's fields as JSON keeps them, with lists as tuples again."""
-    if not isinstance(entry, dict):
-        raise TypeError(f"{entry!r} is no table")
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+def _of_kind(kind: Any, value: Any, name: str) -> Any:
+    """A field's value as JSON keeps it, in the kind that its annotation says.
+
+    Raises:
+        TypeError: where it is of another kind.
+        UsageError: where it is of that kind and makes no sense.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # of one kind and None
+        return None if value is None else _of_kind(inner[0], value, name)
+    if origin in (Literal, dict):
+        return value  # its class looks at it
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        kinds = get_type_hints(kind)
+        if unknown := value.keys() - kinds.keys():
+            raise UsageError(
+                f"These settings name {', '.join(sorted(unknown))}, which HandDiff does not know: remove it."
+            )
+        return kind(**{key: _of_kind(kinds[key], entry, key) for key, entry in value.items()})
+    if origin is tuple and isinstance(value, (list, tuple)):
+        parts = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        if len(parts) == len(value):
+            return tuple(_of_kind(part, entry, name) for part, entry in zip(parts, value))
+    if type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise TypeError(f"{name} has the value {value!r}")
 
 
 _LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +77,9 @@ def run_train(
     if start is not None:
         start_folder = find_model(start)
         check_model(start_folder)
-        for part in start_folder.iterdir():
-            if not (model / part.name).exists():
-                (shutil.copytree if part.is_dir() else shutil.copy2)(part, model / part.name)
+    need_engine()
+    if start_folder is not None:
+        _copy_missing(start_folder, model)
     if task in ("sketch", "hands", "outpaint"):
         folder = model / "hands" if task == "hands" else model
         for part, needed in ((model / "text_encoder", "text"), (folder / "patch_autoencoder", "autoencoder")):
@@ -87,7 +89,6 @@ def run_train(
         check_model(model)
         if start_folder is not None and not (model / "refiner").is_dir():
             raise ModelError(f"{start_folder} has no refiner to begin with: leave --start out.")
-    need_engine()
     from .training import tasks
     from .training.refiner import train_refiner
     from .training.sketch import train_sketch
@@ -104,6 +105,15 @@ def run_train(
     elif data is not None:
         train = tasks.train_hands if task == "hands" else tasks.train_outpaint
         train(model, output, data, minutes or 0.0, seed=seed, device=device, start=start_folder)
+
+
+def _copy_missing(start: Path, model: Path) -> None:
+    """Copy the parts that a model lacks from another, each as a whole: half a part would later be taken for one."""
+    for part in start.iterdir():
+        if not (model / part.name).exists():
+            with tempfile.TemporaryDirectory(prefix=".copying-", dir=model) as beside:
+                copied = (shutil.copytree if part.is_dir() else shutil.copy2)(part, Path(beside) / part.name)
+                os.replace(copied, model / part.name)
 
 
 def _train_base(

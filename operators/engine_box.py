@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import bpy
 
 from . import preferences
 from .diagnostics import HANDDIFF_OT_copy_diagnostics
 from .text import wrapped
 
-try:
+if importlib.util.find_spec(f"{__package__}.engine") is not None:
     from . import engine
-except ImportError:  # the edition without a set-up
+else:  # the edition without a set-up
     engine = None  # type: ignore[assignment]
 
 SHOWN_LINES = 6

@@ -11,6 +11,7 @@ import bpy
 from bpy.props import IntProperty, PointerProperty, StringProperty
 
 from ..handdiff_addon.errors import UsageError
+from ..handdiff_addon.files import open_picture
 from ..handdiff_addon.jobs.history import Entry, delete_run, find_runs
 from . import session
 from .base import Refusing
@@ -218,8 +219,6 @@ class HANDDIFF_OT_open_comparison(Refusing, bpy.types.Operator):
         return "" if len(entries()) > 1 else "Two pictures are needed to compare: generate another one."
 
     def run(self, context: bpy.types.Context) -> None:
-        from PIL import Image
-
         from ..handdiff_addon.scene.images import keep_comparison
         from .results import show_image
 
@@ -228,7 +227,7 @@ class HANDDIFF_OT_open_comparison(Refusing, bpy.types.Operator):
         if one is None or other is None:
             raise UsageError("Two pictures are needed: press Compare on one of them, then choose the other.")
         try:
-            pictures = [Image.open(entry.image).convert("RGB") for entry in (one, other)]
+            pictures = [open_picture(entry.image).convert("RGB") for entry in (one, other)]
         except OSError as error:
             raise UsageError(f"A picture cannot be read ({error}): choose another.") from error
         show_image(context, keep_comparison(*pictures))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from handdiff_addon import cli, runs
-from handdiff_addon.errors import UsageError
+from handdiff_addon.errors import UsageError, first_line
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -112,6 +112,7 @@ USAGE = [
     ("passes", "absent.json", "-o", "DIR", "--passes", "skeleton,depth"),
     ("bench",),
     ("bench", "press"),
+    ("dataset", "-o", "DIR", "--sample-human", "--seed", "-1"),
     ("generate", "x.blend", "-o", "DIR"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "512", "500"),
     ("generate", "x.blend", "-o", "DIR", "-p", "a person", "--size", "8", "8"),
@@ -380,3 +381,15 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_parser_raises_sentences() -> None:
     with pytest.raises(UsageError, match=r"see {2}handdiff --help"):
         cli._parser().parse_args(["nonsense"])
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("Error: Cannot open file.\nMore\n"), "Cannot open file"),
+        (RuntimeError("Error: \n"), "RuntimeError"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_another_librarys_error_goes_into_a_sentence_even_where_it_says_nothing(error: Exception, told: str) -> None:
+    assert first_line(error) == told

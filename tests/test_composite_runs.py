@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import bpy
@@ -48,21 +50,38 @@ def test_pictures_of_two_cameras_become_one_texture(blend, tmp_path):
     assert (np.abs(texture - (20, 20, 200)).max(axis=-1) < 20).mean() > 0.1
 
 
+def huge(path: Path) -> Path:
+    """A picture with so many pixels, by its header, that Pillow does not open it."""
+    Image.new("L", (8, 8)).save(path)
+    data = path.read_bytes()
+    header = b"IHDR" + struct.pack(">II", 20000, 20000) + data[24:29]
+    path.write_bytes(data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:])
+    return path
+
+
 def test_what_cannot_be_used_is_refused_before_anything_is_written(blend, tmp_path, capfd):
     (tmp_path / "bad.png").write_text("no picture")
     Image.new("L", (8, 8)).save(tmp_path / "mask.png")
     out = ["-o", str(tmp_path / "out")]
     assert main(["texture", str(blend), *out, "--view", str(tmp_path / "bad.png")]) == 3
+    assert main(["texture", str(blend), *out, "--view", str(huge(tmp_path / "huge.png"))]) == 3
     assert main(["texture", str(blend), *out, "--view", f"Nobody={tmp_path / 'mask.png'}"]) == 3
     assert main(["texture", str(blend), *out, "--view", str(tmp_path / "mask.png"), "--uv-map", "None"]) == 2
     layer = ["layer", str(blend), *out, "--mask", str(tmp_path / "mask.png"), "--picture"]
     assert main([*layer, str(tmp_path / "missing.png")]) == 3
+    assert main([*layer, str(tmp_path / "huge.png")]) == 3
     assert main([*layer, str(tmp_path / "mask.png"), "--frames", "1-2"]) == 2
     assert main([*layer, str(tmp_path / "mask.png"), "--exr", str(tmp_path / "nothing")]) == 2
+    (tmp_path / "passes" / "depth").mkdir(parents=True)
+    for path in ("0001.png", "passes/depth/-0005.png"):
+        Image.new("L", (8, 8)).save(tmp_path / path)
+    below = ["--frames=-5--5", "--exr", str(tmp_path / "passes")]
+    assert main([*layer, str(tmp_path / "0001.png"), *below]) == 2
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
     errors = capfd.readouterr().err
     assert "Traceback" not in errors
-    assert len([line for line in errors.splitlines() if line.endswith(".")]) >= 6
+    assert len([line for line in errors.splitlines() if line.endswith(".")]) >= 9
+    assert "-0005.png is numbered below 0" in errors
 
 
 def test_a_layer_with_passes_for_the_exr(blend, tmp_path):

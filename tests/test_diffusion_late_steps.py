@@ -31,7 +31,7 @@ def test_the_first_step_is_pure_noise_and_the_others_are_at_little(steps):
 
 
 def test_at_ddims_own_timesteps_it_steps_as_ddim_does():
-    """diffusers' scheduler finds the next timestep by counting, ours by looking."""
+    """diffusers' scheduler works the next timestep out, ours takes it from the list."""
     theirs, ours = make_scheduler(), late_steps(4)
     theirs.set_timesteps(4)
     ours.timesteps = theirs.timesteps
@@ -44,15 +44,18 @@ def test_at_ddims_own_timesteps_it_steps_as_ddim_does():
     torch.testing.assert_close(sample, clean)
 
 
-def test_a_perfect_model_ends_at_its_picture_and_is_always_at_the_timesteps_noise():
-    scheduler = late_steps(4)
+@pytest.mark.parametrize(("steps", "strength"), [(4, 1.0), (400, 1.0), (400, 0.5)])
+def test_a_perfect_model_ends_at_its_picture_and_is_always_at_the_timesteps_noise(steps, strength):
+    """Of 400 steps, some have the same rounded timestep."""
+    schedule = Schedule(late_steps(steps), steps, torch.device("cpu"), strength)
     generator = torch.Generator().manual_seed(0)
     noise, clean = torch.randn((2, 1, 3, 8, 8), generator=generator)
-    latents = noise
-    for timestep, after in zip(scheduler.timesteps, [*scheduler.timesteps[1:], None], strict=True):
-        latents = scheduler.step(clean, timestep, latents).prev_sample
+    latents = schedule.begin(noise, clean, strength)
+    for timestep, after in zip(schedule.timesteps, [*schedule.timesteps[1:], None], strict=True):
+        latents = schedule.scheduler.step(clean, timestep, latents).prev_sample
         if after is not None:
-            torch.testing.assert_close(latents, scheduler.add_noise(clean, noise, after[None]))
+            expected = schedule.scheduler.add_noise(clean, noise, after[None])
+            torch.testing.assert_close(latents, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(latents, clean)
 
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -547,3 +549,13 @@ def test_what_is_held_stays_and_the_rest_is_painted(inpainting: bool, upscale: b
         pictures.append(np.asarray(result.image.resize(size, 0)).astype(int))
     apart, border = np.abs(pictures[0] - pictures[1]).mean(axis=(0, 2)), len(pictures[0]) // 4
     assert apart[:border].mean() < 0.3 * apart[-border:].mean(), "another seed paints the held half anew"
+
+
+def test_the_peak_of_a_process_is_without_that_of_the_process_that_started_it():
+    ballast = bytes(range(256)) * (1 << 22)  # 1 GiB
+    code = (
+        "import torch; from handdiff_addon.diffusion.devices import peak_memory; "
+        "print(peak_memory(torch.device('cpu')))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(told) < len(ballast)

@@ -47,6 +47,18 @@ def test_numbers_are_not_used_again(tmp_path: Path) -> None:
     assert last.name == "0002"
 
 
+def test_another_blender_that_is_faster_gets_the_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mkdir = Path.mkdir
+
+    def beaten(path: Path, *arguments: int, **options: bool) -> None:
+        if path.name == "0001":
+            mkdir(path)
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", beaten)
+    assert new_run(tmp_path).folder.name == "0002"
+
+
 def test_what_is_no_finished_picture_is_passed_over(tmp_path: Path) -> None:
     make(tmp_path, "whole")
     for name in ("0005", "passes", "previous"):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from handdiff_addon.errors import OutputError
+from handdiff_addon.files import write_bytes
 from handdiff_addon.jobs import store
 from handdiff_addon.jobs.history import read_run
 from handdiff_addon.jobs.store import RunFolder
@@ -119,3 +120,9 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         RunFolder(tmp_path / "out")
     with pytest.raises(OutputError):
         RunFolder(tmp_path / "out" / "deeper")
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_bytes(tmp_path / "taken" / "image.png", b"")

@@ -165,6 +165,15 @@ def test_a_missing_shard_is_named(model: Path) -> None:
         check_model(model)
 
 
+def test_a_shard_outside_of_its_part_is_refused(model: Path) -> None:
+    """What is loaded from there would lack in the model's identity."""
+    shutil.copy(model / "unet" / "diffusion_pytorch_model.safetensors", model.parent / "outside.safetensors")
+    index = {"weight_map": {"a": "../../outside.safetensors"}}
+    (model / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="outside its folder"):
+        check_model(model)
+
+
 def test_the_links_of_a_download_cache_are_followed(model: Path, tmp_path: Path) -> None:
     snapshot = tmp_path / "models--x" / "snapshots" / "0123"
     blobs = tmp_path / "models--x" / "blobs"

@@ -36,6 +36,8 @@ class Hub:
     ranges: bool = True
     stop_after: int | None = None
     redirect: bool = True
+    moved: str = ""
+    """New beginning of the addresses, as of a renamed repository"""
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
 
 
@@ -60,6 +62,15 @@ def hub() -> Iterator[Hub]:
         def answer(self, body: bool) -> None:
             if "/absent" in self.path:
                 self.send_error(404)
+                return
+            if state.moved and not self.path.startswith((state.moved, "/blob")):
+                told = b"Temporary Redirect. Redirecting to " + state.moved.encode()
+                self.send_response(307)
+                self.send_header("Location", state.moved + self.path)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                if body:
+                    self.wfile.write(told)
                 return
             if state.redirect and "resolve" in self.path:
                 self.send_response(302)
@@ -108,6 +119,18 @@ def test_size_first_then_the_whole_file(hub: Hub, tmp_path: Path, redirect: bool
     assert sorted(p.name for p in path.parent.iterdir()) == [path.name, f"{path.name}.origin.json"]
     count = len(hub.seen)
     assert download(remote, tmp_path / "new", online=False) == path and len(hub.seen) == count
+
+
+@pytest.mark.parametrize("redirect", [True, False])
+def test_a_renamed_repository_is_followed_to_its_file(hub: Hub, tmp_path: Path, redirect: bool) -> None:
+    hub.redirect, hub.moved = redirect, "/renamed"
+    remote = ask(MODEL, online=False, hub=hub.url)
+    assert (remote.bytes, remote.sha256) == (len(DATA), SHA)
+    assert [method for method, _, _ in hub.seen] == ["HEAD", "HEAD"]
+    assert download(remote, tmp_path, online=False).read_bytes() == DATA
+    hub.moved = hub.url.replace("127.0.0.1", "localhost")  # another server, and nothing told of the file
+    with pytest.raises(ModelError, match="cannot be had"):
+        ask(MODEL, online=False, hub=hub.url)
 
 
 def test_where_a_file_came_from_makes_it_known(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,12 +55,34 @@ def test_the_request_inside_a_report_can_be_read(tmp_path):
         {"guidance_scale": "much"},
         {"person_prompts": ["a hat"]},
         {"person_prompts": {"Rig": 3}},
+        {"prompt": None},
+        {"steps": 8.5},
+        {"seed": 1.5},
+        {"seed": True},
+        {"two_stages": "no"},
+        {"control_scale": "x"},
+        {"auto_mask_iou": None},
+        {"model": 5},
+        {"size": [512.0, 512]},
+        {"size": 512},
+        {"skeleton": {"face": 1}},
+        {"skeleton": {"style": ["classic"]}},
+        {"expansion": {"cells": 1.5}},
+        {"loras": [{"model": 3}]},
+        {"loras": [{"name": "ink"}]},
+        {"controlnets": {"model": "pose"}},
+        {"controlnets": [{"model": "pose", "roles": "depth"}]},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_in_one_sentence(change):
     with pytest.raises(UsageError) as refusal:
         GenerationRequest.from_dict({**GenerationRequest("a man").to_dict(), **change})
     assert "\n" not in str(refusal.value)
+
+
+def test_a_refusal_names_the_setting_of_the_wrong_kind():
+    with pytest.raises(UsageError, match=r"\(cells has the value 1\.5\): save them anew"):
+        GenerationRequest.from_dict({"prompt": "a man", "expansion": {"cells": 1.5}})
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{", '{"request": 3}'])

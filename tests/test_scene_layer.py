@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handdiff_addon.errors import SceneError
+from handdiff_addon.errors import SceneError, UsageError
 from handdiff_addon.scene import compat
 from handdiff_addon.scene.layer import NAME, add_exr, apply_layer, remove_exr, remove_layer
 
@@ -132,12 +132,13 @@ def test_removing_leaves_the_compositor_as_it_was(scene, picture, mask):
     assert NAME not in bpy.data.node_groups
 
 
-def test_a_sequence_plays_in_blenders_own_animation_render(scene, tmp_path):
+@pytest.mark.parametrize("first", [7, 0])
+def test_a_sequence_plays_in_blenders_own_animation_render(scene, tmp_path, first):
     for folder, values in (("image", (40, 110, 200)), ("mask", (255, 0, 255))):
         (tmp_path / folder).mkdir()
-        for number, value in enumerate(values, 7):
+        for number, value in enumerate(values, first):
             Image.new("RGB", (SIZE, SIZE), (value, value, value)).save(tmp_path / folder / f"{number:04d}.png")
-    files = [tmp_path / folder / "0007.png" for folder in ("image", "mask")]
+    files = [tmp_path / folder / f"{first:04d}.png" for folder in ("image", "mask")]
     assert apply_layer(scene, *files, feather=0, frames=(11, 13)) == []
     scene.frame_start, scene.frame_end = 11, 13
     scene.render.filepath = f"{tmp_path}/out/"
@@ -147,8 +148,17 @@ def test_a_sequence_plays_in_blenders_own_animation_render(scene, tmp_path):
     assert np.abs(seen[0].astype(int) - 40).max() <= 1
     assert np.abs(seen[2].astype(int) - 200).max() <= 1
     assert seen[1][1] > seen[1][0] + 30  # the green world where the mask is black
-    with pytest.raises(SceneError, match=r"lacks .*0010\.png"):
+    with pytest.raises(SceneError, match=rf"lacks .*{first + 3:04d}\.png"):
         apply_layer(scene, *files, frames=(11, 14))
+
+
+def test_a_dash_before_a_sequences_number_is_a_minus_only_where_no_name_goes_before(scene, picture, mask, tmp_path):
+    """Blender's own names of frames below 0, which it cannot play: it counts up from 5 in -0005.png."""
+    for name in ("-0005.png", "shot-0005.png"):
+        picture.save(tmp_path / name)
+    with pytest.raises(UsageError, match="below 0"):
+        apply_layer(scene, tmp_path / "-0005.png", mask, frames=(-5, -5))
+    assert apply_layer(scene, tmp_path / "shot-0005.png", mask, frames=(-5, -5)) == []
 
 
 def test_the_groups_sockets_fade_and_limit_the_layer(scene, picture, mask, tmp_path):

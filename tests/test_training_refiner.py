@@ -159,3 +159,18 @@ def test_it_needs_a_whole_model_and_one_to_begin_with(model: Path, data: Path, t
         run_train("refiner", tmp_path / "none", tmp_path / "run", data, 0.01, **begin)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="no refiner to begin with"):
         run_train("refiner", tmp_path / "new", tmp_path / "run", data, 0.01, start=str(model), **begin)  # type: ignore[arg-type]
+
+
+def test_a_stopped_copy_of_the_model_to_begin_with_leaves_no_half_part(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(part: Path, target: Path) -> None:
+        target.mkdir()
+        (target / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copytree", stopped)
+    new = tmp_path / "new"
+    with pytest.raises(KeyboardInterrupt):
+        run_train("outpaint", new, tmp_path / "run", data, 0.01, seed=0, device="cpu", start=str(model))
+    assert [path for path in new.iterdir() if path.is_dir()] == []

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..conditioning.hint import HINT_CHANNELS, hand_hint_channels
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..models.catalogue import check_model, find_model, is_own
 from ..models.hand_models import refuse_stock_hands
 from ..models.stock_plan import plan_request, refuse_stock_parts
@@ -124,7 +124,7 @@ def load_checkpoint(model: str, hand_model: str, device: torch.device) -> Checkp
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"The model in {folder} cannot be loaded ({_first_line(error)}): install it again or choose another."
+            f"The model in {folder} cannot be loaded ({first_line(error)}): install it again or choose another."
         ) from error
     hands = checkpoint.hands
     for name, got, wanted in (
@@ -162,7 +162,3 @@ def _load(model_class: Any, folder: Path, device: torch.device) -> Any:
 
 def _load_refiner(folder: Path, device: torch.device) -> Refiner | None:
     return Refiner.from_pretrained(folder).to(device).eval().requires_grad_(False) if folder.is_dir() else None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from diffusers.models.attention import BasicTransformerBlock
 
+from ..errors import first_line
 from .devices import is_out_of_memory
 
 
@@ -50,5 +51,4 @@ class Compiled:
     def _give_up(self, error: Exception) -> None:
         for block, plain in self._blocks.items():
             block.forward = plain
-        reason = " ".join((str(error).strip().splitlines() or [type(error).__name__])[0].split())[:200]
-        self._warning = f"torch.compile does not work here ({reason}), so the model was used uncompiled."
+        self._warning = f"torch.compile does not work here ({first_line(error)}), so the model was used uncompiled."

@@ -25,11 +25,16 @@ class LateStepsScheduler(DDIMScheduler):
         super().set_timesteps(num_inference_steps, device)
         late = torch.linspace(LATE, 0.0, num_inference_steps)[:-1] * self.config.num_train_timesteps
         self.timesteps[1:] = late.round().to(self.timesteps)
+        self.set_begin_index(0)
+
+    def set_begin_index(self, begin_index: int) -> None:
+        """Say which step comes next; from there they are counted, as rounded timesteps repeat where there are many."""
+        self._next = begin_index
 
     def step(self, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor) -> DDIMSchedulerOutput:
-        """From one of :attr:`timesteps` to the next; ``model_output`` is the clean latents."""
-        index = self.timesteps.tolist().index(int(timestep))
-        after = self.timesteps[index + 1 : index + 2].tolist()
+        """The next step, from one of :attr:`timesteps` to that after it; ``model_output`` is the clean latents."""
+        self._next += 1
+        after = self.timesteps[self._next : self._next + 1].tolist()
         kept = self.alphas_cumprod[int(timestep)]
         kept_after = self.alphas_cumprod[after[0]] if after else self.final_alpha_cumprod
         noise = (sample - kept.sqrt() * model_output) / (1 - kept).sqrt()

@@ -17,7 +17,7 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import save
 
 from ..conditioning.heatmaps import CHANNELS
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..files import write_bytes, write_json
 from ..models.architecture import below
 from ..models.hand_models import MASK_HEAD, PART, UNET, HandPlan
@@ -78,9 +78,8 @@ def load_hands(plan: HandPlan, base: UNet2DConditionModel, device: torch.device)
             mask_head = MaskHead(**plan.mask_head | {"in_channels": unet.config.block_out_channels[0]})
         mask_head.load_state_dict(below(tensors, MASK_HEAD), assign=True)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
         raise ModelError(
-            f"The mask head of {plan.weights.path} is damaged ({reason}): copy it again, or train it anew."
+            f"The mask head of {plan.weights.path} is damaged ({first_line(error)}): copy it again, or train it anew."
         ) from error
     return StockHands(unet, mask_head.eval().requires_grad_(False), plan.crop)
 

@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..models.bases import BaseSource
 from ..models.digests import checked
 from ..models.folders import remembered
@@ -118,7 +118,7 @@ def _tokenizers(base: BaseSource) -> list[CLIPTokenizer]:
             return [CLIPTokenizer.from_pretrained(folder, local_files_only=True) for folder in base.tokenizers]
         except Exception as error:  # the tokenizers library raises its own
             raise ModelError(
-                f"The vocabulary in {base.path} cannot be read ({_first_line(error)}): copy or download it again."
+                f"The vocabulary in {base.path} cannot be read ({first_line(error)}): copy or download it again."
             ) from error
     vocabulary, merges = clip_vocabulary()
     # OpenCLIP fills up with token 0, which is "!".
@@ -241,7 +241,7 @@ def _scheduler(base: BaseSource, few: FewSteps | None) -> Any:
         return getattr(diffusers, name).from_config(config)
     except Exception as error:  # the classes check little, and torch stumbles over the rest
         raise ModelError(
-            f"The scheduler's configuration of {base.path} makes no scheduler ({_first_line(error)}): "
+            f"The scheduler's configuration of {base.path} makes no scheduler ({first_line(error)}): "
             "copy or download it again."
         ) from error
 
@@ -285,7 +285,3 @@ def _identity(plan: StockPlan, digests: dict[Path, str], merged: list[dict[str, 
 
 def _report(weights: Weights, digests: dict[Path, str]) -> dict[str, Any]:
     return {"name": source_name(weights.path), "sha256": {path.name: digests[path] for path in weights.paths}}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

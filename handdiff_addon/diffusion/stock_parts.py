@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..models.parts import PartSource, Place
 
 
@@ -39,8 +39,9 @@ def build(
         try:
             model = _empty(network, config)
         except Exception as error:  # each library checks its configurations in its own way
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise ModelError(f"{what} has a configuration that makes no network ({reason}): choose another.") from error
+            raise ModelError(
+                f"{what} has a configuration that makes no network ({first_line(error)}): choose another."
+            ) from error
     wanted = model.state_dict()
     prefix = "text_model."  # which transformers took away from CLIPTextModel in version 5.6
     strip = any(name.startswith(prefix) for name in part.places) and not any(name.startswith(prefix) for name in wanted)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +80,7 @@ def bench_diffusion(
 
 
 def _bench_stock(say: Callable[[str], None], subject: Subject, repeats: int) -> None:
+    from ..diffusion.devices import peak_memory, reset_peak_memory
     from .random_models import parameters
 
     model = _model(subject)
@@ -94,10 +94,11 @@ def _bench_stock(say: Callable[[str], None], subject: Subject, repeats: int) -> 
     peaks: dict[str, int] = {}
     for run in range(repeats + 1):
         for name, paint in ways.items():
-            _reset(model)
+            gc.collect()
+            reset_peak_memory(model.device)
             begun = clock()
             paint()
-            peaks[name] = _peak(model)
+            peaks[name] = peak_memory(model.device)
             if run:  # the first one warms up
                 seconds[name].append(clock() - begun)
     if model.device.type == "cpu":
@@ -260,24 +261,6 @@ def _person(side: int) -> Conditioning:
     )
 
 
-def _reset(model: StockModel) -> None:
-    import torch
-
-    if model.device.type == "cuda":
-        gc.collect()
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats(model.device)
-
-
-def _peak(model: StockModel) -> int:
-    import torch
-
-    if model.device.type != "cuda":
-        return 0
-    torch.cuda.synchronize()
-    return int(torch.cuda.max_memory_allocated(model.device))
-
-
 def _in_own_process(subject: Subject, way: str) -> int:
     """Peak bytes of a fresh process that paints once; 0 where the system does not tell."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
@@ -285,9 +268,8 @@ def _in_own_process(subject: Subject, way: str) -> int:
 
 
 def _paint_once(subject: Subject, way: str) -> int:
-    _ways(_model(subject), subject)[way]()
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    from ..diffusion.devices import peak_memory
+
+    model = _model(subject)
+    _ways(model, subject)[way]()
+    return peak_memory(model.device)

@@ -8,7 +8,6 @@ import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -263,11 +262,4 @@ def measure_memory(entry: Entry, conditioning: Conditioning, model: str) -> dict
 def _peak_of_one(request: GenerationRequest, conditioning: Conditioning) -> int:
     from ..diffusion.pipeline import TwoStagePipeline
 
-    pipeline = TwoStagePipeline.load(request.model)
-    peak = pipeline.generate(request, conditioning).peak_memory_bytes
-    status = Path("/proc/self/status")
-    if pipeline.painter.device.type == "cpu" and status.is_file():
-        # Linux counts the parent's memory into getrusage's peak; this line is the process's own.
-        lines = status.read_text(encoding="ascii").splitlines()
-        peak = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    return peak
+    return TwoStagePipeline.load(request.model).generate(request, conditioning).peak_memory_bytes

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import OutputError, UsageError
-from ..files import save_image, write_json
+from ..files import open_picture, save_image, write_json
 from ..jobs.store import RunFolder
 from ..models.catalogue import check_model, find_model
 from ..request import SIDES
@@ -206,7 +206,7 @@ def _handed_in(pictures: Path, benchmark: Benchmark, entries: Sequence[Entry]) -
 
 def _check_square(path: Path) -> None:
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             width, height = picture.size
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a picture ({error}): save it anew as PNG.") from error

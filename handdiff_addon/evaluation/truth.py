@@ -24,7 +24,7 @@ from ..conditioning.frame import PersonPose
 from ..conditioning.openpose import read_pose
 from ..conditioning.pass_files import write_passes
 from ..errors import OutputError, UsageError
-from ..files import save_image, write_bytes, write_json
+from ..files import open_picture, save_image, write_bytes, write_json
 from ..request import SIDES, Side
 from .benchmark.camera import place_camera
 from .benchmark.entries import Entry
@@ -206,7 +206,7 @@ def read_picture(path: Path, mode: str = "RGB", size: int | None = None) -> np.n
         UsageError: where it cannot be read.
     """
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             pixels = np.array(picture.convert(mode))
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a picture ({error}): remove or replace it.") from error

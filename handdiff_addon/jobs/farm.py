@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Cancelled, HandDiffError, ModelError, UsageError
+from ..errors import Cancelled, HandDiffError, ModelError, UsageError, first_line
 from ..models.sums import weight_sums
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _connect(address: str) -> None:
             socket.create_connection((match[1], int(match[2])), timeout=10).close()
         ray.init(address=address, **options)
     except Exception as error:  # Ray raises bare ones, too
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = first_line(error)
         if address == "local":
             raise UsageError(
                 f"Ray does not start on this machine ({reason}): try again when it is less busy, or leave out --ray."

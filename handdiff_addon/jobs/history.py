@@ -75,15 +75,17 @@ def new_run(home: Path) -> RunFolder:
     path = home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        number = max((int(folder.name) for folder in _numbered(home)), default=0) + 1
-        while (path := home / f"{number:04d}").exists():  # a file, or another Blender was faster
+        number = max((int(folder.name) for folder in _numbered(home)), default=0)
+        while True:
             number += 1
-        path.mkdir()
+            path = home / f"{number:04d}"
+            with contextlib.suppress(FileExistsError):  # a file, or another Blender was faster
+                path.mkdir()
+                return RunFolder(path)
     except OSError as error:
         raise OutputError(
             f"The folder {path} cannot be made ({error.strerror}): save the file where you may write."
         ) from error
-    return RunFolder(path)
 
 
 def find_runs(homes: Iterable[Path]) -> list[Entry]:

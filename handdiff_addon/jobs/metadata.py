@@ -16,13 +16,15 @@ from xml.sax.saxutils import quoteattr
 
 from .. import __version__
 from ..errors import UsageError
+from ..files import open_picture
 from ..request import GenerationRequest, Paint
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.PngImagePlugin import PngInfo
 
-    from ..request import GenerationResult
+    from ..files import open_picture
+from ..request import GenerationResult
 
 CHUNK = "handdiff"
 """Keyword of our own text chunk."""
@@ -89,10 +91,8 @@ def request_from_png(path: Path) -> GenerationRequest:
     Raises:
         UsageError: where the file cannot be read, or carries none.
     """
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             text = image.info.get(CHUNK)
             if text is None:  # chunks may stand behind the pixels, where another program wrote the file anew
                 image.load()

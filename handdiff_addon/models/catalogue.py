@@ -20,7 +20,9 @@ from typing import Any
 
 from ..errors import ModelError
 from .safetensors_header import read_header
+from .sources import shards
 from .tables import read_table
+from .weights import PICKLES
 
 EMBEDDED = "embedded"
 HANDS = "hands"
@@ -36,7 +38,6 @@ WEIGHTLESS = {
 """Parts without weights, and the file of their configuration; every other part's is ``config.json``."""
 WHOLE_VOCABULARIES = {"tokenizer.json", "vocab.txt", "spiece.model", "tokenizer.model"}
 """Files that hold a tokenizer's vocabulary by themselves; byte-pair encoders have ``vocab.json`` and ``merges.txt``."""
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
 @dataclass(frozen=True)
@@ -172,17 +173,12 @@ def _weight_files(part: Path) -> list[Path]:
     """The safetensors files of one part, in order; empty for a scheduler or a tokenizer.
 
     Raises:
-        ModelError: where the part needs weights and has none, has them as a pickle only, or lacks a shard.
+        ModelError: where the part needs weights and has none, has them as a pickle only, or as :func:`shards` says.
     """
     if part.name.removesuffix("_2") in WEIGHTLESS:
         return []
     for index in part.glob("*.safetensors.index.json"):
-        shards = read_table(index).get("weight_map")
-        if not isinstance(shards, dict):
-            raise ModelError(f"{index} lists no weights: copy or download this file again.")
-        for shard in sorted(set(map(str, shards.values()))):
-            if not (part / shard).is_file():
-                raise ModelError(f"The weights {part / shard} are missing: copy or download this file.")
+        shards(index)
     files = sorted(part.glob("*.safetensors"))
     if not files:
         pickle = next((file for file in sorted(part.iterdir()) if file.suffix in PICKLES), None)

@@ -68,7 +68,7 @@ def ask(model: KnownModel, *, online: bool, hub: str = "") -> Remote:
         with _OPENER.open(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT) as answer:
             headers = answer.headers
     except urllib.error.HTTPError as error:
-        if error.code not in (301, 302, 303, 307, 308):
+        if "X-Linked-Size" not in error.headers:
             raise ModelError(
                 f"{url} cannot be had (the server says {error.code}): look whether the model still exists there."
             ) from error
@@ -202,11 +202,18 @@ def _lost(url: str, error: object) -> ModelError:
     )
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Does not follow a redirection, which then comes as an ``HTTPError`` with its headers."""
+class _StayOnServer(urllib.request.HTTPRedirectHandler):
+    """Follows the new address of a renamed repository.
 
-    def redirect_request(self, *_arguments: Any) -> None:
-        return None
+    A redirection that tells size and sha256, or leads to another server, comes as an ``HTTPError`` with its headers.
+    """
+
+    def redirect_request(
+        self, request: urllib.request.Request, _file: Any, _code: int, _message: str, headers: Any, url: str
+    ) -> urllib.request.Request | None:
+        if "X-Linked-Size" in headers or urlsplit(url)[:2] != urlsplit(request.full_url)[:2]:
+            return None
+        return urllib.request.Request(url, method="HEAD")
 
 
-_OPENER = urllib.request.build_opener(_Stay)
+_OPENER = urllib.request.build_opener(_StayOnServer)

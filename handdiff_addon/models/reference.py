@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from ..errors import ModelError, UsageError
+from ..files import open_picture
 from ..request import check_weight, name_and_weight
 from .architecture import FAMILIES, below
 from .bases import BaseSource
@@ -79,7 +78,7 @@ def plan_reference(written: str, base: BaseSource, folders: Sequence[Path] = ())
     choice = ReferenceChoice.parse(written)
     picture = Path(choice.picture).expanduser()
     try:
-        with Image.open(picture) as opened:
+        with open_picture(picture) as opened:
             opened.verify()
     except (OSError, SyntaxError, ValueError) as error:
         raise UsageError(

@@ -131,7 +131,7 @@ def _weight_files(folder: Path, half: bool) -> list[Path]:
         for stem in STEMS:
             index = folder / f"{stem}.safetensors.index{variant}.json"
             if index.is_file():
-                return _shards(index)
+                return shards(index)
             if (file := folder / f"{stem}{variant}.safetensors").exists():
                 return [file]
     others = sorted(folder.glob("*.safetensors"))
@@ -145,7 +145,12 @@ def _weight_files(folder: Path, half: bool) -> list[Path]:
     raise ModelError(f"The folder {folder} holds no weights (.safetensors): copy or download the model again.")
 
 
-def _shards(index: Path) -> list[Path]:
+def shards(index: Path) -> list[Path]:
+    """The files that the index of a split model names, all in its folder.
+
+    Raises:
+        ModelError: where the index is damaged, a file is missing, or one lies elsewhere.
+    """
     table = read_table(index).get("weight_map")
     if not isinstance(table, dict) or not table:
         raise ModelError(f"{index} lists no weights: copy or download this file again.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ..errors import SceneError
+from ..errors import SceneError, first_line
 
 
 def open_blend(path: Path) -> bpy.types.Scene:
@@ -21,8 +21,7 @@ def open_blend(path: Path) -> bpy.types.Scene:
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
     except RuntimeError as error:
-        reason = str(error).removeprefix("Error: ").strip().splitlines()[0].rstrip(".")
-        raise SceneError(f"{path} cannot be opened ({reason}): save it anew from Blender.") from error
+        raise SceneError(f"{path} cannot be opened ({first_line(error)}): save it anew from Blender.") from error
     return bpy.context.scene
 
 

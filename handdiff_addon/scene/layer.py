@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import SceneError, UsageError
+from ..files import open_picture
 from . import compat
 from .textured import new_image
 
@@ -73,7 +74,7 @@ def apply_layer(
         Warnings, one sentence each, where the picture will not look in the render as it does in its file.
 
     Raises:
-        UsageError: for a sequence whose files carry no numbers.
+        UsageError: for a sequence whose files carry no numbers, or begin before frame 0.
         SceneError: for a file that cannot be read, or a sequence that lacks frames.
     """
     mask = person_mask if isinstance(person_mask, np.ndarray) else Path(person_mask)
@@ -233,7 +234,7 @@ def _block(
     name: str, source: Image.Image | np.ndarray | Path, mode: str | None, frames: tuple[int, int] | None
 ) -> bpy.types.Image:
     """A picture packed into the file, or the first of a sequence; its values are read as they are stored."""
-    if isinstance(source, Path) and frames is not None and (mode != "L" or _number(source) is not None):
+    if isinstance(source, Path) and frames is not None and (mode != "L" or _digits(source)):
         block = _sequence(source, frames)
         block.name = name
     elif isinstance(source, Path) and mode is None:
@@ -245,7 +246,8 @@ def _block(
             source = Image.fromarray(np.asarray(source, dtype=np.uint8) * 255)
         elif isinstance(source, Path):
             try:
-                source = Image.open(source)
+                source = open_picture(source)
+                source.load()
             except OSError as error:
                 raise SceneError(f"The picture {source} cannot be read: choose another, or make it again.") from error
         block = new_image(name, source.convert(mode))
@@ -254,13 +256,17 @@ def _block(
 
 
 def _sequence(first: Path, frames: tuple[int, int]) -> bpy.types.Image:
-    number = _number(first)
-    if number is None:
+    digits = _digits(first)
+    if not digits:
         raise UsageError(f"{first.name} carries no frame number: name the sequence's files like 0001.png.")
-    digits = re.findall(r"\d+", first.stem)[-1]
+    if first.stem == f"-{digits}":  # as Blender names it; a dash after a name is no sign
+        raise UsageError(
+            f"{first.name} is numbered below 0, where Blender plays no sequence: begin at frame 0 or later, or number "
+            "the files from 0001.png on."
+        )
     head, tail = first.stem.rsplit(digits, 1)
     for frame in range(frames[1] - frames[0] + 1):
-        path = first.with_name(f"{head}{number + frame:0{len(digits)}d}{tail}{first.suffix}")
+        path = first.with_name(f"{head}{int(digits) + frame:0{len(digits)}d}{tail}{first.suffix}")
         if not path.is_file():
             raise SceneError(f"The sequence lacks {path}: make that frame, or name a shorter range.")
     block = _load(first)
@@ -275,9 +281,10 @@ def _load(path: Path) -> bpy.types.Image:
         raise SceneError(f"The picture {path} cannot be read: choose another, or make it again.") from error
 
 
-def _number(path: Path) -> int | None:
+def _digits(path: Path) -> str:
+    """The last number in a file's name, empty where there is none."""
     found = re.findall(r"\d+", path.stem)
-    return int(found[-1]) if found else None
+    return found[-1] if found else ""
 
 
 def _play(node: Any, block: bpy.types.Image, frames: tuple[int, int] | None) -> None:
@@ -286,7 +293,7 @@ def _play(node: Any, block: bpy.types.Image, frames: tuple[int, int] | None) -> 
         return
     node.frame_start = frames[0]
     node.frame_duration = frames[1] - frames[0] + 1
-    node.frame_offset = (_number(Path(block.filepath_raw)) or 1) - 1
+    node.frame_offset = int(_digits(Path(block.filepath_raw))) - 1
     node.use_auto_refresh = True
 
 

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from PIL import Image
 
-from ..errors import Cancelled, SceneError
+from ..errors import Cancelled, SceneError, first_line
 from .interrupts import interrupts_wait
 
 MARK = "handdiff_render"
@@ -133,5 +133,6 @@ def _invoke(copy: bpy.types.Scene) -> None:
 
 
 def _cannot(error: Exception) -> SceneError:
-    message = str(error).strip().splitlines()[0]
-    return SceneError(f"Blender cannot render this frame ({message}): render it once by hand, or paint everything.")
+    return SceneError(
+        f"Blender cannot render this frame ({first_line(error)}): render it once by hand, or paint everything."
+    )

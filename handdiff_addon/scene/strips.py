@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 from PIL import Image
 
-from ..errors import OutputError, SceneError
+from ..errors import OutputError, SceneError, first_line
 from . import compat
 
 NAME = "HandDiff"
@@ -85,9 +85,9 @@ def write_movie(
         bpy.ops.render.render(animation=True, scene=scene.name)
         os.replace(beside, path)
     except (RuntimeError, OSError) as error:
-        reason = (str(error).removeprefix("Error: ").strip().splitlines() or ["no reason given"])[0]
         raise OutputError(
-            f"{path} cannot be encoded ({reason}): make space or choose another folder; the pictures are whole."
+            f"{path} cannot be encoded ({first_line(error)}): make space or choose another folder; the pictures are "
+            "whole."
         ) from error
     finally:
         bpy.data.scenes.remove(scene)

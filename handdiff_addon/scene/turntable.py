@@ -23,9 +23,7 @@ _FINER = 2  # pixels drawn along each side of a pixel
 _SHADE = 0.35  # how much darker a surface gets that turns away from the eye
 
 
-def write_turntable(
-    path: Path, parts: Sequence[Part], *, size: int = 320, frames: int = 36, seconds: float = 4
-) -> None:
+def write_turntable(path: Path, parts: Sequence[Part], *, size: int = 320, frames: int = 36) -> None:
     """Write a GIF that loops, or an animated PNG or WebP by the path's ending.
 
     Args:

@@ -203,7 +203,7 @@ MODELS: dict[str, str] = {
     "{} is no .safetensors file: HandDiff reads weights in this format only.": (
         "{0} は .safetensors ファイルではありません。HandDiff が読める重みはこの形式だけです。"
     ),
-    "{} is no table": "{0} が表になっていません",
+    "{} has the value {}": "{0} の値が {1}",
     "{} asks for code that comes with the model ({}: {}): HandDiff runs no such code, choose another model.": (
         "{0} はモデル付属のコードを必要とします（{1}: {2}）。HandDiff はそうしたコードを実行しません。"
         "別のモデルを選んでください。"

@@ -458,6 +458,11 @@ REFUSALS: dict[str, str] = {
     "{} carries no frame number: name the sequence's files like 0001.png.": (
         "{0} にフレーム番号がありません。連番のファイルは 0001.png のように名付けてください。"
     ),
+    "{} is numbered below 0, where Blender plays no sequence: begin at frame 0 or later, or number the files from "
+    "0001.png on.": (
+        "{0} の番号は 0 より小さく、Blender はこのような連番を再生できません。フレーム 0 以降から始めるか、"
+        "ファイルに 0001.png から番号を付けてください。"
+    ),
     "The render has no transparent film, so it hides the layer under it: switch on Transparent in Render Properties > Film.": (
         "レンダーのフィルムが透過でないため、下のレイヤーが隠れます。レンダープロパティ > フィルムで「透過」をオンにしてください。"
     ),
