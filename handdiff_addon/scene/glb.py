@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -81,12 +81,13 @@ def export_glb(
         SceneError: where the person has no mesh.
         OutputError: where the file cannot be written.
     """
-    if form in ("rigged", "animated"):
-        build = _rigged(scene, tuple(armatures), frame, form == "animated", limits)
-    else:
-        triangles = limits.triangles if limits else None
-        build = _still(read_parts(scene, armatures, frame, rest=form == "rest", triangles=triangles))
-    data, warnings = _fit(build, limits)
+    with at_frame(scene, frame):
+        if form in ("rigged", "animated"):
+            build = _rigged(scene, find_humanoids(scene, tuple(armatures)), form == "animated", limits)
+        else:
+            triangles = limits.triangles if limits else None
+            build = _still(read_parts(scene, armatures, rest=form == "rest", triangles=triangles))
+        data, warnings = _fit(build, limits)
     write_bytes(Path(path), data)
     return warnings
 
@@ -194,35 +195,33 @@ def _y_up(vectors: np.ndarray) -> np.ndarray:
     return np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], axis=1)
 
 
-def _rigged(
-    scene: bpy.types.Scene, armatures: tuple[str, ...], frame: int | None, animated: bool, limits: Limits | None
-) -> Build:
-    people = find_humanoids(scene, armatures)
-    with at_frame(scene, frame):
-        owners = person_objects(scene, read_surfaces(scene, depsgraph_of(scene), people))
+def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bool, limits: Limits | None) -> Build:
+    owners = person_objects(scene, read_surfaces(scene, depsgraph_of(scene), people))
     if not owners:
         raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
 
     def build(side: int | None, quality: int | None) -> bytes:
         triangles = limits.triangles if limits else None
         with (
-            at_frame(scene, frame),
             reduced(scene, owners, triangles, before_armature=True),
             _smaller(owners, side),
             _materials_in_meshes(owners),
-            _selected(scene, [*people, *owners]),
+            _gathered(scene, [*people, *owners]) as collection,
+            _frame_kept(scene) if animated else nullcontext(),
             tempfile.TemporaryDirectory(prefix="handdiff-") as folder,
         ):
             path = Path(folder) / "model.glb"
             bpy.ops.export_scene.gltf(
                 filepath=str(path),
                 export_format="GLB",
-                use_selection=True,
+                collection=collection,
                 use_active_scene=True,
                 export_apply=True,
                 export_skins=True,
                 export_all_influences=False,
                 export_def_bones=False,
+                export_current_frame=True,
+                export_rest_position_armature=False,
                 export_animations=animated,
                 export_animation_mode="ACTIVE_ACTIONS",
                 export_morph=False,
@@ -236,29 +235,41 @@ def _rigged(
 
 
 @contextmanager
-def _selected(scene: bpy.types.Scene, things: Iterable[bpy.types.Object]) -> Iterator[None]:
-    """Select only these for a while; the exporter knows no other way of choosing."""
+def _gathered(scene: bpy.types.Scene, things: Iterable[bpy.types.Object]) -> Iterator[str]:
+    """The name of a collection of these, for a while: the exporter takes it whether they can be selected or not.
+
+    Nothing is active meanwhile, or the exporter would leave the active object's mode.
+    """
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
-    before, active = list(layer.objects.selected), layer.objects.active
-    for thing in before:
-        thing.select_set(False, view_layer=layer)
-    hidden = [thing for thing in things if thing.name in layer.objects and thing.hide_get(view_layer=layer)]
-    for thing in hidden:
-        thing.hide_set(False, view_layer=layer)
+    collection, active = bpy.data.collections.new("HandDiff"), layer.objects.active
     for thing in things:
-        if thing.name in layer.objects:
-            thing.select_set(True, view_layer=layer)
+        collection.objects.link(thing)
+    layer.objects.active = None
     try:
         with bpy.context.temp_override(scene=scene, view_layer=layer):
-            yield
+            yield collection.name
     finally:
-        for thing in things:
-            thing.select_set(False, view_layer=layer)
-        for thing in hidden:
-            thing.hide_set(True, view_layer=layer)
-        for thing in before:
-            thing.select_set(True, view_layer=layer)
         layer.objects.active = active
+        bpy.data.collections.remove(collection)
+
+
+_CHANNELS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale")
+
+
+@contextmanager
+def _frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
+    """Let the exporter go through the frames; poses that have no keys yet come back, too."""
+    frame, subframe, camera = scene.frame_current, scene.frame_subframe, scene.camera
+    moved: list[Any] = [thing for thing in scene.objects if thing.is_editable]
+    moved += [bone for thing in moved if thing.pose for bone in thing.pose.bones]
+    poses = [(item, name, tuple(getattr(item, name))) for item in moved for name in _CHANNELS]
+    try:
+        yield
+    finally:
+        scene.frame_set(frame, subframe=subframe)
+        scene.camera = camera
+        for item, name, values in poses:
+            setattr(item, name, values)
 
 
 @contextmanager

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People with bones as GLB: the file holds the pose as it stands, and nothing of the scene changes."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+from handdiff_addon.scene.glb import export_glb
+from tests.builders import add_human
+
+ARM = "LeftArm"
+HAND = "LeftHand"
+
+
+@pytest.fixture
+def posed(empty_scene):
+    """A person in Pose Mode, between two frames, with an arm moved by hand away from its keys."""
+    rig = add_human()
+    arm = rig.pose.bones[ARM]
+    arm.rotation_mode = "XYZ"
+    for frame, turn in ((1, 0.0), (20, 0.2)):
+        arm.rotation_euler.z = turn
+        arm.keyframe_insert("rotation_euler", frame=frame)
+        rig.location.x = frame / 100
+        rig.keyframe_insert("location", frame=frame)
+    empty_scene.frame_set(5, subframe=0.5)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="POSE")
+    arm.rotation_euler.z = 1.2
+    rig.location.z = 0.5
+    bpy.context.view_layer.update()
+    return empty_scene, rig
+
+
+def hand(rig: bpy.types.Object) -> np.ndarray:
+    evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return np.array(evaluated.matrix_world @ evaluated.pose.bones[HAND].head)
+
+
+def imported(path) -> bpy.types.Object:
+    """The armature in a file, alone in an empty scene."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    bpy.context.view_layer.update()
+    return next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+
+
+@pytest.mark.parametrize("form", ["rigged", "animated"])
+def test_a_pose_without_keys_stays_and_its_mode_and_time_with_it(posed, form, tmp_path):
+    scene, rig = posed
+    before, selected = hand(rig), list(bpy.context.selected_objects)
+    export_glb(tmp_path / "model.glb", scene, form=form)
+    assert np.allclose(hand(rig), before, atol=1e-6)
+    assert rig.mode == "POSE" and bpy.context.mode == "POSE"
+    assert (scene.frame_current, scene.frame_subframe) == (5, 0.5)
+    assert list(bpy.context.selected_objects) == selected
+    assert not bpy.data.collections
+
+
+def test_the_file_holds_the_pose_without_keys(posed, tmp_path):
+    scene, rig = posed
+    expected = hand(rig)
+    export_glb(tmp_path / "model.glb", scene, form="rigged")
+    assert np.abs(hand(imported(tmp_path / "model.glb")) - expected).max() < 1e-4
+
+
+def test_the_animated_file_moves_as_the_action_does(posed, tmp_path):
+    scene, rig = posed
+    export_glb(tmp_path / "model.glb", scene, form="animated")
+    scene.frame_set(20)
+    expected = hand(rig)
+    again = imported(tmp_path / "model.glb")
+    fps = bpy.context.scene.render.fps
+    bpy.context.scene.frame_set(round(20 * fps / 24))
+    assert np.abs(hand(again) - expected).max() < 0.01
+
+
+def lock_objects(scene, rig):
+    for thing in scene.objects:
+        thing.hide_select = True
+
+
+def lock_collection(scene, rig):
+    collection = bpy.data.collections.new("Locked")
+    scene.collection.children.link(collection)
+    for thing in list(scene.collection.objects):
+        collection.objects.link(thing)
+        scene.collection.objects.unlink(thing)
+    collection.hide_select = True
+
+
+def hide_rig_in_views(scene, rig):
+    rig.hide_viewport = True
+
+
+def hide_rig_by_eye(scene, rig):
+    rig.hide_set(True)
+
+
+@pytest.mark.parametrize("hide", [lock_objects, lock_collection, hide_rig_in_views, hide_rig_by_eye])
+def test_a_person_that_cannot_be_selected_is_in_the_file(empty_scene, hide, tmp_path):
+    rig = add_human()
+    expected = hand(rig)
+    hide(empty_scene, rig)
+    bpy.context.view_layer.update()
+    export_glb(tmp_path / "model.glb", empty_scene, form="rigged")
+    again = imported(tmp_path / "model.glb")
+    assert np.abs(hand(again) - expected).max() < 1e-4
+    assert any(thing.find_armature() == again for thing in bpy.data.objects if thing.type == "MESH")
