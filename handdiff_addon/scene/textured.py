@@ -268,8 +268,8 @@ def _set(tree: Any, socket: Any, value: object) -> None:
 
 
 def _principled(material: bpy.types.Material | None) -> bpy.types.Node | None:
-    """The Principled BSDF that feeds a material's output."""
-    if material is None or material.node_tree is None:
+    """The Principled BSDF that feeds a material's output, where the material renders by its nodes."""
+    if material is None or material.node_tree is None or not compat.uses_nodes(material):
         return None
     output = material.node_tree.get_output_node("ALL")
     links = output.inputs["Surface"].links if output else ()
