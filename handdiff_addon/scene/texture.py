@@ -171,7 +171,7 @@ class Projection:
         textures = {}
         for name, bake in bakes.items():
             pictures = {tile: Image.fromarray(t) for tile, t in zip(bake.tiles, bake.textures, strict=True)}
-            textures[name] = new_texture(f"HandDiff {name}", pictures, folder)
+            textures[name] = new_texture(name, pictures, folder)
         for name, texture in textures.items():
             owner = scene.objects[name]
             choose_uv_map(owner, self._uv_maps[name])

@@ -171,7 +171,7 @@ def new_texture(name: str, pictures: Mapping[int, Image.Image], folder: Path | N
     """A texture of one or several UDIM tiles as an image: packed into the file, or PNG files of a folder.
 
     Args:
-        name: the image's; the files are named after it.
+        name: of the object that it is for; image and files are named after it.
         pictures: by UDIM number.
         folder: where the files go; None packs them.
 
@@ -182,8 +182,8 @@ def new_texture(name: str, pictures: Mapping[int, Image.Image], folder: Path | N
     if folder is None and not tiled:
         return new_image(name, pictures[FIRST_TILE])
     with tempfile.TemporaryDirectory(prefix="handdiff-") as packing:
+    stem, name = _stem(name), f"HandDiff {name}"
         where = Path(packing) if folder is None else Path(folder)
-        stem = bpy.path.clean_name(name, replace="_")
         for number, picture in pictures.items():
             save_image(picture, where / (f"{stem}.{number}.png" if tiled else f"{stem}.png"))
         image = bpy.data.images.load(str(where / (f"{stem}.{min(pictures)}.png" if tiled else f"{stem}.png")))
@@ -211,6 +211,17 @@ def drop_unused() -> None:
     """Remove materials and textures of ours that nothing shows any more."""
     for material in [m for m in bpy.data.materials if _is_ours(m) and not m.users]:
         bpy.data.materials.remove(material)
+def _stem(name: str) -> str:
+    """The name of an object's files; those of objects whose names differ by signs or case alone are numbered."""
+    alike = sorted({thing.name for thing in bpy.data.objects if _clean(thing.name).lower() == _clean(name).lower()})
+    number = alike.index(name) if name in alike else 0
+    return f"HandDiff_{_clean(name)}-{number + 1}" if number else f"HandDiff_{_clean(name)}"
+
+
+def _clean(name: str) -> str:
+    return bpy.path.clean_name(name, replace="_")
+
+
     for image in [i for i in bpy.data.images if _is_ours(i) and not i.users]:
         bpy.data.images.remove(image)
 
