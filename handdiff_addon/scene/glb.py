@@ -274,20 +274,31 @@ def _frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
 
 @contextmanager
 def _materials_in_meshes(owners: Iterable[bpy.types.Object]) -> Iterator[None]:
-    """Let meshes hold the materials of their objects' slots for a while: the exporter reads no others."""
-    before = []
+    """Let meshes hold the materials of their objects' slots for a while: the exporter reads no others.
+
+    Shared and linked meshes are copied for it.
+    """
+    materials, meshes = [], []
     try:
         for owner in owners:
-            for index, slot in enumerate(owner.material_slots):
-                if slot.link == "OBJECT" and owner.data.is_editable:
-                    before.append((owner.data, index, owner.data.materials[index]))
-                    owner.data.materials[index] = slot.material
+            own = [(index, slot.material) for index, slot in enumerate(owner.material_slots) if slot.link == "OBJECT"]
+            if not own or not owner.is_editable:
+                continue
+            if owner.data.users > 1 or not owner.data.is_editable:
+                meshes.append((owner, owner.data))
+                owner.data = owner.data.copy()
+            for index, material in own:
+                materials.append((owner.data, index, owner.data.materials[index]))
+                owner.data.materials[index] = material
         yield
     finally:
-        for data, index, material in reversed(before):
+        for data, index, material in materials:
             data.materials[index] = material
 
 
+        for owner, data in meshes:
+            copy, owner.data = owner.data, data
+            bpy.data.batch_remove([copy])  # its shape keys, too
 @contextmanager
 def _smaller(owners: Iterable[bpy.types.Object], side: int | None) -> Iterator[None]:
     """Let our textures be at most ``side`` pixels for a while, by copies of them."""
