@@ -14,6 +14,7 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError
 from ..handdiff_addon.runs import made
+from ..handdiff_addon.scene.memory import is_textured
 from . import animate, generate, history, live, passes, people, session
 from .base import Refusing
 from .outputs import outputs
@@ -233,7 +234,7 @@ class HANDDIFF_OT_restore_materials(Refusing, bpy.types.Operator):
 
     @classmethod
     def problem(cls, context: bpy.types.Context) -> str:
-        textured = any("handdiff_materials" in item for item in context.scene.objects)
+        textured = any(is_textured(item) for item in context.scene.objects)
         return "" if textured else "No object here carries a HandDiff texture."
 
     def run(self, context: bpy.types.Context) -> None:

@@ -6,8 +6,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+from PIL import Image
 
-from handdiff_addon.scene.glb import export_glb
+from handdiff_addon.errors import SceneError
+from handdiff_addon.scene.glb import FORMS, export_glb
+from handdiff_addon.scene.meshes import read_mesh
+from handdiff_addon.scene.textured import new_texture, show_texture
 from tests.builders import add_human
 
 ARM = "LeftArm"
@@ -109,3 +113,77 @@ def test_a_person_that_cannot_be_selected_is_in_the_file(empty_scene, hide, tmp_
     again = imported(tmp_path / "model.glb")
     assert np.abs(hand(again) - expected).max() < 1e-4
     assert any(thing.find_armature() == again for thing in bpy.data.objects if thing.type == "MESH")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["MESH", "ARMATURE"])
+def test_edit_mode_is_refused(empty_scene, form, kind, tmp_path):
+    rig = add_human()
+    bpy.context.view_layer.objects.active = rig if kind == "ARMATURE" else rig.children[0]
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(SceneError, match="leave Edit Mode first"):
+        export_glb(tmp_path / "model.glb", empty_scene, form=form)
+    assert bpy.context.mode.startswith("EDIT") and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_linked_person_of_the_same_name_is_in_the_file_too(empty_scene, form, tmp_path):
+    rig = add_human()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"), copy=True)
+    rig.location.x = -3.0
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.objects = [rig.name, rig.children[0].name]
+    for thing in wanted.objects:
+        empty_scene.collection.objects.link(thing)
+    bpy.context.view_layer.update()
+    assert export_glb(tmp_path / "model.glb", empty_scene, form=form) == []
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "model.glb"))
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    people = [thing for thing in bpy.data.objects if thing.name.startswith("Rig skin")]
+    middles = [read_mesh(thing, depsgraph).vertices.mean(axis=0)[0] for thing in people]
+    assert sorted(middles) == pytest.approx([-3.0, 0.0], abs=0.01)
+
+
+@pytest.mark.parametrize("mode", ["OBJECT", "WEIGHT_PAINT", "SCULPT"])
+def test_people_that_share_a_mesh_wear_their_own_textures(empty_scene, mode, tmp_path):
+    rigs = [add_human(name=name) for name in ("A", "B")]
+    owners = [rig.children[0] for rig in rigs]
+    data = owners[1].data = owners[0].data
+    data.materials.append(None)
+    for owner, colour in zip(owners, ((255, 0, 0), (0, 0, 255)), strict=True):
+        show_texture(owner, new_texture(owner.name, {1001: Image.new("RGB", (4, 4), colour)}))
+    owners[0].shape_key_add(name="Basis")
+    meshes = list(bpy.data.meshes)
+    bpy.context.view_layer.objects.active = owners[0]
+    bpy.ops.object.mode_set(mode=mode)
+    export_glb(tmp_path / "model.glb", empty_scene, form="rigged")
+    assert owners[0].mode == mode
+    assert list(bpy.data.meshes) == meshes and [owner.data for owner in owners] == [data, data]
+    assert list(data.materials) == [None] and len(bpy.data.shape_keys) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "model.glb"))
+    shown = {}
+    for owner in (thing for thing in bpy.data.objects if thing.type == "MESH" and thing.vertex_groups):
+        (material,) = owner.data.materials
+        (image,) = [node.image for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]
+        shown[owner.name] = image.name
+    assert shown == {"A skin": "HandDiff A skin", "B skin": "HandDiff B skin"}
+
+
+def test_a_texture_on_a_linked_mesh_is_in_the_file(empty_scene, tmp_path):
+    owner = add_human().children[0]
+    owner.data.materials.append(None)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"), copy=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.objects = ["Rig", "Rig skin"]
+    empty_scene.collection.objects.link(wanted.objects[1])
+    person = wanted.objects[1].override_create(remap_local_usages=True)
+    person.parent = person.modifiers["Armature"].object = owner.parent
+    bpy.data.objects.remove(owner)
+    show_texture(person, new_texture("Person", {1001: Image.new("RGB", (4, 4), (255, 0, 0))}))
+    mesh = person.data
+    export_glb(tmp_path / "model.glb", empty_scene, form="rigged")
+    assert b'"HandDiff Person"' in (tmp_path / "model.glb").read_bytes()
+    assert person.data == mesh and mesh.library is not None and person.material_slots[0].link == "OBJECT"

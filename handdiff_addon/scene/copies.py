@@ -13,10 +13,9 @@ from collections.abc import Callable
 import bpy
 import numpy as np
 
+from .memory import SPREAD
 from .texels import BakeMesh
 
-_SPREAD = "handdiff_copies"
-"""Custom property of an object: the offsets (u, v) that its modifiers got here, by each one's ``persistent_uid``."""
 _MOST = 16  # tiles of one mesh: each takes the memory of a texture
 
 
@@ -42,9 +41,9 @@ def spread_copies(owner: bpy.types.Object, read: Callable[[], BakeMesh | None]) 
             modifier.offset_u, modifier.offset_v = offset
             taken = (modifier.offset_u, modifier.offset_v) == offset
             if taken and 2 * len(before) <= len(_tiles(read())) <= _MOST:
-                if _SPREAD not in owner:
-                    owner[_SPREAD] = {}
-                owner[_SPREAD][str(modifier.persistent_uid)] = [float(shift) for shift in offset]
+                if SPREAD not in owner:
+                    owner[SPREAD] = {}
+                owner[SPREAD][str(modifier.persistent_uid)] = [float(shift) for shift in offset]
                 break
         else:
             modifier.offset_u = modifier.offset_v = 0.0
@@ -52,13 +51,13 @@ def spread_copies(owner: bpy.types.Object, read: Callable[[], BakeMesh | None]) 
 
 def gather_copies(owner: bpy.types.Object) -> None:
     """Take back the offsets of ``spread_copies``; those that were changed since stay."""
-    ours = owner.get(_SPREAD, {})
+    ours = owner.get(SPREAD, {})
     for modifier in owner.modifiers:
         offset = ours.get(str(modifier.persistent_uid))
         if offset is not None and [modifier.offset_u, modifier.offset_v] == list(offset):
             modifier.offset_u = modifier.offset_v = 0.0
-    if _SPREAD in owner:
-        del owner[_SPREAD]
+    if SPREAD in owner:
+        del owner[SPREAD]
 
 
 def _moved(modifier: bpy.types.Modifier) -> bool:

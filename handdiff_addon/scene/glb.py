@@ -21,7 +21,7 @@ from ..files import write_bytes
 from .filling import distinct_rows
 from .meshes import person_objects
 from .model import Part, read_parts, reduced
-from .passes import at_frame, depsgraph_of
+from .passes import at_frame, check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 from .textured import texture_of
@@ -78,18 +78,20 @@ def export_glb(
         Warnings, one sentence each.
 
     Raises:
-        SceneError: where the person has no mesh.
+        SceneError: where the person has no mesh, or its pose is not known.
         OutputError: where the file cannot be written.
     """
     with at_frame(scene, frame):
+        people = find_humanoids(scene, tuple(armatures))
+        warnings = check_people(scene, depsgraph_of(scene), people)
         if form in ("rigged", "animated"):
-            build = _rigged(scene, find_humanoids(scene, tuple(armatures)), form == "animated", limits)
+            build = _rigged(scene, people, form == "animated", limits)
         else:
             triangles = limits.triangles if limits else None
             build = _still(read_parts(scene, armatures, rest=form == "rest", triangles=triangles))
-        data, warnings = _fit(build, limits)
+        data, too_large = _fit(build, limits)
     write_bytes(Path(path), data)
-    return warnings
+    return warnings + too_large
 
 
 def save_copy(scene: bpy.types.Scene, path: Path) -> None:
@@ -182,7 +184,7 @@ def _add(model: Any, part: Part, picture: Image.Image | None) -> None:
         process=False,
         validate=False,
     )
-    model.add_geometry(body, node_name=part.name, geom_name=part.name)
+    model.add_geometry(body, geom_name=part.name)  # numbered where a linked object has the same name
 
 
 def _linear(colour: tuple[float, float, float]) -> np.ndarray:
@@ -196,7 +198,7 @@ def _y_up(vectors: np.ndarray) -> np.ndarray:
 
 
 def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bool, limits: Limits | None) -> Build:
-    owners = person_objects(scene, read_surfaces(scene, depsgraph_of(scene), people))
+    owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
     if not owners:
         raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
 
@@ -294,11 +296,11 @@ def _materials_in_meshes(owners: Iterable[bpy.types.Object]) -> Iterator[None]:
     finally:
         for data, index, material in materials:
             data.materials[index] = material
-
-
         for owner, data in meshes:
             copy, owner.data = owner.data, data
             bpy.data.batch_remove([copy])  # its shape keys, too
+
+
 @contextmanager
 def _smaller(owners: Iterable[bpy.types.Object], side: int | None) -> Iterator[None]:
     """Let our textures be at most ``side`` pixels for a while, by copies of them."""

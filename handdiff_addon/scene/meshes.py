@@ -11,20 +11,21 @@ import numpy as np
 
 from ..conditioning.camera import inverse, transformed
 from .materials import see_through
+from .memory import CHOSEN, recall
 from .surfaces import Surface
 from .texels import BakeMesh
 
 UV_MAP = "HandDiff"
 """Name of the UV map that is made where the artist's cannot hold a texture"""
-_CHOSEN = "handdiff_uv_map"
-"""Custom property of a textured object: the UV map that its texture lies on."""
 _ANGLE, _MARGIN = np.radians(66.0), 0.004  # of the generated map: faces that bend less share an island; room between
 
 
-def person_objects(scene: bpy.types.Scene, surfaces: Iterable[Surface]) -> list[bpy.types.Object]:
-    """The scene's mesh objects that belong to a person."""
-    names = dict.fromkeys(surface.name for surface in surfaces if surface.person >= 0)
-    return [scene.objects[name] for name in names if name in scene.objects and scene.objects[name].type == "MESH"]
+def person_objects(surfaces: Iterable[Surface]) -> list[bpy.types.Object]:
+    """The mesh objects that belong to a person, with what is remembered of their textures."""
+    owners = [surface.skin.original for surface in surfaces if surface.person >= 0 and surface.skin is not None]
+    for owner in owners:
+        recall(owner)
+    return owners
 
 
 def read_mesh(
@@ -45,7 +46,7 @@ def read_mesh(
     try:
         if not mesh.polygons:
             return None
-        name = owner.get(_CHOSEN, "") if uv_map is None else uv_map
+        name = owner.get(CHOSEN, "") if uv_map is None else uv_map
         layer = mesh.uv_layers.get(name) if name else mesh.uv_layers.active
         mesh.calc_loop_triangles()
         count = len(mesh.loop_triangles)
@@ -80,19 +81,19 @@ def read_mesh(
 def uv_map_of(owner: bpy.types.Object) -> str:
     """The name of the UV map that an object's texture lies on, or of its active one; empty where it has none."""
     active = owner.data.uv_layers.active
-    return owner.get(_CHOSEN, active.name if active else "")
+    return owner.get(CHOSEN, active.name if active else "")
 
 
 def choose_uv_map(owner: bpy.types.Object, name: str) -> None:
     """Remember which UV map an object's texture lies on; empty forgets it and drops a map that we made."""
     if name:
-        owner[_CHOSEN] = name
+        owner[CHOSEN] = name
         return
-    if _CHOSEN in owner:
-        del owner[_CHOSEN]
+    if CHOSEN in owner:
+        del owner[CHOSEN]
     data = owner.data
     sharers = (thing for thing in bpy.data.objects if thing.data == data)
-    if UV_MAP in data.uv_layers and data.is_editable and not any(thing.get(_CHOSEN) == UV_MAP for thing in sharers):
+    if UV_MAP in data.uv_layers and data.is_editable and not any(thing.get(CHOSEN) == UV_MAP for thing in sharers):
         data.uv_layers.remove(data.uv_layers[UV_MAP])
 
 

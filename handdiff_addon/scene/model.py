@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import SceneError
 from .meshes import person_objects, read_mesh
-from .passes import at_frame, depsgraph_of
+from .passes import at_frame, check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles
@@ -52,13 +52,14 @@ def read_parts(
         triangles: at most about so many in all; more are merged where that changes the shape least.
 
     Raises:
-        SceneError: where the people have no mesh.
+        SceneError: where the people have no mesh, or their pose is not known.
     """
     parts: list[Part] = []
     with at_frame(scene, frame):
         people = find_humanoids(scene, tuple(armatures))
         with _at_rest(scene, people if rest else []):
-            owners = person_objects(scene, read_surfaces(scene, depsgraph_of(scene), people))
+            check_people(scene, depsgraph_of(scene), people)
+            owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
             with reduced(scene, owners, triangles):
                 for owner in owners:
                     mesh = read_mesh(owner, depsgraph_of(scene))

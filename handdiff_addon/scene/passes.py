@@ -30,7 +30,7 @@ from .figure import figure
 from .hand_parts import Person, person_of
 from .motion import Motion
 from .render import FrameRender
-from .rigs import find_humanoids, match_seen, read_person
+from .rigs import check_pose, find_humanoids, match_seen, read_person
 from .seen import Seen, identify, merged
 from .surfaces import Surface, read_surfaces, rendered_meshes
 
@@ -141,7 +141,7 @@ def pass_steps(
             camera_object = scene_camera(scene, camera)
             depsgraph = depsgraph_of(scene)
             view = read_camera(scene, depsgraph, camera_object, size)
-            warnings = _check_meshes(scene, depsgraph, humanoids)
+            warnings = check_people(scene, depsgraph, humanoids)
             people = [_read_person(armature, depsgraph, view) for armature in humanoids]
             surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
             if with_picture:
@@ -272,15 +272,17 @@ def _read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, cam
     return person_of(armature, match, points)
 
 
-def _check_meshes(
+def check_people(
     scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, humanoids: Sequence[bpy.types.Object]
 ) -> list[str]:
     """Warnings of the people's meshes whose pose is not known.
 
     Raises:
-        SceneError: where the user edits one, so that it does not follow its rig.
+        SceneError: where the user edits one, so that it does not follow its rig, or the rig's pose is not known.
     """
     warnings = []
+    for armature in humanoids:
+        check_pose(armature, depsgraph)
     for mesh in rendered_meshes(scene, depsgraph, humanoids):
         if mesh.mode == "EDIT":
             raise SceneError(f'"{mesh.name}" is in Edit Mode, where it does not follow its rig: leave Edit Mode first.')

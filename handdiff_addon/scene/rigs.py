@@ -43,7 +43,8 @@ def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bp
         )
     rendered = _rendered(scene)
     if names:
-        by_name = {armature.name: armature for armature in armatures}
+        # A name that a linked armature shares is that of this file's own.
+        by_name = {armature.name: armature for armature in sorted(armatures, key=lambda thing: thing.library is None)}
         for name in names:
             if name not in by_name:
                 choice = ", ".join(sorted(by_name))
@@ -164,11 +165,11 @@ _attachments: dict[tuple, tuple[dict[str, Bone], Attachment]] = {}
 """Those used last, each with the rest pose that it was made of, which its key knows by identity."""
 
 
-def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> np.ndarray:
-    """World matrices of posed bones, (N, 4, 4).
+def check_pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    """See that an armature's pose is known.
 
     Raises:
-        SceneError: where the pose is not known, or scaled to nothing.
+        SceneError: where it is not, or where the armature is scaled to nothing.
     """
     if armature.mode == "EDIT":
         raise SceneError(f'"{armature.name}" is in Edit Mode, so its pose is not known: leave Edit Mode first.')
@@ -182,6 +183,17 @@ def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Seq
             f'"{armature.name}" is scaled to nothing or beyond measure, or stands nowhere: give it, and what it hangs'
             " from, a plain location, rotation and scale."
         )
+
+
+def _pose(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> np.ndarray:
+    """World matrices of posed bones, (N, 4, 4).
+
+    Raises:
+        SceneError: where the pose is not known, or scaled to nothing.
+    """
+    check_pose(armature, depsgraph)
+    evaluated = armature.evaluated_get(depsgraph)
+    world = np.array(evaluated.matrix_world, dtype=np.float64)
     bones = evaluated.pose.bones
     index = {name: number for number, name in enumerate(bones.keys())}
     # foreach_get gives matrices column by column.

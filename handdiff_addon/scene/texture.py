@@ -17,8 +17,9 @@ from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
 from .baking import Bake, MeshCanvas
 from .copies import gather_copies, spread_copies
+from .memory import SLOTS
 from .meshes import UV_MAP, choose_uv_map, make_uv_map, person_objects, read_mesh
-from .passes import at_frame, at_once, depsgraph_of
+from .passes import at_frame, at_once, check_people, depsgraph_of
 from .rigs import find_humanoids
 from .sequence import find_scene
 from .surfaces import read_surfaces
@@ -88,8 +89,8 @@ class Projection:
         self._uv_maps: dict[str, str] = {}
         with at_frame(scene, frame):
             people = find_humanoids(scene, self.armatures)
-            surfaces = read_surfaces(scene, depsgraph_of(scene), people)
-            owners = person_objects(scene, surfaces)
+            self.warnings += check_people(scene, depsgraph_of(scene), people)
+            owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
             if uv_map and not any(uv_map in owner.data.uv_layers for owner in owners):
                 names = sorted({layer.name for owner in owners for layer in owner.data.uv_layers})
                 known = f"choose one of {', '.join(names)}" if names else "leave the choice out to have one made"
@@ -110,7 +111,7 @@ class Projection:
         """
         scene = find_scene(self._scene)
         for name in self.canvases:
-            if name not in scene.objects:
+            if _local(scene, name) is None:
                 raise SceneError(f'"{name}" has gone while its texture was painted: bring it back and start again.')
         return scene
 
@@ -173,7 +174,8 @@ class Projection:
             pictures = {tile: Image.fromarray(t) for tile, t in zip(bake.tiles, bake.textures, strict=True)}
             textures[name] = new_texture(name, pictures, folder)
         for name, texture in textures.items():
-            owner = scene.objects[name]
+            owner = _local(scene, name)
+            assert owner is not None  # the scene was looked through above
             choose_uv_map(owner, self._uv_maps[name])
             show_texture(owner, texture, look)
         self.undo(but=textures)
@@ -184,11 +186,12 @@ class Projection:
         """Take back what meshes got for textures that are not shown: second UV maps, and tiles for copies."""
         scene = bpy.data.scenes.get((self._scene, None))
         for name in set(self._uv_maps) - set(but):
-            if scene is not None and name in scene.objects:
-                self._clean(scene.objects[name])
+            owner = None if scene is None else _local(scene, name)
+            if owner is not None:
+                self._clean(owner)
 
     def _clean(self, owner: bpy.types.Object) -> None:
-        if "handdiff_materials" not in owner:
+        if SLOTS not in owner:
             choose_uv_map(owner, "")
             gather_copies(owner)
 
@@ -258,16 +261,18 @@ class Projection:
         """See the scene as a shot's camera does; only our canvases take its picture."""
         with at_frame(self.scene, self.frame):
             people = find_humanoids(self.scene, self.armatures)
+            check_people(self.scene, depsgraph_of(self.scene), people)
             surfaces = read_surfaces(self.scene, depsgraph_of(self.scene), people, camera=shot.camera, uv=True)
+            owners = [surface.skin.original if surface.skin is not None else None for surface in surfaces]
         offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
         starts = np.cumsum([0, *(len(surface.triangles) for surface in surfaces)])
         labels: list[np.ndarray] = []
         # Where each canvas's triangles begin, and whether their corners run on or (in a mirrored object) back.
         self._place: dict[str, tuple[int, int]] = {}
-        for surface, start in zip(surfaces, starts, strict=False):
-            canvas = self.canvases.get(surface.name)
-            # Hair and instances of a mesh stand in the way; the mesh itself takes the picture.
-            if canvas is None or len(surface.triangles) != len(canvas.mesh.triangles) or surface.name in self._place:
+        for surface, owner, start in zip(surfaces, owners, starts, strict=False):
+            # Hair, instances of a mesh and linked ones of its name stand in the way; the mesh itself takes the picture.
+            canvas = None if owner is None or owner.library is not None else self.canvases.get(owner.name)
+            if canvas is None or len(surface.triangles) != len(canvas.mesh.triangles):
                 labels.append(np.full(len(surface.triangles), -1, dtype=np.int64))
                 continue
             self._place[surface.name] = int(start), -1 if surface.mirrored else 1
@@ -278,6 +283,11 @@ class Projection:
             np.concatenate([surface.triangles + offset for surface, offset in zip(surfaces, offsets, strict=False)]),
             np.concatenate(labels),
         )
+
+
+def _local(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+    """A scene's object of this file; linked ones may have the same name."""
+    return next((thing for thing in scene.objects if thing.name == name and thing.library is None), None)
 
 
 def look_up(bake: Bake, mesh: BakeMesh, triangle: np.ndarray, barycentric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -364,5 +374,6 @@ def apply_texture(
     for shot in (Shot(conditioning.camera, np.asarray(image.convert("RGB")), mask), *closeups):
         projection.add(shot)
     textures = projection.show(look, folder)
-    conditioning.warnings.extend(projection.warnings)
+    known = conditioning.warnings
+    known.extend(warning for warning in projection.warnings if warning not in known)
     return textures

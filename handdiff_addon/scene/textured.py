@@ -18,6 +18,7 @@ from ..files import png, save_image
 from . import compat
 from .copies import gather_copies
 from .materials import see_through
+from .memory import OURS, SLOTS, is_ours, recall, save
 from .meshes import choose_uv_map, uv_map_of
 from .texels import FIRST_TILE
 
@@ -25,11 +26,6 @@ Look = Literal["base_colour", "unlit"]
 LOOKS: tuple[Look, ...] = get_args(Look)
 """A matt base colour that the scene lights, or a colour that shines by itself: the picture's own light is in it"""
 
-_SLOTS = "handdiff_materials"
-"""Custom property of a textured object: its slots as the artist had them, {"0": {"link": .., "material": ..}, ..}.
-Blender keeps materials named there with the file, used or not."""
-_OURS = "handdiff"
-"""Custom property that marks materials and images as made here."""
 _PLAIN = {
     "Metallic": 0.0,
     "Roughness": 1.0,
@@ -49,23 +45,24 @@ def show_texture(owner: bpy.types.Object, texture: bpy.types.Image, look: Look =
     Each is the artist's material with the texture as its colour: its alpha and normal map go on working.  Clear
     materials stay.
     """
+    if not owner.material_slots:
+        owner.data.materials.append(None)
+        owner.data[OURS] = True
     slots = owner.material_slots
-    if _SLOTS not in owner:
-        owner[_SLOTS] = {}
+    if SLOTS not in owner:
+        owner[SLOTS] = {}
         for index, slot in enumerate(slots):
             before: dict[str, object] = {"link": slot.link}
             if slot.link == "OBJECT" and slot.material is not None:
                 before["material"] = slot.material
-            owner[_SLOTS][str(index)] = before
+            owner[SLOTS][str(index)] = before
     originals = [original_material(owner, index) for index in range(len(slots))]
-    if not slots:
-        owner.data.materials.append(None)
-        originals = [None]
     for slot, original in zip(slots, originals, strict=True):
         if see_through(original):
             continue
         slot.link = "OBJECT"
         slot.material = _textured(original, owner.name, texture, uv_map_of(owner), look)
+    save(owner)
 
 
 def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> int:
@@ -78,22 +75,19 @@ def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> in
     """
     restored = 0
     for owner in list(where.objects if isinstance(where, bpy.types.Scene) else where):
-        remembered = owner.get(_SLOTS)
+        recall(owner)
+        remembered = owner.get(SLOTS)
         if remembered is None:
             continue
         for key, slot_before in remembered.items():
             if int(key) >= len(owner.material_slots):
                 continue
             slot = owner.material_slots[int(key)]
-            if slot.link == "OBJECT" and _is_ours(slot.material):
+            if slot.link == "OBJECT" and is_ours(slot.material):
                 slot.material = slot_before.get("material")
                 slot.link = slot_before["link"]
-        if not remembered and len(owner.material_slots) == 1 and _is_ours(owner.material_slots[0].material):
-            owner.material_slots[0].material = None
-            owner.material_slots[0].link = "DATA"
-            if owner.data.users == 1:
-                owner.data.materials.clear()
-        del owner[_SLOTS]
+        del owner[SLOTS]
+        _drop_slot(owner.data)
         choose_uv_map(owner, "")
         gather_copies(owner)
         restored += 1
@@ -101,19 +95,29 @@ def restore_materials(where: bpy.types.Scene | Iterable[bpy.types.Object]) -> in
     return restored
 
 
+def _drop_slot(data: bpy.types.Mesh) -> None:
+    """Take the slot back that a mesh without any got, once no object shows a texture in it."""
+    sharers = (thing for thing in bpy.data.objects if thing.data == data)
+    if OURS not in data or any(SLOTS in thing for thing in sharers):
+        return
+    del data[OURS]
+    if list(data.materials) == [None]:
+        data.materials.clear()
+
+
 def texture_of(owner: bpy.types.Object) -> bpy.types.Image | None:
     """The texture that ``show_texture`` put on an object."""
     for slot in owner.material_slots:
-        if _is_ours(slot.material):
+        if is_ours(slot.material):
             for node in slot.material.node_tree.nodes:
-                if node.bl_idname == "ShaderNodeTexImage" and _is_ours(node.image):
+                if node.bl_idname == "ShaderNodeTexImage" and is_ours(node.image):
                     return node.image
     return None
 
 
 def is_unlit(owner: bpy.types.Object) -> bool:
     """Whether an object's texture shines by itself."""
-    nodes = (_principled(slot.material) for slot in owner.material_slots if _is_ours(slot.material))
+    nodes = (_principled(slot.material) for slot in owner.material_slots if is_ours(slot.material))
     return any(node is not None and node.inputs["Emission Color"].is_linked for node in nodes)
 
 
@@ -126,9 +130,9 @@ def texture_pictures(texture: bpy.types.Image) -> dict[int, Image.Image]:
 def original_material(owner: bpy.types.Object, index: int) -> bpy.types.Material | None:
     """The artist's material in a slot, whether a texture lies over it or not."""
     slot = owner.material_slots[index]
-    if not _is_ours(slot.material):
+    if not is_ours(slot.material):
         return slot.material
-    before = owner.get(_SLOTS, {}).get(str(index))
+    before = owner.get(SLOTS, {}).get(str(index))
     if before is not None and "material" in before:
         return before["material"]
     return owner.data.materials[index]
@@ -163,7 +167,7 @@ def new_image(name: str, picture: Image.Image) -> bpy.types.Image:
     image = bpy.data.images.new(name, *picture.size, alpha=picture.mode == "RGBA")
     image.pack(data=data, data_len=len(data))
     image.source = "FILE"
-    image[_OURS] = True
+    image[OURS] = True
     return image
 
 
@@ -178,11 +182,11 @@ def new_texture(name: str, pictures: Mapping[int, Image.Image], folder: Path | N
     Raises:
         OutputError: where the folder cannot be written.
     """
+    stem, name = _stem(name), f"HandDiff {name}"
     tiled = set(pictures) != {FIRST_TILE}
     if folder is None and not tiled:
         return new_image(name, pictures[FIRST_TILE])
     with tempfile.TemporaryDirectory(prefix="handdiff-") as packing:
-    stem, name = _stem(name), f"HandDiff {name}"
         where = Path(packing) if folder is None else Path(folder)
         for number, picture in pictures.items():
             save_image(picture, where / (f"{stem}.{number}.png" if tiled else f"{stem}.png"))
@@ -203,14 +207,10 @@ def new_texture(name: str, pictures: Mapping[int, Image.Image], folder: Path | N
         elif bpy.data.filepath:  # so that the .blend and the folder can move together
             with contextlib.suppress(ValueError):  # another drive
                 image.filepath_raw = bpy.path.relpath(image.filepath_raw)
-    image[_OURS] = True
+    image[OURS] = True
     return image
 
 
-def drop_unused() -> None:
-    """Remove materials and textures of ours that nothing shows any more."""
-    for material in [m for m in bpy.data.materials if _is_ours(m) and not m.users]:
-        bpy.data.materials.remove(material)
 def _stem(name: str) -> str:
     """The name of an object's files; those of objects whose names differ by signs or case alone are numbered."""
     alike = sorted({thing.name for thing in bpy.data.objects if _clean(thing.name).lower() == _clean(name).lower()})
@@ -222,7 +222,11 @@ def _clean(name: str) -> str:
     return bpy.path.clean_name(name, replace="_")
 
 
-    for image in [i for i in bpy.data.images if _is_ours(i) and not i.users]:
+def drop_unused() -> None:
+    """Remove materials and textures of ours that nothing shows any more."""
+    for material in [m for m in bpy.data.materials if is_ours(m) and not m.users]:
+        bpy.data.materials.remove(material)
+    for image in [i for i in bpy.data.images if is_ours(i) and not i.users]:
         bpy.data.images.remove(image)
 
 
@@ -247,7 +251,7 @@ def _textured(
     else:
         material = bpy.data.materials.new(f"HandDiff {original.name if original else name}")
         compat.use_nodes(material)
-    material[_OURS] = True
+    material[OURS] = True
     tree = material.node_tree
     node: Any = _principled(material)
     for socket in node.inputs:
@@ -286,7 +290,3 @@ def _principled(material: bpy.types.Material | None) -> bpy.types.Node | None:
     links = output.inputs["Surface"].links if output else ()
     node = links[0].from_node if links else None
     return node if node is not None and node.bl_idname == "ShaderNodeBsdfPrincipled" else None
-
-
-def _is_ours(block: bpy.types.ID | None) -> bool:
-    return block is not None and bool(block.get(_OURS))

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..conditioning.camera import Camera
+from .memory import OURS, SLOTS
 from .ring import placed
 from .textured import new_image, show_texture
 
@@ -43,5 +44,5 @@ def add_board() -> bpy.types.Object:
     bpy.ops.mesh.primitive_cube_add(size=0.3, location=(-0.5, -0.6, 1.0))
     board = bpy.context.object
     show_texture(board, picture := new_image("Board", Image.new("RGB", (16, 16), MAGENTA)), "unlit")
-    del board["handdiff_materials"], picture["handdiff"], board.material_slots[0].material["handdiff"]
+    del board[SLOTS], picture[OURS], board.material_slots[0].material[OURS]
     return board
