@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from handdiff_addon.errors import SceneError
-from handdiff_addon.scene.glb import FORMS, export_glb
-from handdiff_addon.scene.meshes import read_mesh
-from handdiff_addon.scene.textured import new_texture, show_texture
+from handdiff_addon.scene.glb import FORMS, Limits, export_glb
+from handdiff_addon.scene.meshes import make_uv_map, read_mesh
+from handdiff_addon.scene.textured import new_texture, show_texture, texture_of
 from tests.builders import add_human
 
 ARM = "LeftArm"
@@ -187,3 +187,22 @@ def test_a_texture_on_a_linked_mesh_is_in_the_file(empty_scene, tmp_path):
     export_glb(tmp_path / "model.glb", empty_scene, form="rigged")
     assert b'"HandDiff Person"' in (tmp_path / "model.glb").read_bytes()
     assert person.data == mesh and mesh.library is not None and person.material_slots[0].link == "OBJECT"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("side", [64, 32])
+def test_udim_tiles_are_in_the_file_within_the_limits(empty_scene, packed, side, tmp_path):
+    owner = add_human().children[0]
+    make_uv_map(empty_scene, owner)
+    array = owner.modifiers.new("Array", "ARRAY")
+    array.relative_offset_displace, array.offset_u = (0, 1, 0), 1.0
+    tiles = {1001: Image.new("RGB", (64, 64), (255, 0, 0)), 1002: Image.new("RGB", (64, 64), (0, 0, 255))}
+    texture = new_texture("Person", tiles, None if packed else tmp_path)
+    show_texture(owner, texture)
+    limits = Limits(100_000, side, 5_000_000)
+    assert export_glb(tmp_path / "model.glb", empty_scene, form="rigged", limits=limits) == []
+    assert texture_of(owner) == texture and list(bpy.data.images) == [texture]
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "model.glb"))
+    found = {tuple(round(value) for value in image.pixels[:3]): tuple(image.size) for image in bpy.data.images}
+    assert found == {(1, 0, 0): (side, side), (0, 0, 1): (side, side)}

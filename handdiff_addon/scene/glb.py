@@ -24,7 +24,7 @@ from .model import Part, read_parts, reduced
 from .passes import at_frame, check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
-from .textured import texture_of
+from .textured import new_texture, texture_of, texture_pictures
 
 Form = Literal["posed", "rest", "rigged", "animated"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -156,15 +156,19 @@ def _still(parts: list[Part]) -> Build:
 
 def _encoded(picture: Image.Image, side: int | None, quality: int | None) -> Image.Image:
     """A picture in the size and the format that it is to be stored in."""
-    if side is not None and max(picture.size) > side:
-        scale = side / max(picture.size)
-        picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BOX)
-    buffer = io.BytesIO()
+    picture, buffer = _resized(picture, side), io.BytesIO()
     if quality is None:
         picture.save(buffer, "PNG")
     else:
         picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return Image.open(buffer)
+
+
+def _resized(picture: Image.Image, side: int | None) -> Image.Image:
+    if side is None or max(picture.size) <= side:
+        return picture
+    scale = side / max(picture.size)
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BOX)
 
 
 def _add(model: Any, part: Part, picture: Image.Image | None) -> None:
@@ -206,7 +210,7 @@ def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bo
         triangles = limits.triangles if limits else None
         with (
             reduced(scene, owners, triangles, before_armature=True),
-            _smaller(owners, side),
+            _stored(owners, side),
             _materials_in_meshes(owners),
             _gathered(scene, [*people, *owners]) as collection,
             _frame_kept(scene) if animated else nullcontext(),
@@ -302,24 +306,25 @@ def _materials_in_meshes(owners: Iterable[bpy.types.Object]) -> Iterator[None]:
 
 
 @contextmanager
-def _smaller(owners: Iterable[bpy.types.Object], side: int | None) -> Iterator[None]:
-    """Let our textures be at most ``side`` pixels for a while, by copies of them."""
+def _stored(owners: Iterable[bpy.types.Object], side: int | None) -> Iterator[None]:
+    """Let our textures be at most ``side`` pixels for a while, and tiles lie in files: the exporter reads no others."""
     swapped: list[tuple[Any, bpy.types.Image, bpy.types.Image]] = []
-    try:
-        for owner in owners:
-            texture = texture_of(owner)
-            if side is None or texture is None or max(texture.size) <= side:
-                continue
-            copy = texture.copy()
-            copy.scale(side * texture.size[0] // max(texture.size), side * texture.size[1] // max(texture.size))
-            for slot in owner.material_slots:
-                for node in slot.material.node_tree.nodes if slot.material and slot.material.node_tree else ():
-                    if node.bl_idname == "ShaderNodeTexImage" and node.image == texture:
-                        node.image = copy
-                        swapped.append((node, texture, copy))
-        yield
-    finally:
-        for node, texture, _ in swapped:
-            node.image = texture
-        for copy in {copy for _, _, copy in swapped}:
-            bpy.data.images.remove(copy)
+    with tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
+        try:
+            for owner in owners:
+                texture = texture_of(owner)
+                if texture is None or (texture.source != "TILED" and (side is None or max(texture.size) <= side)):
+                    continue
+                pictures = {tile: _resized(picture, side) for tile, picture in texture_pictures(texture).items()}
+                copy = new_texture(owner.name, pictures, Path(folder) if texture.source == "TILED" else None)
+                for slot in owner.material_slots:
+                    for node in slot.material.node_tree.nodes if slot.material and slot.material.node_tree else ():
+                        if node.bl_idname == "ShaderNodeTexImage" and node.image == texture:
+                            node.image = copy
+                            swapped.append((node, texture, copy))
+            yield
+        finally:
+            for node, texture, _ in swapped:
+                node.image = texture
+            for copy in {copy for _, _, copy in swapped}:
+                bpy.data.images.remove(copy)
