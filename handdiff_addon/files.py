@@ -50,6 +50,21 @@ def open_picture(path: Path) -> Image:
         raise OSError(str(error)) from error
 
 
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it, where it is not there yet; and give it.
+
+    Raises:
+        OutputError: where it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path} cannot be made ({error.strerror}): choose a folder that you may write to."
+        ) from error
+    return path
+
+
 def png(image: Image, info: Any = None) -> bytes:
     """A Pillow image as PNG; ``info`` is a ``PIL.PngImagePlugin.PngInfo`` with text chunks."""
     buffer = io.BytesIO()

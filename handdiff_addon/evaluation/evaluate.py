@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..errors import OutputError, UsageError
-from ..files import open_picture, save_image, write_json
+from ..errors import UsageError
+from ..files import make_folder, open_picture, save_image, write_json
 from ..jobs.store import RunFolder
 from ..models.catalogue import check_model, find_model
 from ..request import SIDES
@@ -311,20 +311,13 @@ def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, tr
     else:
         pipeline = run.pipeline if method.refined else run.unrefined_pipeline
     drawn = draw(pipeline, method, entry, conditioning, truth, run.model)
-    _make_folder(run.folder / method.name)
+    make_folder(run.folder / method.name)
     save_image(Image.fromarray(drawn.picture), run.path(method.name, entry, ".png"))
     if drawn.hands_mask is not None:
         mask = Image.fromarray(drawn.hands_mask.astype(np.uint8) * 255)
         save_image(mask, run.path(method.name, entry, "_hands_mask.png"))
     facts = {"entry": entry.id, "method": method.name, "seed": entry.seed, **drawn.facts}
     write_json(run.path(method.name, entry, ".json"), facts)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose another folder.") from error
 
 
 # --- scoring ----------------------------------------------------------------------------------------------------------
@@ -358,5 +351,5 @@ def _score_all(run: Run, report: Report) -> None:
         )
         if times > 1:
             scores["seam"] = None  # a gradient for each pixel, of which a boundary has more then
-        _make_folder(path.parent)
+        make_folder(path.parent)
         write_json(path, {**data, "score_version": SCORE_VERSION, "picture_sha256": content, "scores": scores})
