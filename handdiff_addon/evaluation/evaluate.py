@@ -7,7 +7,6 @@ Run again, it goes on where it stopped.  The folder holds ``run.json`` (what is 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UsageError
-from ..files import make_folder, open_picture, save_image, write_json
+from ..files import file_sha256, make_folder, open_picture, save_image, write_json
 from ..jobs.store import RunFolder
 from ..models.catalogue import check_model, find_model
 from ..request import SIDES
@@ -242,7 +241,7 @@ def _settle(run: Run) -> None:
     fixed = {
         "benchmark": run.benchmark.version,
         "list_sha256": run.benchmark.sha256,
-        "humans": {human_name(file): "" if file is None else _sha256(file) for file in run.humans},
+        "humans": {human_name(file): "" if file is None else file_sha256(file) for file in run.humans},
         "size": run.size,
         "model": check_model(find_model(run.model)).report(),
     }
@@ -255,11 +254,6 @@ def _settle(run: Run) -> None:
     else:
         run.settings = fixed
         write_json(path, fixed)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -336,7 +330,7 @@ def _score_all(run: Run, report: Report) -> None:
         picture, mask = run.picture(method, entry), run.hands_mask(method, entry)
         path = run.path(method, entry, ".json")
         data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"entry": entry.id, "method": method}
-        content = _sha256(picture)
+        content = file_sha256(picture)
         if data.get("score_version") == SCORE_VERSION and data.get("picture_sha256") == content:
             continue
         judge = judge or Judge()
