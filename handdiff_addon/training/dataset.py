@@ -104,11 +104,6 @@ class Sample:
     """(4, 4) camera to clip space"""
 
     @property
-    def body_visible(self) -> np.ndarray:
-        """(18,) bool"""
-        return np.array([word == "visible" for word in self.body_visibility])
-
-    @property
     def hand_masks(self) -> dict[Side, np.ndarray]:
         """bool (H, W) per side, as far as the camera sees the hand"""
         return {"left": self.parts == 2, "right": self.parts == 3}
