@@ -108,7 +108,7 @@ def run_preview(
     """Write ``preview.glb``, ``preview.html`` and ``turntable.gif`` of a scene's people, as they are textured there.
 
     Args:
-        form: one of ``scene.glb.FORMS``.
+        form: see ``scene.glb.Form``.
         preset: one of ``scene.glb.PRESETS``, or empty for no limits.
 
     Returns:

@@ -20,7 +20,7 @@ from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.hand_models import refuse_stock_hands
 from .models.stock_plan import plan_request, refuse_stock_parts, refuse_unseen
-from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
+from .request import MAX_PEOPLE, GenerationRequest, GenerationResult, Look
 
 if TYPE_CHECKING:
     from .conditioning.frame import Conditioning
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Target = Literal["image", "texture", "layer", "glb"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-Look = Literal["base_colour", "unlit"]
 Report = Callable[[str, int, int], None]
 """Called with a stage's name, the step and the number of steps (0: unknown)."""
 
@@ -137,7 +136,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
                 "pictures that it painted with --pictures."
             )
         check_models(request)
-    need("bpy", "blender")
+    need_blender()
     from .evaluation.evaluate import evaluate
 
     return evaluate(output, report, **options)

@@ -120,9 +120,4 @@ class HANDDIFF_OT_render_passes(Stepping, bpy.types.Operator):
             self.tell("INFO", f"Passes saved in {self._folder.folder}{kept}")
 
 
-def register() -> None:
-    bpy.utils.register_class(HANDDIFF_OT_render_passes)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(HANDDIFF_OT_render_passes)
+register, unregister = bpy.utils.register_classes_factory((HANDDIFF_OT_render_passes,))
