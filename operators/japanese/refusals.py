@@ -144,6 +144,16 @@ REFUSALS: dict[str, str] = {
     'The scene "{}" holds no armature: add a rigged human or the HandDiff sample human.': (
         "シーン「{0}」にアーマチュアがありません。リグ付きの人物か HandDiff のサンプル人物を追加してください。"
     ),
+    '"{}" is an instance of a linked collection with an armature, which cannot be painted: use Object > Library Override '
+    "> Make on it.": (
+        "「{0}」は、アーマチュアを含むリンクされたコレクションのインスタンスなので描けません。"
+        "オブジェクト > ライブラリオーバーライド > 作成 を実行してください。"
+    ),
+    '"{}" is an instance of a collection with an armature, which cannot be painted: use Object > Apply > Make Instances '
+    "Real on it.": (
+        "「{0}」は、アーマチュアを含むコレクションのインスタンスなので描けません。"
+        "オブジェクト > 適用 > インスタンスを実体化 を実行してください。"
+    ),
     'The scene holds no armature named "{}": choose one of {}.': (
         "シーンに「{0}」という名前のアーマチュアはありません。{1} から選んでください。"
     ),
