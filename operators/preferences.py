@@ -141,6 +141,19 @@ def engine_problem() -> str:
     return _engine_check[2]
 
 
+def offline(remedy: str) -> str:
+    """Why nothing can be fetched, or nothing.
+
+    Args:
+        remedy: what else to do where Blender was started offline.
+    """
+    if bpy.app.online_access:
+        return ""
+    if bpy.app.online_access_override:
+        return f"Blender was started offline: start it without --offline-mode, or {remedy}."
+    return "Blender may not go online: tick Allow Online Access (Preferences > System > Network)."
+
+
 def forget_engine() -> None:
     """Look at the engine anew when next asked."""
     global _engine_check
