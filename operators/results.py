@@ -17,7 +17,7 @@ from ..handdiff_addon.runs import made
 from . import animate, generate, history, live, passes, people, session
 from .base import Refusing
 from .outputs import outputs
-from .preferences import compute, engine_problem, results_folder
+from .preferences import check_results, compute, engine_problem, results_folder
 from .stepping import Stepping
 
 if TYPE_CHECKING:
@@ -339,6 +339,7 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         from ..handdiff_addon.composite_runs import write_preview
 
+        check_results()
         chosen, entry = outputs(context), history.current()
         folder = made(results_folder() if entry is None else entry.folder)
         warnings = write_preview(
