@@ -38,11 +38,11 @@ def options(context: bpy.types.Context) -> dict[str, Any]:
     }
 
 
-def render(context: bpy.types.Context, frame: int | None = None, **more: Any) -> Conditioning:
-    """The passes of the settings' people and camera; ``more`` goes to ``render_passes`` as well."""
+def render(context: bpy.types.Context) -> Conditioning:
+    """The passes of the current frame's people and camera, as the settings name them."""
     from ..handdiff_addon.scene.passes import render_passes
 
-    return render_passes(context.scene, frame=frame, **options(context), **more)
+    return render_passes(context.scene, **options(context))
 
 
 def chosen(context: bpy.types.Context) -> tuple[Pass, ...]:
