@@ -278,7 +278,7 @@ def _composite(
         if "glb" in targets:
             with _timed(result.seconds, "glb"):
                 report("glb", 0, 0)
-                export_glb(folder.path("preview.glb"), scene, choice.armatures, conditioning.frame)
+                export_glb(folder.path("preview.glb"), scene, choice.armatures)
         restore_materials(scene)
     if "layer" in targets:
         with _timed(result.seconds, "layer"):
