@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .errors import ModelError, OutputError
+from .errors import ModelError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.hand_models import refuse_stock_hands
@@ -286,19 +286,6 @@ def _composite(
             result.warnings += apply_layer(scene, result.image, conditioning.person_mask)
             save_copy(scene, folder.path("layered.blend"))
     result.warnings = list(dict.fromkeys([*result.warnings, *conditioning.warnings[before:]]))
-
-
-def made(folder: Path) -> Path:
-    """A folder, made where it is not there yet.
-
-    Raises:
-        OutputError
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose where you may write.") from error
-    return folder
 
 
 @contextmanager

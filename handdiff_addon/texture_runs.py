@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .runs import SceneChoice, TextureChoice, made
+from .files import make_folder
+from .runs import SceneChoice, TextureChoice
 
 if TYPE_CHECKING:
     from .conditioning.camera import Camera
@@ -44,7 +45,7 @@ def project(
         cameras = ring(scene, choice.armatures, count=texture.views, size=(side, side))
         for number, shot in enumerate(paint_views(projection, cameras, paint), 1):
             folder.save_image(f"view_{number}.png", Image.fromarray(shot.picture))
-    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
+    projection.show(texture.look, make_folder(folder.path("textures")) if texture.files else None)
     conditioning.warnings.extend(projection.warnings)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..handdiff_addon.errors import SceneError, UsageError
-from ..handdiff_addon.runs import made
+from ..handdiff_addon.files import make_folder, open_picture
 from . import animate, generate, history, live, passes, people, session, viewport
 from .base import Refusing
 from .outputs import outputs
@@ -56,11 +56,10 @@ def _entry() -> Entry:
 
 
 def _image() -> Image:
-    from PIL import Image
 
     path = _entry().image
     try:
-        return Image.open(path).convert("RGB")
+        return open_picture(path).convert("RGB")
     except OSError as error:
         raise SceneError(f"The picture {path} cannot be read ({error}): generate it again.") from error
 
@@ -166,7 +165,7 @@ class HANDDIFF_OT_apply_texture(Stepping, bpy.types.Operator):
             shots += closeups(camera, *entry.crops())
         for shot in shots:
             projection.add(shot)
-        look, folder = chosen.look, made(entry.folder / "textures") if chosen.texture_files else None
+        look, folder = chosen.look, make_folder(entry.folder / "textures") if chosen.texture_files else None
         try:
             if chosen.views:
                 yield from _paint_views(context, projection, entry.request, view_size(camera), chosen.views)
@@ -296,12 +295,11 @@ def _longer(picture: Image | Path) -> int:
     Raises:
         SceneError: where the file cannot be read.
     """
-    from PIL import Image
 
     if not isinstance(picture, Path):
         return max(picture.size)
     try:
-        with Image.open(picture) as opened:
+        with open_picture(picture) as opened:
             return max(opened.size)
     except OSError as error:
         raise SceneError(f"The picture {picture} cannot be read ({error}): paint it again.") from error
@@ -310,11 +308,10 @@ def _longer(picture: Image | Path) -> int:
 def _mask(name: str) -> np.ndarray:
     """A mask of the run in hand, (H, W) bool."""
     import numpy as np
-    from PIL import Image
 
     path = _entry().folder / f"{name}.png"
     try:
-        return np.asarray(Image.open(path).convert("L")) > 127
+        return np.asarray(open_picture(path).convert("L")) > 127
     except OSError as error:
         raise SceneError(f"The mask {path} cannot be read ({error}): generate the picture again.") from error
 
@@ -351,7 +348,7 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
 
         check_results()
         chosen, entry = outputs(context), history.current()
-        folder = made(results_folder() if entry is None else entry.folder)
+        folder = make_folder(results_folder() if entry is None else entry.folder)
         warnings = write_preview(
             lambda name: folder / name,
             context.scene,
