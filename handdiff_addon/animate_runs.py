@@ -6,7 +6,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from . import __version__
 from .errors import Cancelled, OutputError
+from .files import file_sha256
 from .jobs.steady import Step, plan
 from .models.sums import weight_sums
 from .request import GenerationRequest, GenerationResult
@@ -36,19 +36,6 @@ class Farm:
     """``local``, or a Ray cluster's"""
     workers: int | None = None
     """Models loaded at once; None: one per GPU, or one per machine where there is none."""
-
-    def painters(
-        self,
-        request: GenerationRequest,
-        weights: dict[str, str],
-        stop: threading.Event,
-        device: str,
-        dtype: str,
-        compile: bool = False,
-    ) -> AbstractContextManager[tuple[Paint, int]]:
-        from .jobs.farm import ray_painters
-
-        return ray_painters(request, weights, self.address, self.workers, stop, device, dtype, compile)
 
 
 def run_animate(
@@ -106,7 +93,7 @@ def run_animate(
         warnings = missing_libraries()
         if frames is None:
             frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-        settings = batch_settings(request, choice, weights, _sha256(blend), dtype=dtype, steady=steady)
+        settings = batch_settings(request, choice, weights, file_sha256(blend), dtype=dtype, steady=steady)
         batch.begin(settings, restart=restart)
         finished = batch.finished()
         todo = [frame for frame in frames if frame not in finished]
@@ -115,7 +102,9 @@ def run_animate(
             stop = threading.Event()
             painters: AbstractContextManager[tuple[Paint, int]] = _painter(request, stop, device, dtype, compile)
             if farm is not None:
-                painters = farm.painters(request, weights, stop, device, dtype, compile)
+                from .jobs.farm import ray_painters
+
+                painters = ray_painters(request, weights, farm.address, farm.workers, stop, device, dtype, compile)
             _paint(scene, batch, request, choice, todo, cuts, report, painters, stop)
         warnings += batch.warnings(frames)
         warnings += _compose(scene, batch, frames, targets, report)
@@ -231,8 +220,3 @@ def _compose(scene: Any, batch: BatchFolder, frames: range, targets: Sequence[Ta
         save_copy(scene, batch.folder / "strip.blend")
         return warnings
     return []
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from .request import (
     ControlNetChoice,
     ControlRole,
     GenerationRequest,
+    Look,
     LoraChoice,
     MaskSource,
     Paint,
@@ -28,7 +29,7 @@ from .request import (
     SkeletonStyle,
     check_size,
 )
-from .runs import TARGETS, Look, SceneChoice, TextureChoice
+from .runs import TARGETS, SceneChoice, TextureChoice
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 LAST_FRAME = 1_048_574

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SceneError, UsageError
-from .files import open_picture
+from .files import make_folder, open_picture
 from .jobs.store import RunFolder
 from .request import PASSES
-from .runs import Report, SceneChoice, TextureChoice, made, open_scene
+from .runs import Report, SceneChoice, TextureChoice, open_scene
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,7 +57,7 @@ def run_texture(
         size = picture.shape[1], picture.shape[0]
         projection.add(Shot(read_camera(scene, depsgraph_of(scene), camera, size), picture))
     folder.start()
-    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
+    projection.show(texture.look, make_folder(folder.path("textures")) if texture.files else None)
     save_copy(scene, folder.path("textured.blend"))
     return folder.folder, projection.warnings
 
@@ -108,7 +108,7 @@ def run_preview(
     """Write ``preview.glb``, ``preview.html`` and ``turntable.gif`` of a scene's people, as they are textured there.
 
     Args:
-        form: one of ``scene.glb.FORMS``.
+        form: see ``scene.glb.Form``.
         preset: one of ``scene.glb.PRESETS``, or empty for no limits.
 
     Returns:

@@ -31,6 +31,8 @@ Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint", "outpaint"]
 """What a ControlNet is shown: a pass, the picture with a hole to fill, or all that HandDiff's own were trained on"""
+Look = Literal["base_colour", "unlit"]
+"""A matt base colour that the scene lights, or a colour that shines by itself: the picture's own light is in it"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .errors import ModelError, OutputError
+from .errors import ModelError
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.hand_models import refuse_stock_hands
 from .models.stock_plan import plan_request, refuse_stock_parts, refuse_unseen
-from .request import MAX_PEOPLE, GenerationRequest, GenerationResult
+from .request import MAX_PEOPLE, GenerationRequest, GenerationResult, Look
 
 if TYPE_CHECKING:
     from .conditioning.frame import Conditioning
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Target = Literal["image", "texture", "layer", "glb"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-Look = Literal["base_colour", "unlit"]
 Report = Callable[[str, int, int], None]
 """Called with a stage's name, the step and the number of steps (0: unknown)."""
 
@@ -137,7 +136,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
                 "pictures that it painted with --pictures."
             )
         check_models(request)
-    need("bpy", "blender")
+    need_blender()
     from .evaluation.evaluate import evaluate
 
     return evaluate(output, report, **options)
@@ -279,7 +278,7 @@ def _composite(
         if "glb" in targets:
             with _timed(result.seconds, "glb"):
                 report("glb", 0, 0)
-                export_glb(folder.path("preview.glb"), scene, choice.armatures, conditioning.frame)
+                export_glb(folder.path("preview.glb"), scene, choice.armatures)
         restore_materials(scene)
     if "layer" in targets:
         with _timed(result.seconds, "layer"):
@@ -287,19 +286,6 @@ def _composite(
             result.warnings += apply_layer(scene, result.image, conditioning.person_mask)
             save_copy(scene, folder.path("layered.blend"))
     result.warnings = list(dict.fromkeys([*result.warnings, *conditioning.warnings[before:]]))
-
-
-def made(folder: Path) -> Path:
-    """A folder, made where it is not there yet.
-
-    Raises:
-        OutputError
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose where you may write.") from error
-    return folder
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .runs import SceneChoice, TextureChoice, made
+from .files import make_folder
+from .runs import SceneChoice, TextureChoice
 
 if TYPE_CHECKING:
     from .conditioning.camera import Camera
@@ -34,22 +35,23 @@ def project(
     from .scene.ring import ring
     from .scene.texture import Projection, paint_views
 
-    projection = Projection(scene, choice.armatures, conditioning.frame, uv_map=texture.uv_map, size=texture.size)
+    # The scene stands as the passes saw it, perhaps between two frames.
+    projection = Projection(scene, choice.armatures, uv_map=texture.uv_map, size=texture.size)
     whole = Shot(conditioning.camera, np.asarray(result.image), conditioning.person_mask)
     for shot in (whole, *closeups(conditioning.camera, result.painted_size, result.crops)):
         projection.add(shot)
     if paint is not None:
-        side = view_size(conditioning)
-        cameras = ring(scene, choice.armatures, conditioning.frame, count=texture.views, size=(side, side))
+        side = view_size(conditioning.camera)
+        cameras = ring(scene, choice.armatures, count=texture.views, size=(side, side))
         for number, shot in enumerate(paint_views(projection, cameras, paint), 1):
             folder.save_image(f"view_{number}.png", Image.fromarray(shot.picture))
-    projection.show(texture.look, made(folder.path("textures")) if texture.files else None)
+    projection.show(texture.look, make_folder(folder.path("textures")) if texture.files else None)
     conditioning.warnings.extend(projection.warnings)
 
 
-def view_size(conditioning: Conditioning) -> int:
-    """Side in pixels of the square pictures of further views."""
-    return min(1024, max(conditioning.width, conditioning.height)) // 8 * 8
+def view_size(camera: Camera) -> int:
+    """Side in pixels of the square pictures of further views, after that of the first."""
+    return min(1024, max(camera.width, camera.height)) // 8 * 8
 
 
 def view_painter(

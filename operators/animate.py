@@ -22,7 +22,7 @@ from ..handdiff_addon.prompts import marker_prompts
 from ..handdiff_addon.runs import SceneChoice
 from . import generate, passes, people, session
 from .base import Refusing
-from .preferences import compute, engine_problem, results_folder
+from .preferences import check_results, compute, engine_problem, results_folder
 from .scene_request import to_request
 from .stepping import Stepping
 
@@ -78,6 +78,7 @@ def paint_animation(
     from ..handdiff_addon.scene.cameras import takes
     from ..handdiff_addon.scene.passes import at_frame
 
+    check_results()
     by, wanted, frames = compute(), passes.options(context), frame_range(context.scene)
     with at_frame(context.scene, frames.start):
         first = to_request(context.scene.handdiff)

@@ -22,6 +22,7 @@ from .text import DIALOG, named_row, wrapped
 from .translations import translated
 
 INTERVAL = 0.25
+_OFFLINE = "install from a folder of wheels"
 LOG_LINES = 200
 
 
@@ -83,15 +84,6 @@ def forget() -> None:
     global _known
     _known = (0.0, _known[1])
     preferences.forget_engine()
-
-
-def offline() -> str:
-    """Why nothing can be fetched, or nothing."""
-    if bpy.app.online_access:
-        return ""
-    if bpy.app.online_access_override:
-        return "Blender was started offline: start it without --offline-mode, or install from a folder of wheels."
-    return "Blender may not go online: tick Allow Online Access (Preferences > System > Network)."
 
 
 def in_use() -> str:
@@ -221,7 +213,7 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
         if found.note:
             wrapped(layout, context, found.note, icon="INFO", width=DIALOG)
         wrapped(layout, context, f"Goes into {preferences.own_engine()}", icon="FILE_FOLDER", width=DIALOG)
-        if not self.wheels and (problem := offline()):
+        if not self.wheels and (problem := preferences.offline(_OFFLINE)):
             wrapped(layout, context, problem, icon="ERROR", alert=True, width=DIALOG)
         if not self.wheels and not bpy.app.online_access_override:
             layout.prop(context.preferences.system, "use_online_access")
@@ -230,7 +222,7 @@ class HANDDIFF_OT_install_engine(Refusing, bpy.types.Operator):
         wheels = preferences.folder_of(self.wheels)
         if wheels and not Path(wheels).is_dir():
             raise UsageError(f"The folder of wheels {wheels} does not exist: choose another, or leave it empty.")
-        if not wheels and (problem := offline()):
+        if not wheels and (problem := preferences.offline(_OFFLINE)):
             raise ModelError(problem)
         start(self._build(), wheels)
 

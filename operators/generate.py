@@ -14,14 +14,13 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ..handdiff_addon.errors import HandDiffError, ModelError
-from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.jobs.worker import Job, leave_a_core
 from ..handdiff_addon.models.catalogue import find_model, is_own
 from ..handdiff_addon.models.engine import load_engine
 from ..handdiff_addon.request import GenerationRequest
 from . import live, passes, people, session
 from .base import Refusing
-from .preferences import Compute, compute, engine_problem, folder_of, preferences, results_folder
+from .preferences import Compute, check_results, compute, engine_problem, folder_of, preferences, results_folder
 from .scene_request import to_request
 from .settings import SEEDS
 
@@ -72,7 +71,7 @@ def paint(
     people = [person.name for person in conditioning.people]
     frame = {"frame": conditioning.frame, "camera": conditioning.camera.name, "armatures": people}
     folder.save_result(request, result, scene={**scene, **frame})
-    return session.Finished(folder.folder, conditioning, result.warnings, time.monotonic() - started)
+    return session.Finished(folder.folder, result.warnings, time.monotonic() - started)
 
 
 def model_problem(context: bpy.types.Context) -> str:
@@ -113,8 +112,8 @@ class HANDDIFF_OT_generate(Refusing, bpy.types.Operator):
             request = dataclasses.replace(request, prompt=self.prompt)
         if self.seed >= 0:
             request = dataclasses.replace(request, seed=self.seed)
+        check_results()
         by, home = compute(), results_folder()
-        RunFolder(home)  # refuses a folder that cannot be written, before any work
         scene = {"blend": bpy.data.filepath, "scene": context.scene.name}
         turns = passes.turns(
             context,

@@ -18,10 +18,11 @@ from ..handdiff_addon.models.discovery import Found, human_size, models_in, mode
 from ..handdiff_addon.models.download import Remote, ask, download
 from ..handdiff_addon.models.known import KNOWN, known_model
 from .base import Refusing
-from .preferences import folder_of, preferences
+from .preferences import folder_of, offline, preferences
 from .text import DIALOG, named_row, wrapped
 
 INTERVAL = 0.25
+_OFFLINE = "copy the model here by hand"
 
 
 @dataclass
@@ -122,15 +123,6 @@ def _tick() -> float | None:
             if area.type == "PREFERENCES":
                 area.tag_redraw()
     return INTERVAL if looking is not None or fetch is not None else None
-
-
-def offline() -> str:
-    """Why nothing can be fetched, or nothing."""
-    if bpy.app.online_access:
-        return ""
-    if bpy.app.online_access_override:
-        return "Blender was started offline: start it without --offline-mode, or copy the model here by hand."
-    return "Blender may not go online: tick Allow Online Access (Preferences > System > Network)."
 
 
 class HANDDIFF_OT_list_models(Refusing, bpy.types.Operator):
@@ -248,11 +240,11 @@ class HANDDIFF_OT_download_model(Refusing, bpy.types.Operator):
             ("From", f"huggingface.co/{model.repository}"),
         ):
             named_row(column, name, text)
-        if problem := offline():
+        if problem := offline(_OFFLINE):
             wrapped(layout, context, problem, icon="ERROR", alert=True, width=DIALOG)
 
     def run(self, context: bpy.types.Context) -> None:
-        if problem := offline():
+        if problem := offline(_OFFLINE):
             raise ModelError(problem)
         if not folder_of(self.folder):
             raise UsageError("A download needs a folder: choose one.")

@@ -13,7 +13,7 @@ from ..handdiff_addon.errors import UsageError
 from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.request import PASSES, Pass
 from . import people, session
-from .preferences import results_folder
+from .preferences import check_results, results_folder
 from .scene_request import to_skeleton
 from .stepping import Stepping
 
@@ -38,11 +38,11 @@ def options(context: bpy.types.Context) -> dict[str, Any]:
     }
 
 
-def render(context: bpy.types.Context, frame: int | None = None, **more: Any) -> Conditioning:
-    """The passes of the settings' people and camera; ``more`` goes to ``render_passes`` as well."""
+def render(context: bpy.types.Context) -> Conditioning:
+    """The passes of the current frame's people and camera, as the settings name them."""
     from ..handdiff_addon.scene.passes import render_passes
 
-    return render_passes(context.scene, frame=frame, **options(context), **more)
+    return render_passes(context.scene, **options(context))
 
 
 def chosen(context: bpy.types.Context) -> tuple[Pass, ...]:
@@ -88,6 +88,7 @@ class HANDDIFF_OT_render_passes(Stepping, bpy.types.Operator):
 
         passes, scene = chosen(context), context.scene
         wanted = {**options(context), "with_normals": "normal" in passes}
+        check_results()
         self._folder = RunFolder(results_folder() / "passes")
         frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
         name, in_range, images = scene.name, scene.handdiff.frame_range, scene.handdiff.images
@@ -120,9 +121,4 @@ class HANDDIFF_OT_render_passes(Stepping, bpy.types.Operator):
             self.tell("INFO", f"Passes saved in {self._folder.folder}{kept}")
 
 
-def register() -> None:
-    bpy.utils.register_class(HANDDIFF_OT_render_passes)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(HANDDIFF_OT_render_passes)
+register, unregister = bpy.utils.register_classes_factory((HANDDIFF_OT_render_passes,))

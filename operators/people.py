@@ -96,11 +96,16 @@ def camera(context: bpy.types.Context) -> bpy.types.Object:
 
 def scene_problem(context: bpy.types.Context) -> str:
     """Why no passes can be rendered of this scene, or nothing."""
+    from ..handdiff_addon.scene.rigs import instance_problem
+
     found = people(context)
     if not found:
         if first := next((item for item in context.scene.objects if item.type == "ARMATURE"), None):
             return match(first).problem
-        return "There is no armature: add a rigged character, or use Add > Armature > HandDiff Sample Human."
+        return (
+            instance_problem(context.scene)
+            or "There is no armature: add a rigged character, or use Add > Armature > HandDiff Sample Human."
+        )
     if problem := match(found[0]).problem:
         return problem
     try:

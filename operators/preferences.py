@@ -9,8 +9,9 @@ from pathlib import Path
 
 import bpy
 
-from ..handdiff_addon.errors import ModelError
+from ..handdiff_addon.errors import ModelError, OutputError
 from ..handdiff_addon.jobs.history import move_homes
+from ..handdiff_addon.jobs.store import RunFolder
 from ..handdiff_addon.models.engine import MARKER, check_engine
 from ..handdiff_addon.places import pictures_folder
 
@@ -141,6 +142,19 @@ def engine_problem() -> str:
     return _engine_check[2]
 
 
+def offline(remedy: str) -> str:
+    """Why nothing can be fetched, or nothing.
+
+    Args:
+        remedy: what else to do where Blender was started offline.
+    """
+    if bpy.app.online_access:
+        return ""
+    if bpy.app.online_access_override:
+        return f"Blender was started offline: start it without --offline-mode, or {remedy}."
+    return "Blender may not go online: tick Allow Online Access (Preferences > System > Network)."
+
+
 def forget_engine() -> None:
     """Look at the engine anew when next asked."""
     global _engine_check
@@ -156,6 +170,27 @@ def results_folder() -> Path:
     if bpy.data.filepath:
         return Path(bpy.path.abspath("//handdiff")) / Path(bpy.data.filepath).stem
     return unsaved_results() / _session
+
+
+def check_results() -> None:
+    """Refuse, before any work, a place for this file's results that cannot be written.
+
+    Raises:
+        OutputError
+    """
+    folder = results_folder()
+    try:
+        RunFolder(folder)
+    except OutputError as error:
+        if bpy.data.filepath:
+            raise OutputError(
+                f"Results lie beside the .blend, in {folder}, which cannot be written: save the .blend where you may"
+                " write, with space left."
+            ) from error
+        raise OutputError(
+            f"Results of unsaved files lie in {folder}, which cannot be written: choose another folder for Results in"
+            " HandDiff's preferences, or save the file."
+        ) from error
 
 
 def unsaved_results() -> Path:

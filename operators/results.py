@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..handdiff_addon.errors import SceneError
-from ..handdiff_addon.runs import made
+from ..handdiff_addon.errors import SceneError, UsageError
+from ..handdiff_addon.files import make_folder, open_picture
 from ..handdiff_addon.scene.memory import is_textured
-from . import animate, generate, history, live, passes, people, session
+from . import animate, generate, history, live, passes, people, session, viewport
 from .base import Refusing
 from .outputs import outputs
-from .preferences import compute, engine_problem, results_folder
+from .preferences import check_results, compute, engine_problem, results_folder
 from .stepping import Stepping
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    from ..handdiff_addon.conditioning.frame import Conditioning
+    from ..handdiff_addon.conditioning.camera import Camera
     from ..handdiff_addon.jobs.batch import Waiting
     from ..handdiff_addon.jobs.history import Entry
     from ..handdiff_addon.request import GenerationRequest
@@ -57,21 +57,25 @@ def _entry() -> Entry:
 
 
 def _image() -> Image:
-    from PIL import Image
 
     path = _entry().image
     try:
-        return Image.open(path).convert("RGB")
+        return open_picture(path).convert("RGB")
     except OSError as error:
         raise SceneError(f"The picture {path} cannot be read ({error}): generate it again.") from error
 
 
-def _conditioning(context: bpy.types.Context) -> Conditioning:
-    """The passes of the run in hand; rendered anew at its frame where another session made them."""
-    entry = _entry()
-    if session.latest is not None and session.latest.folder == entry.folder:
-        return session.latest.conditioning
-    return passes.render(context, entry.frame)
+def _looked_at() -> tuple[Camera, int | None, tuple[str, ...]]:
+    """The camera that the picture in hand was painted through, its frame, and the armatures that it shows."""
+    from ..handdiff_addon.conditioning.openpose import read_pose
+
+    path = _entry().folder / "pose.json"
+    try:
+        pose = read_pose(path)
+    except UsageError as error:
+        raise SceneError(f"The picture's camera cannot be read from {path}: generate the picture again.") from error
+    assert pose.camera is not None
+    return pose.camera, pose.frame, tuple(person.name for person in pose.people)
 
 
 class HANDDIFF_OT_open_image(Refusing, bpy.types.Operator):
@@ -120,6 +124,7 @@ class HANDDIFF_OT_open_folder(Refusing, bpy.types.Operator):
 views: tuple[int, int] | None = None
 """Further views painted and wanted, while a texture is being made"""
 _stop = threading.Event()
+_SAME = 0.9  # of the pixels that show people in a picture or now, those that do in both, where nobody has moved
 
 
 class HANDDIFF_OT_apply_texture(Stepping, bpy.types.Operator):
@@ -140,26 +145,36 @@ class HANDDIFF_OT_apply_texture(Stepping, bpy.types.Operator):
         import numpy as np
 
         from ..handdiff_addon.conditioning.shots import Shot, closeups
+        from ..handdiff_addon.scene.passes import people_seen
         from ..handdiff_addon.scene.texture import Projection
+        from ..handdiff_addon.texture_runs import view_size
 
-        chosen, entry, conditioning = outputs(context), _entry(), _conditioning(context)
-        projection = Projection(
-            context.scene, people.names(context)[0], conditioning.frame, uv_map=chosen.uv_map, size=chosen.texture_size
-        )
-        shots = [Shot(conditioning.camera, np.asarray(_image()), conditioning.person_mask)]
+        scene, chosen, entry, mask = context.scene, outputs(context), _entry(), _mask("person_mask")
+        camera, painted_at, painted = _looked_at()
+        # A place between two frames cannot be named.
+        frame = None if scene.frame_subframe and painted_at == scene.frame_current else painted_at
+        now = people_seen(scene, camera, frame=frame, armatures=painted)
+        if (now & mask).sum() < _SAME * (now | mask).sum():
+            self.tell(
+                "WARNING",
+                "The person no longer stands as in this picture, so the texture lies askew: put the pose and the place"
+                " back, or generate another picture.",
+            )
+        projection = Projection(scene, people.names(context)[0], frame, uv_map=chosen.uv_map, size=chosen.texture_size)
+        shots = [Shot(camera, np.asarray(_image()), mask)]
         if chosen.closeups:
-            shots += closeups(conditioning.camera, *entry.crops())
+            shots += closeups(camera, *entry.crops())
         for shot in shots:
             projection.add(shot)
-        look, folder = chosen.look, made(entry.folder / "textures") if chosen.texture_files else None
+        look, folder = chosen.look, make_folder(entry.folder / "textures") if chosen.texture_files else None
         try:
             if chosen.views:
-                yield from _paint_views(context, projection, entry.request, conditioning, chosen.views)
+                yield from _paint_views(context, projection, entry.request, view_size(camera), chosen.views)
             textured = len(projection.show(look, folder))
         except BaseException:
             projection.undo()
             raise
-        _show_materials(bpy.context)
+        viewport.show_textures(bpy.context)
         for warning in projection.warnings:
             self.tell("WARNING", warning)
         self.tell("INFO", f"Textured {textured} object{'s' if textured != 1 else ''}")
@@ -172,24 +187,25 @@ def _paint_views(
     context: bpy.types.Context,
     projection: Projection,
     request: GenerationRequest,
-    conditioning: Conditioning,
+    side: int,
     count: int,
 ) -> Generator[Waiting, None, None]:
-    """Paint further views with the settings of the first picture, one after the other on the painting thread."""
+    """Paint further views, squares of that side in pixels, with the settings of the first picture, one after the other
+    on the painting thread."""
     global views
     from ..handdiff_addon.scene.ring import ring
     from ..handdiff_addon.scene.texture import PaintedView, view_steps
-    from ..handdiff_addon.texture_runs import view_painter, view_size
+    from ..handdiff_addon.texture_runs import view_painter
 
-    by, scene, side = compute(), context.scene, view_size(conditioning)
+    by, scene, frame = compute(), context.scene, projection.frame
     _stop.clear()
     paint = view_painter(
         scene,
         request,
-        passes.options(context),
+        {**passes.options(context), "frame": frame},
         lambda asked, seen: generate.pipeline(asked, by).generate(asked, seen, cancelled=_stop.is_set),
     )
-    cameras = ring(scene, people.names(context)[0], conditioning.frame, count=count, size=(side, side))
+    cameras = ring(scene, people.names(context)[0], frame, count=count, size=(side, side))
     done = itertools.count()
 
     def hand_on(work: Callable[[], PaintedView]) -> Future:
@@ -217,14 +233,6 @@ class HANDDIFF_OT_cancel_views(Refusing, bpy.types.Operator):
         _stop.set()
 
 
-def _show_materials(context: bpy.types.Context) -> None:
-    """Let 3D views in Solid mode show textures, where all colours would else stay the theme's."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID":
-                area.spaces.active.shading.color_type = "TEXTURE"
-
-
 class HANDDIFF_OT_restore_materials(Refusing, bpy.types.Operator):
     """Bring the materials back that the texture stands in for"""
 
@@ -241,6 +249,7 @@ class HANDDIFF_OT_restore_materials(Refusing, bpy.types.Operator):
         from ..handdiff_addon.scene.textured import restore_materials
 
         restore_materials(context.scene)
+        viewport.show_as_before()
 
 
 class HANDDIFF_OT_apply_layer(Refusing, bpy.types.Operator):
@@ -287,12 +296,11 @@ def _longer(picture: Image | Path) -> int:
     Raises:
         SceneError: where the file cannot be read.
     """
-    from PIL import Image
 
     if not isinstance(picture, Path):
         return max(picture.size)
     try:
-        with Image.open(picture) as opened:
+        with open_picture(picture) as opened:
             return max(opened.size)
     except OSError as error:
         raise SceneError(f"The picture {picture} cannot be read ({error}): paint it again.") from error
@@ -301,11 +309,10 @@ def _longer(picture: Image | Path) -> int:
 def _mask(name: str) -> np.ndarray:
     """A mask of the run in hand, (H, W) bool."""
     import numpy as np
-    from PIL import Image
 
     path = _entry().folder / f"{name}.png"
     try:
-        return np.asarray(Image.open(path).convert("L")) > 127
+        return np.asarray(open_picture(path).convert("L")) > 127
     except OSError as error:
         raise SceneError(f"The mask {path} cannot be read ({error}): generate the picture again.") from error
 
@@ -340,8 +347,9 @@ class HANDDIFF_OT_export_glb(Refusing, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> None:
         from ..handdiff_addon.composite_runs import write_preview
 
+        check_results()
         chosen, entry = outputs(context), history.current()
-        folder = made(results_folder() if entry is None else entry.folder)
+        folder = make_folder(results_folder() if entry is None else entry.folder)
         warnings = write_preview(
             lambda name: folder / name,
             context.scene,

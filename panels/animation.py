@@ -45,9 +45,4 @@ class HANDDIFF_PT_animation(HandDiffPanel, bpy.types.Panel):
         row.operator(HANDDIFF_OT_write_movie.bl_idname, icon="FILE_MOVIE")
 
 
-def register() -> None:
-    bpy.utils.register_class(HANDDIFF_PT_animation)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(HANDDIFF_PT_animation)
+register, unregister = bpy.utils.register_classes_factory((HANDDIFF_PT_animation,))

@@ -33,9 +33,4 @@ class HANDDIFF_PT_gestures(HandDiffPanel, bpy.types.Panel):
             button.gesture, button.side = name, context.window_manager.handdiff_gesture_side
 
 
-def register() -> None:
-    bpy.utils.register_class(HANDDIFF_PT_gestures)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(HANDDIFF_PT_gestures)
+register, unregister = bpy.utils.register_classes_factory((HANDDIFF_PT_gestures,))

@@ -86,12 +86,4 @@ class HANDDIFF_PT_preview(_Output, bpy.types.Panel):
 
 CLASSES = (HANDDIFF_PT_texture, HANDDIFF_PT_layer, HANDDIFF_PT_preview)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -77,9 +77,4 @@ class HANDDIFF_PT_keypoints(HandDiffPanel, bpy.types.Panel):
         operator.keypoint, operator.bone, operator.end = shown.keypoint, bone, shown.end
 
 
-def register() -> None:
-    bpy.utils.register_class(HANDDIFF_PT_keypoints)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(HANDDIFF_PT_keypoints)
+register, unregister = bpy.utils.register_classes_factory((HANDDIFF_PT_keypoints,))

@@ -75,12 +75,4 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Kind) -> 
 
 CLASSES = (HANDDIFF_MT_style, HANDDIFF_MT_quality, HANDDIFF_MT_blending)
 
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

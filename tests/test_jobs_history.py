@@ -23,7 +23,7 @@ def make(home: Path, prompt: str, seed: int = 0, made: float = 0) -> Path:
         image, image, image.convert("L"), (16, 8), SETTINGS, {"name": "m", "sha256": {}}, [], {}, 0, ["few"]
     )
     run = new_run(home)
-    run.save_result(GenerationRequest(prompt, seed=seed), result, scene={"frame": 4})
+    run.save_result(GenerationRequest(prompt, seed=seed), result)
     if made:
         os.utime(run.folder / "image.png", (made, made))
     return run.folder
@@ -36,7 +36,7 @@ def test_runs_have_folders_of_their_own_and_are_found_newest_first(tmp_path: Pat
     assert [p.name for p in sorted((tmp_path / "a").iterdir())] == ["0001", "0002"]
     found = find_runs([tmp_path / "a", tmp_path / "b", tmp_path / "a", tmp_path / "nowhere"])
     assert [entry.request.prompt for entry in found] == ["one", "three", "two"]
-    assert found[0].frame == 4 and found[0].warnings == ["few"]
+    assert found[0].warnings == ["few"]
 
 
 def test_numbers_are_not_used_again(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_picture_speaks_where_its_report_is_gone(tmp_path: Path, report: str
     if report is not None:
         (folder / "report.json").write_text(report)
     (entry,) = find_runs([tmp_path])
-    assert entry.request.seed == 9 and entry.frame is None and entry.warnings == []
+    assert entry.request.seed == 9 and entry.warnings == []
 
 
 def test_what_has_not_changed_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

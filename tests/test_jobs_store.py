@@ -89,11 +89,11 @@ def test_a_run_that_writes_nothing_leaves_the_earlier_one(tmp_path: Path) -> Non
 
 
 def test_other_files_stay(tmp_path: Path) -> None:
-    (tmp_path / "scene.blend").write_bytes(b"mine")
+    (tmp_path / "sample.blend").write_bytes(b"mine")
     (tmp_path / "passes").mkdir()
     RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
     RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result())
-    assert (tmp_path / "scene.blend").read_bytes() == b"mine"
+    assert (tmp_path / "sample.blend").read_bytes() == b"mine"
     assert (tmp_path / "passes").is_dir()
 
 

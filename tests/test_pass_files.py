@@ -172,7 +172,7 @@ def test_a_sequence_puts_an_earlier_run_aside(tmp_path: Path) -> None:
 
 
 def test_a_sequence_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    writer = SequenceWriter(lambda: tmp_path / "mine" / "absent", ("skeleton",), SkeletonSettings())
-    with pytest.raises(OutputError, match="absent"):
+    (tmp_path / "mine").write_text("a file")
+    writer = SequenceWriter(lambda: tmp_path / "mine", ("skeleton",), SkeletonSettings())
+    with pytest.raises(OutputError, match="mine"):
         writer.add(frame())

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import bpy
 import numpy as np
 import pytest
 from PIL import Image
 
 from handdiff_addon.errors import SceneError
-from handdiff_addon.scene.glb import FORMS, Limits, export_glb
+from handdiff_addon.scene.glb import Form, Limits, export_glb
 from handdiff_addon.scene.meshes import make_uv_map, read_mesh
 from handdiff_addon.scene.textured import new_texture, show_texture, texture_of
 from tests.builders import add_human
@@ -115,7 +117,7 @@ def test_a_person_that_cannot_be_selected_is_in_the_file(empty_scene, hide, tmp_
     assert any(thing.find_armature() == again for thing in bpy.data.objects if thing.type == "MESH")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", get_args(Form))
 @pytest.mark.parametrize("kind", ["MESH", "ARMATURE"])
 def test_edit_mode_is_refused(empty_scene, form, kind, tmp_path):
     rig = add_human()
@@ -126,7 +128,7 @@ def test_edit_mode_is_refused(empty_scene, form, kind, tmp_path):
     assert bpy.context.mode.startswith("EDIT") and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", get_args(Form))
 def test_a_linked_person_of_the_same_name_is_in_the_file_too(empty_scene, form, tmp_path):
     rig = add_human()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"), copy=True)

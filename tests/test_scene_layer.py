@@ -132,6 +132,49 @@ def test_removing_leaves_the_compositor_as_it_was(scene, picture, mask):
     assert NAME not in bpy.data.node_groups
 
 
+@pytest.mark.skipif(compat.BLENDER_5, reason="compositing nodes cannot be switched off and kept")
+@pytest.mark.parametrize("more", [0, 5])
+def test_removing_leaves_nodes_off_that_the_artist_had_switched_off(scene, picture, mask, more):
+    tree = compat.compositor_tree(scene, create=True)
+    compat.compositor_outputs(tree)
+    for _ in range(more):
+        tree.nodes.new("CompositorNodeBlur")
+    scene.use_nodes = False
+    apply_layer(scene, picture, mask)
+    remove_layer(scene)
+    assert not compat.compositor_on(scene)
+
+
+def test_removing_keeps_nodes_that_came_after_the_layer(scene, picture, mask):
+    apply_layer(scene, picture, mask)
+    compat.compositor_tree(scene).nodes.new("CompositorNodeExposure")
+    remove_layer(scene)
+    assert compat.compositor_on(scene)
+
+
+def test_a_render_cropped_to_its_border_is_warned_about(scene, picture, mask):
+    scene.render.use_border = True
+    assert apply_layer(scene, picture, mask) == []
+    scene.render.use_crop_to_border = True
+    assert any("Crop to Render Region" in warning for warning in apply_layer(scene, picture, mask))
+
+
+def test_a_sequence_moves_with_its_saved_file(scene, tmp_path):
+    (tmp_path / "shot" / "image").mkdir(parents=True)
+    for number, value in ((7, 40), (8, 200)):
+        Image.new("RGB", (SIZE, SIZE), (value, value, value)).save(tmp_path / "shot" / "image" / f"{number:04d}.png")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot" / "scene.blend"))
+    scene = bpy.context.scene
+    white = np.ones((SIZE, SIZE), bool)
+    apply_layer(scene, tmp_path / "shot" / "image" / "0007.png", white, frames=(11, 12))
+    bpy.ops.wm.save_mainfile()
+    (tmp_path / "shot").rename(tmp_path / "moved")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "moved" / "scene.blend"))
+    scene = bpy.context.scene
+    scene.frame_set(12)
+    assert np.abs(render(scene, tmp_path) - 200).max() <= 1
+
+
 @pytest.mark.parametrize("first", [7, 0])
 def test_a_sequence_plays_in_blenders_own_animation_render(scene, tmp_path, first):
     for folder, values in (("image", (40, 110, 200)), ("mask", (255, 0, 255))):

@@ -355,13 +355,17 @@ def test_a_size_that_8_does_not_divide_is_refused(empty_scene: bpy.types.Scene) 
 
 def test_another_frame_shows_that_frame(empty_scene: bpy.types.Scene) -> None:
     armature = add_human()
-    for frame, x in ((1, 0.0), (11, 1.0)):
+    for frame, x in ((1, 0.0), (11, 1.0), (13, 3.0)):
         armature.location.x = x
         armature.keyframe_insert("location", frame=frame)
     add_camera((0, -8, 1.2))
     empty_scene.frame_set(1)
     first, later = render_passes(empty_scene), render_passes(empty_scene, frame=11)
     assert later.frame == 11 and later.people[0].body[1, 0] > first.people[0].body[1, 0] + 10
+    empty_scene.frame_set(11, subframe=0.5)
+    assert render_passes(empty_scene, frame=11).people[0].body == pytest.approx(later.people[0].body, nan_ok=True)
+    assert (empty_scene.frame_current, empty_scene.frame_subframe) == (11, 0.5)
+    empty_scene.frame_set(1)
     with pytest.raises(ZeroDivisionError), at_frame(empty_scene, 5):
         assert empty_scene.frame_current == 5
         _ = 1 / 0

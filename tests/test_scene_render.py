@@ -22,10 +22,12 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
     scene.cycles.samples, scene.cycles.use_denoising = 1, False
     scene.view_settings.view_transform = "Standard"
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 640, 480, 25
+    scene.render.use_stamp, scene.render.stamp_font_size = True, 12
     scene.world = bpy.data.worlds.new("World")
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 0.0, 0.0, 1.0)
     before = (
+        scene.render.use_stamp,
         scene.render.filepath,
         scene.render.resolution_x,
         scene.render.resolution_percentage,
@@ -38,6 +40,7 @@ def test_the_frame_is_rendered_as_the_file_of_the_render_and_settings_stay(empty
     assert picture.shape == (24, 32, 3) and picture.dtype == np.uint8
     assert np.abs(picture.astype(int) - (255, 0, 0)).max() <= 2
     assert before == (
+        scene.render.use_stamp,
         scene.render.filepath,
         scene.render.resolution_x,
         scene.render.resolution_percentage,

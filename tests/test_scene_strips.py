@@ -55,6 +55,14 @@ def test_a_strip_shows_each_picture_for_its_frames(empty_scene, pictures: list[P
         assert np.abs(shown - np.asarray(Image.open(pictures[picture])).astype(int)).max() <= 1
 
 
+def test_a_strip_moves_with_its_saved_file(empty_scene, pictures: list[Path], tmp_path: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    add_strip(bpy.context.scene, pictures, 1)
+    assert [strip.directory for strip in bpy.context.scene.sequence_editor.strips] == ["//image/"]
+    for shown, picture in zip(rendered(bpy.context.scene, range(1, 4), tmp_path, (64, 48)), pictures, strict=True):
+        assert np.abs(shown - np.asarray(Image.open(picture)).astype(int)).max() <= 1
+
+
 @pytest.mark.parametrize("size", [(64, 48), (65, 49)], ids=["even", "odd"])
 def test_a_movie_has_the_colours_of_its_pictures(empty_scene, tmp_path: Path, size: tuple[int, int]) -> None:
     pictures = [draw(tmp_path / f"{number:04d}.png", number, size) for number in (1, 2, 3)]

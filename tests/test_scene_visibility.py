@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import json
+
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix, Vector
 
 from handdiff_addon.conditioning.frame import Conditioning
+from handdiff_addon.conditioning.openpose import from_openpose, to_openpose
 from handdiff_addon.rig.keypoints import BODY_INDEX, HAND
-from handdiff_addon.scene.passes import render_passes
+from handdiff_addon.scene.passes import people_seen, render_passes
 from tests.builders import add_box, add_camera, add_human, turn_bone
 
 
@@ -27,6 +30,20 @@ def bind(thing: bpy.types.Object, armature: bpy.types.Object, bone: str) -> None
     thing.vertex_groups.new(name=bone).add(list(range(len(thing.data.vertices))), 1.0, "REPLACE")
     thing.modifiers.new("Armature", "ARMATURE").object = armature
     bpy.context.view_layer.update()
+
+
+def test_a_saved_camera_sees_the_people_of_its_picture_alone(empty_scene: bpy.types.Scene) -> None:
+    rig, other = add_human(), add_human(name="Other")
+    other.location.y = 1.0
+    camera = add_camera(size=(96, 128))
+    camera.data.type, camera.data.ortho_scale = "ORTHO", 3.0
+    passes = render_passes(empty_scene, max_people=1)
+    assert passes.people[0].name == "Rig"
+    saved = from_openpose(json.loads(json.dumps(to_openpose(passes.people, passes.camera, 1)))).camera
+    camera.location.x, empty_scene.render.resolution_x = 5.0, 640
+    assert np.array_equal(people_seen(empty_scene, saved, armatures=["Rig"]), passes.person_mask)
+    rig.hide_render = True
+    assert not people_seen(empty_scene, saved, armatures=["Rig", "Gone"]).any()
 
 
 def test_a_hand_behind_a_box(empty_scene: bpy.types.Scene) -> None:

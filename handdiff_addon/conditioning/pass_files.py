@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import OutputError, SceneError
-from ..files import save_image, write_json
+from ..errors import SceneError
+from ..files import make_folder, save_image, write_json
 from ..request import DEFAULT_PASSES, SIDES, Pass, SkeletonSettings
 from .camera import Camera
 from .depth import hand_depth_picture, metric_depth_picture
@@ -85,7 +85,7 @@ def write_passes(
         suffix = ".json" if name in DATA_PASSES else ".png"
         path = directory / f"{name}{suffix}"
         if sequence:
-            path = _made(directory / name) / f"{frame_number(conditioning.frame)}{suffix}"
+            path = make_folder(directory / name) / f"{frame_number(conditioning.frame)}{suffix}"
         if name in DATA_PASSES:
             write_json(path, pass_data(conditioning, name, skeleton or SkeletonSettings()))
         else:
@@ -188,13 +188,3 @@ class SequenceWriter:
 
 def _mask(mask: np.ndarray) -> np.ndarray:
     return mask.astype(np.uint8) * 255
-
-
-def _made(directory: Path) -> Path:
-    try:
-        directory.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {directory} cannot be made ({error.strerror}): choose a folder that you may write to."
-        ) from error
-    return directory

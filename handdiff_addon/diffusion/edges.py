@@ -27,7 +27,7 @@ def settle_edges(picture: torch.Tensor, kinds: torch.Tensor, scale: float = 1.0)
     Returns:
         the picture; pixels at an edge have a share of both kinds.
     """
-    canvas = [round(side / scale) for side in picture.shape[2:]]
+    coarse = [round(side / (_AROUND * scale)) for side in picture.shape[2:]]
     change = torch.zeros_like(picture)
     for kind in kinds.unique():
         own = (kinds == kind).to(picture.dtype)
@@ -35,9 +35,8 @@ def settle_edges(picture: torch.Tensor, kinds: torch.Tensor, scale: float = 1.0)
         if kind == 0 or not (own * other).any():
             continue
         sure = own * (1.0 - other)
-        # What is carried on is smooth, so that the canvas's own size does for it.
-        both = functional.interpolate(torch.cat([picture * sure, sure], 1), canvas, mode="area")
-        both = functional.interpolate(blurred(blurred(both, _AROUND), _AROUND), picture.shape[2:], mode="bilinear")
+        both = functional.interpolate(torch.cat([picture * sure, sure], 1), coarse, mode="area")
+        both = functional.interpolate(blurred(both, 1), picture.shape[2:], mode="bilinear")
         carried = (both[:, 3:] > _KNOWN) & (sure == 0)
         colours = both[:, :3] / both[:, 3:].clamp(min=_KNOWN)
         change += blurred(own, 1) * torch.where(carried, colours - picture, 0.0)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..conditioning.srgb import to_linear, to_srgb
+
 # IEC 61966-2-1: linear sRGB to CIE XYZ, and its white, D65.
 _TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
@@ -19,8 +21,7 @@ TONES = ("light", "medium", "dark")
 
 def to_lab(rgb: np.ndarray | Sequence[float]) -> np.ndarray:
     """sRGB (..., 3) in 0..255 as CIELAB (D65; CIE 15:2004)."""
-    values = np.asarray(rgb, dtype=np.float64) / 255.0
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    linear = to_linear(np.asarray(rgb) / 255.0)
     ratio = linear @ _TO_XYZ.T / _WHITE
     x, y, z = np.moveaxis(np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (29 / 6) ** 2 / 3 + 4 / 29), -1, 0)
     return np.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=-1)
@@ -70,15 +71,12 @@ def _saturated(chroma: np.ndarray) -> np.ndarray:
 
 def light(rgb: np.ndarray | Sequence[float]) -> float:
     """Linear light of an sRGB colour (3,) in 0..255, relative to white."""
-    values = np.asarray(rgb, dtype=np.float64) / 255.0
-    return float(np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).mean())
+    return float(to_linear(np.asarray(rgb) / 255.0).mean())
 
 
 def dim(rgb: np.ndarray | Sequence[float], share: float) -> np.ndarray:
     """sRGB (..., 3) in 0..255 with a share (0 to 1) of its light."""
-    values = np.asarray(rgb, dtype=np.float64) / 255.0
-    linear = share * np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return 255.0 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return 255.0 * to_srgb(share * to_linear(np.asarray(rgb) / 255.0))
 
 
 def nearest_name(rgb: np.ndarray | Sequence[float], palette: Mapping[str, Sequence[float]], share: float = 1.0) -> str:

@@ -7,7 +7,6 @@ Run again, it goes on where it stopped.  The folder holds ``run.json`` (what is 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..errors import OutputError, UsageError
-from ..files import open_picture, save_image, write_json
+from ..errors import UsageError
+from ..files import file_sha256, make_folder, open_picture, save_image, write_json
 from ..jobs.store import RunFolder
 from ..models.catalogue import check_model, find_model
 from ..request import SIDES
@@ -242,7 +241,7 @@ def _settle(run: Run) -> None:
     fixed = {
         "benchmark": run.benchmark.version,
         "list_sha256": run.benchmark.sha256,
-        "humans": {human_name(file): "" if file is None else _sha256(file) for file in run.humans},
+        "humans": {human_name(file): "" if file is None else file_sha256(file) for file in run.humans},
         "size": run.size,
         "model": check_model(find_model(run.model)).report(),
     }
@@ -255,11 +254,6 @@ def _settle(run: Run) -> None:
     else:
         run.settings = fixed
         write_json(path, fixed)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -311,20 +305,13 @@ def _draw(run: Run, method: Method, entry: Entry, conditioning: Conditioning, tr
     else:
         pipeline = run.pipeline if method.refined else run.unrefined_pipeline
     drawn = draw(pipeline, method, entry, conditioning, truth, run.model)
-    _make_folder(run.folder / method.name)
+    make_folder(run.folder / method.name)
     save_image(Image.fromarray(drawn.picture), run.path(method.name, entry, ".png"))
     if drawn.hands_mask is not None:
         mask = Image.fromarray(drawn.hands_mask.astype(np.uint8) * 255)
         save_image(mask, run.path(method.name, entry, "_hands_mask.png"))
     facts = {"entry": entry.id, "method": method.name, "seed": entry.seed, **drawn.facts}
     write_json(run.path(method.name, entry, ".json"), facts)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose another folder.") from error
 
 
 # --- scoring ----------------------------------------------------------------------------------------------------------
@@ -343,7 +330,7 @@ def _score_all(run: Run, report: Report) -> None:
         picture, mask = run.picture(method, entry), run.hands_mask(method, entry)
         path = run.path(method, entry, ".json")
         data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"entry": entry.id, "method": method}
-        content = _sha256(picture)
+        content = file_sha256(picture)
         if data.get("score_version") == SCORE_VERSION and data.get("picture_sha256") == content:
             continue
         judge = judge or Judge()
@@ -358,5 +345,5 @@ def _score_all(run: Run, report: Report) -> None:
         )
         if times > 1:
             scores["seam"] = None  # a gradient for each pixel, of which a boundary has more then
-        _make_folder(path.parent)
+        make_folder(path.parent)
         write_json(path, {**data, "score_version": SCORE_VERSION, "picture_sha256": content, "scores": scores})

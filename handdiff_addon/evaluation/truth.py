@@ -23,8 +23,8 @@ from ..conditioning.crops import resize, scale_pose
 from ..conditioning.frame import PersonPose
 from ..conditioning.openpose import read_pose
 from ..conditioning.pass_files import write_passes
-from ..errors import OutputError, UsageError
-from ..files import open_picture, save_image, write_bytes, write_json
+from ..errors import UsageError
+from ..files import make_folder, open_picture, save_image, write_bytes, write_json
 from ..request import SIDES, Side
 from .benchmark.camera import place_camera
 from .benchmark.entries import Entry
@@ -154,10 +154,7 @@ def write_truth(folder: Path, studio: Studio, entry: Entry, human: str, conditio
     """
     from ..scene.wardrobe import ROLES
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose another folder.") from error
+    make_folder(folder)
     write_passes(conditioning, folder)
     picture = studio.photograph(conditioning.person_mask)
     save_image(Image.fromarray(picture), folder / "render.png")

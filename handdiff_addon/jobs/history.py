@@ -39,13 +39,6 @@ class Entry:
     def warnings(self) -> list[str]:
         return [str(warning) for warning in self.report.get("warnings", ())]
 
-    @property
-    def frame(self) -> int | None:
-        """The frame it was painted from, where the report says so."""
-        scene = self.report.get("scene")
-        frame = scene.get("frame") if isinstance(scene, dict) else None
-        return frame if isinstance(frame, int) else None
-
     def crops(self) -> tuple[tuple[int, int], list[HandPicture]]:
         """The painted size (width, height), and the hands' crops as far as they are still there."""
         from PIL import Image

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.PngImagePlugin import PngInfo
 
-    from ..files import open_picture
-from ..request import GenerationResult
+    from ..request import GenerationResult
 
 CHUNK = "handdiff"
 """Keyword of our own text chunk."""

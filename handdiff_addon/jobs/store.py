@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 RUN_FILES = (
     *(f"{name}{suffix}" for name in PASSES for suffix in (".png", ".json", "")),
     "hands.png", "hand_[0-9]*.png", "hands_predicted_mask.png", "image.png", "report.json", "contact_sheet.png",
-    "sample.blend", "textured.blend", "layered.blend", "preview.glb", "preview.html", "turntable.gif",
-    "view_*.png", "texture*.png", "textures", "timings.json",
+    "textured.blend", "layered.blend", "preview.glb", "preview.html", "turntable.gif",
+    "view_*.png", "texture*.png", "textures",
     "batch.json", "manifest.jsonl", "frames", "image", "animation.mp4", "strip.blend",
 )  # fmt: skip
 """Names (and patterns) of what runs write at the top of their folder; anything else there is the user's and stays.

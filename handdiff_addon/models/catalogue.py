@@ -12,13 +12,13 @@ The hand generator shares the text encoder and the tokenizer of the folder it li
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..files import file_sha256
 from .safetensors_header import read_header
 from .sources import shards
 from .tables import read_table
@@ -192,6 +192,4 @@ def _weight_files(part: Path) -> list[Path]:
 
 def _identity(root: Path, file: Path) -> WeightFile:
     header = read_header(file)
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return WeightFile(file.relative_to(root).as_posix(), digest, file.stat().st_size, header.parameters)
+    return WeightFile(file.relative_to(root).as_posix(), file_sha256(file), file.stat().st_size, header.parameters)

@@ -11,7 +11,6 @@ itself makes pip fetch wheels while it resolves, and so they are fetched but onc
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import ModelError, OutputError
-from ..files import write_json
+from ..files import file_sha256, write_json
 from .devices import Build
 from .engine import MARKER, PACKAGES, PYTHON
 from .engine_state import State, check_room, locked, part_of, read_json, remove_interrupted, size_of, state
@@ -150,7 +149,7 @@ def _fetch(part: Path, plan: list[Wheel], source: list[str], process: Process) -
     """
     folder = part / "wheels"
     folder.mkdir(exist_ok=True)
-    there = {_sha256(path): path for path in folder.glob("*.whl")}
+    there = {file_sha256(path): path for path in folder.glob("*.whl")}
     wanted = {wheel.sha256 for wheel in plan}
     for digest, path in there.items():
         if digest not in wanted:
@@ -177,11 +176,6 @@ def _fetch(part: Path, plan: list[Wheel], source: list[str], process: Process) -
 
 
 _LARGE = ("torch", "nvidia", "triton", "pytorch", "rocm")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unpack(part: Path, process: Process) -> Path:

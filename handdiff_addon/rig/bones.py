@@ -32,6 +32,24 @@ class Bone:
     """Whether it moves skin; controls and helpers do not"""
 
 
+TIP_LENGTH = 0.85
+"""A fingertip segment's length in lengths of the one before it, where the rig does not say."""
+
+
+def fingertip(before: Bone, last: Bone, length: float = TIP_LENGTH, longest: float = 1.6) -> np.ndarray:
+    """(3,) where a finger ends: at its last bone's tail, or where importers invented that, on from the phalanx before.
+
+    A tail is trusted within 60 degrees of the phalanx before, and from 0.3 to ``longest`` times as far; else the tip
+    is ``length`` times as far.
+    """
+    phalanx, own = last.head - before.head, last.tail - last.head
+    before_length, own_length = np.linalg.norm(phalanx), np.linalg.norm(own)
+    straight = own @ phalanx >= 0.5 * own_length * before_length
+    if straight and 0.3 * before_length <= own_length <= longest * before_length:
+        return last.tail
+    return last.head + length * phalanx
+
+
 def _parents() -> dict[str, str | None]:
     parents: dict[str, str | None] = {
         "hips": None, "spine": "hips", "chest": "spine", "neck": "chest", "head": "neck", "nose": "head",

@@ -14,15 +14,13 @@ import numpy as np
 
 from ..errors import SceneError
 from ..request import Side
-from .bones import Bone
+from .bones import Bone, fingertip
 from .gestures import Finger, HandPose, Thumb, Touch
 from .keypoints import FINGERS
 from .rotations import across, swing, unit
 
 ALONG, THUMB_SIDE, PALM = np.eye(3)
 
-TIP_LENGTH = 0.85
-"""A fingertip segment's length in lengths of the one before it, where the rig does not say."""
 THICKNESS = 0.078
 """Half of a finger's thickness, in lengths from the wrist to the middle finger's knuckle"""
 CLEARANCE = 0.13
@@ -160,11 +158,7 @@ def _chain(rest: Mapping[str, Bone], finger: str, wrist: np.ndarray, frame: np.n
     if f"{finger}_tip" in rest:
         tip = rest[f"{finger}_tip"].head
     elif len(points) > 1:
-        before, own = points[-1] - points[-2], last.tail - last.head
-        # Importers invent tails for last bones: trusted within 60 degrees of the phalanx before, at a finger's length.
-        size = float(np.linalg.norm(before))
-        if not 0.3 * size <= np.linalg.norm(own) <= 1.6 * size or unit(own) @ unit(before) < 0.5:
-            tip = last.head + TIP_LENGTH * before
+        tip = fingertip(rest[bones[-2]], last)
     return _Chain(bones, numbers, (np.array([*points, tip]) - wrist) @ frame)
 
 

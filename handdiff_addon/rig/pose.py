@@ -9,16 +9,15 @@ import numpy as np
 
 from ..request import SIDES, Side
 from .attachment import FACE_ROW, Attachment, Builder, hand_rows
-from .bones import Bone
+from .bones import TIP_LENGTH, Bone, fingertip
 from .face import face_places, head_points
 from .families import FAMILIES
 from .keypoints import BODY, BODY_INDEX, FACE, FINGERS, HAND, PersonKeypoints
 from .matching import RigMatch
 from .overrides import BoneEnd
 
-TIP_LENGTH = 0.85
-"""A fingertip segment's length in lengths of the one before it, where the rig does not say."""
 THUMB_TIP_LENGTH = 0.7
+"""A thumb's tip segment in lengths of the one before it; :data:`TIP_LENGTH` is a finger's."""
 LAST_OF_TWO_LENGTH = 1.2
 """The same for a finger of two phalanges, whose last one stands for two."""
 DIP_OF_TWO = 0.6
@@ -133,21 +132,10 @@ def _complete_finger(builder: Builder, row: int, match: RigMatch, rest: Mapping[
     by_tail = f"{finger}_tip" not in match.overrides and source(match, f"{finger}_tip") == BoneEnd(last.name, "tail")
     if by_tail and 2 in bones:
         length = LAST_OF_TWO_LENGTH if of_two else THUMB_TIP_LENGTH if "thumb" in finger else TIP_LENGTH
-        builder.point(row + 3, last.name, _tip(before, last, length, longest=2.5 if of_two else 1.6))
+        builder.point(row + 3, last.name, fingertip(before, last, length, longest=2.5 if of_two else 1.6))
     points, carriers = builder.points(row, 4)
     if of_two and not carriers[2] and carriers[3]:
         builder.point(row + 2, last.name, points[1] + DIP_OF_TWO * (points[3] - points[1]))
-
-
-def _tip(before: Bone, last: Bone, length: float, longest: float) -> np.ndarray:
-    """Where a finger ends: at its last bone's tail, if that lies within 60 degrees of the phalanx before and fits a
-    finger's proportions."""
-    phalanx, own = last.head - before.head, last.tail - last.head
-    before_length, own_length = np.linalg.norm(phalanx), np.linalg.norm(own)
-    straight = own @ phalanx >= 0.5 * own_length * before_length
-    if straight and 0.3 * before_length <= own_length <= longest * before_length:
-        return last.tail
-    return last.head + length * phalanx
 
 
 def _metacarpal(match: RigMatch, rest: Mapping[str, Bone], hand: str, knuckle: str) -> str:

@@ -10,11 +10,6 @@ import bpy
 BLENDER_5 = bpy.app.version >= (5, 0, 0)
 
 
-def eevee() -> str:
-    """EEVEE's name for ``scene.render.engine``."""
-    return "BLENDER_EEVEE" if BLENDER_5 else "BLENDER_EEVEE_NEXT"
-
-
 def use_nodes(owner: bpy.types.ID) -> None:
     """Give a material or a world its node tree; from 5.0 on they always have one."""
     if not BLENDER_5:

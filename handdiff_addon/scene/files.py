@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opening .blend files."""
+"""Opening .blend files, and the files that they refer to."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import bpy
@@ -33,6 +34,15 @@ def missing_libraries() -> list[str]:
         for path in paths
         if not Path(path).is_file()
     ]
+
+
+def relative(path: str) -> str:
+    """A file's absolute path as seen from the saved .blend, so that both can move together; as it is where there is
+    none, or on another drive."""
+    if bpy.data.filepath:
+        with contextlib.suppress(ValueError):
+            return bpy.path.relpath(path)
+    return path
 
 
 def new_scene() -> bpy.types.Scene:

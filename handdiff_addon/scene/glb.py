@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import bpy
 import numpy as np
 from PIL import Image
 
+from ..conditioning.srgb import to_linear
 from ..errors import OutputError, SceneError
 from ..files import write_bytes
 from .filling import distinct_rows
@@ -27,7 +28,6 @@ from .surfaces import read_surfaces
 from .textured import new_texture, texture_of, texture_pictures
 
 Form = Literal["posed", "rest", "rigged", "animated"]
-FORMS: tuple[Form, ...] = get_args(Form)
 """One still mesh in its pose or in the rest pose; with bones and skin; with the scene's animation as well"""
 
 
@@ -178,7 +178,8 @@ def _add(model: Any, part: Part, picture: Image.Image | None) -> None:
     mesh = part.mesh
     corners, uv, normals = mesh.triangles.reshape(-1), mesh.uv.reshape(-1, 2), mesh.normals.reshape(-1, 3)
     first, index = distinct_rows(np.concatenate([corners[:, None], np.rint(uv * 1e6), np.rint(normals * 1e3)], axis=1))
-    look = {"baseColorTexture": picture} if picture else {"baseColorFactor": [*_linear(part.colour), 1.0]}
+    colour = [*to_linear(np.array(part.colour) / 255), 1.0]
+    look = {"baseColorTexture": picture} if picture else {"baseColorFactor": colour}
     material = trimesh.visual.material.PBRMaterial(name=part.name, metallicFactor=0.0, roughnessFactor=1.0, **look)
     body = trimesh.Trimesh(
         vertices=_y_up(mesh.vertices[corners[first]]),
@@ -189,11 +190,6 @@ def _add(model: Any, part: Part, picture: Image.Image | None) -> None:
         validate=False,
     )
     model.add_geometry(body, geom_name=part.name)  # numbered where a linked object has the same name
-
-
-def _linear(colour: tuple[float, float, float]) -> np.ndarray:
-    srgb = np.array(colour) / 255
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def _y_up(vectors: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from PIL import Image
 from ..errors import SceneError, UsageError
 from ..files import open_picture
 from . import compat
+from .files import relative
 from .textured import new_image
 
 NAME = "HandDiff"
@@ -96,10 +97,12 @@ def apply_layer(
     group.nodes["gamma"].inputs["Gamma"].default_value = view.gamma if match else 1.0
     group.nodes["exposure"].inputs["Exposure"].default_value = -view.exposure if match else 0.0
 
-    scene[_OURS] = {"compositing": scene.render.use_compositing, "nodes": compat.compositor_on(scene)}
+    compositing, on = scene.render.use_compositing, compat.compositor_on(scene)
     scene.render.use_compositing = True
     tree: Any = compat.compositor_tree(scene, create=True)
-    for output in compat.compositor_outputs(tree):
+    outputs = compat.compositor_outputs(tree)
+    scene[_OURS] = {"compositing": compositing, "on": on, "nodes": len(tree.nodes)}
+    for output in outputs:
         node = tree.nodes.new("CompositorNodeGroup")
         node.node_tree = group
         node.name = node.label = NAME
@@ -126,6 +129,11 @@ def apply_layer(
             "The render has no transparent film, so it hides the layer under it: switch on Transparent"
             " in Render Properties > Film."
         )
+    if scene.render.use_border and scene.render.use_crop_to_border:
+        warnings.append(
+            "The render is cropped to its region, into which the layer is squeezed whole: switch off Crop to Render"
+            " Region in Output Properties > Format."
+        )
     return warnings
 
 
@@ -147,7 +155,7 @@ def remove_layer(scene: bpy.types.Scene) -> bool:
     before = scene.get(_OURS)
     if before is not None:
         scene.render.use_compositing = bool(before["compositing"])
-        if not before["nodes"] and tree is not None and len(tree.nodes) <= 4:
+        if not before["on"] and tree is not None and len(tree.nodes) <= before["nodes"]:  # no nodes came since
             compat.compositor_off(scene)
         del scene[_OURS]
     for group in groups:
@@ -270,13 +278,14 @@ def _sequence(first: Path, frames: tuple[int, int]) -> bpy.types.Image:
         if not path.is_file():
             raise SceneError(f"The sequence lacks {path}: make that frame, or name a shorter range.")
     block = _load(first)
+    block.filepath_raw = relative(block.filepath_raw)
     block.source = "SEQUENCE"
     return block
 
 
 def _load(path: Path) -> bpy.types.Image:
     try:
-        return bpy.data.images.load(str(path.resolve()))
+        return bpy.data.images.load(str(path.absolute()))
     except RuntimeError as error:
         raise SceneError(f"The picture {path} cannot be read: choose another, or make it again.") from error
 
@@ -293,7 +302,7 @@ def _play(node: Any, block: bpy.types.Image, frames: tuple[int, int] | None) -> 
         return
     node.frame_start = frames[0]
     node.frame_duration = frames[1] - frames[0] + 1
-    node.frame_offset = int(_digits(Path(block.filepath_raw))) - 1
+    node.frame_offset = int(_digits(Path(bpy.path.abspath(block.filepath_raw)))) - 1
     node.use_auto_refresh = True
 
 

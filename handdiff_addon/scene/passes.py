@@ -31,7 +31,7 @@ from .hand_parts import Person, person_of
 from .motion import Motion
 from .render import FrameRender
 from .rigs import check_pose, find_humanoids, match_seen, read_person
-from .seen import Seen, identify, merged
+from .seen import Seen, identify, look, merged
 from .surfaces import Surface, read_surfaces, rendered_meshes
 
 
@@ -46,12 +46,13 @@ def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
 
 @contextmanager
 def at_frame(scene: bpy.types.Scene, frame: int | None) -> Iterator[None]:
-    """Evaluate at another frame for a while; at the current one, or None, nothing is touched.
+    """Evaluate at another frame for a while; at the current one, not between it and the next, or None, nothing is
+    touched.
 
     The current frame and the active camera, which markers may switch, come back.  As whenever the frame changes in
     Blender, values set on animated properties without a key fall back to their animation.
     """
-    if frame is None or frame == scene.frame_current:
+    if frame is None or (frame == scene.frame_current and not scene.frame_subframe):
         yield
         return
     current, subframe, camera = scene.frame_current, scene.frame_subframe, scene.camera
@@ -152,13 +153,7 @@ def pass_steps(
         del scene, depsgraph, humanoids, camera_object  # any of it may be gone at the next turn
 
         warnings += _check_vertices(surfaces)
-        for index, person in enumerate(people):
-            if not any(surface.person == index for surface in surfaces):
-                surfaces.append(figure(person.points, index))
-                warnings.append(
-                    f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
-                    " it in masks and depth: bind one."
-                )
+        warnings += _add_figures(surfaces, people)
         vertices, triangles = merged(surfaces)
         raster = yield lambda: rasterise(vertices, triangles, view)
 
@@ -190,6 +185,35 @@ def pass_steps(
             return made
 
         return (yield conclude)
+
+
+def people_seen(
+    scene: bpy.types.Scene, camera: Camera, *, frame: int | None = None, armatures: Sequence[str] = ()
+) -> np.ndarray:
+    """Where a camera, which need not be one of the scene, sees people: bool (H, W).
+
+    Args:
+        scene: the scene.
+        camera: the camera.
+        frame: frame number; None: as the scene stands.
+        armatures: names; those that are hidden or no longer there count as not seen.
+
+    Raises:
+        SceneError: no humanoid armature; an armature or mesh in Edit Mode.
+    """
+    with at_frame(scene, frame):
+        depsgraph = depsgraph_of(scene)
+        try:
+            humanoids = find_humanoids(scene, [name for name in armatures if name in scene.objects])
+        except SceneError:  # one is hidden
+            humanoids = find_humanoids(scene)
+        check_people(scene, depsgraph, humanoids)
+        people = [_read_person(armature, depsgraph, camera) for armature in humanoids]
+        surfaces = read_surfaces(scene, depsgraph, humanoids, camera=camera)
+        _add_figures(surfaces, people)
+        seen = look(surfaces, people, camera)
+    masks = [seen.mask(index) for index, person in enumerate(people) if person.points.name in armatures]
+    return np.logical_or.reduce([np.zeros((camera.height, camera.width), bool), *masks])
 
 
 Skins = list[tuple[Surface, tuple[str, str | None]]]
@@ -289,6 +313,19 @@ def check_people(
         if not mesh.visible_get(view_layer=depsgraph.view_layer):
             warnings.append(
                 f'"{mesh.name}" is hidden in the viewport, so its pose is not known and it is left out: unhide it.'
+            )
+    return warnings
+
+
+def _add_figures(surfaces: list[Surface], people: Sequence[Person]) -> list[str]:
+    """Give people without a mesh one; the warnings of that."""
+    warnings = []
+    for index, person in enumerate(people):
+        if not any(surface.person == index for surface in surfaces):
+            surfaces.append(figure(person.points, index))
+            warnings.append(
+                f'The armature "{person.points.name}" moves no mesh that renders, so a plain figure stands in for'
+                " it in masks and depth: bind one."
             )
     return warnings
 

@@ -114,7 +114,7 @@ def _set_up(copy: bpy.types.Scene, camera: bpy.types.Object, size: tuple[int, in
     render.resolution_x, render.resolution_y = size
     render.resolution_percentage = 100
     render.use_border = render.use_sequencer = render.use_compositing = False
-    render.film_transparent = False
+    render.film_transparent = render.use_stamp = False
     render.image_settings.file_format = "PNG"
     render.image_settings.color_mode = "RGB"
     render.image_settings.color_depth = "8"

@@ -39,7 +39,8 @@ def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bp
     armatures = [thing for thing in scene.objects if thing.type == "ARMATURE"]
     if not armatures:
         raise SceneError(
-            f'The scene "{scene.name}" holds no armature: add a rigged human or the HandDiff sample human.'
+            instance_problem(scene)
+            or f'The scene "{scene.name}" holds no armature: add a rigged human or the HandDiff sample human.'
         )
     rendered = _rendered(scene)
     if names:
@@ -67,6 +68,23 @@ def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bp
     if "rigify_generated" in families.values():
         return [armature for armature in shown if families[armature.name] != "rigify_metarig"]
     return shown
+
+
+def instance_problem(scene: bpy.types.Scene) -> str:
+    """Why a character that is an instance of a collection is none of the scene's people; empty where there is none."""
+    for thing in scene.objects:
+        collection = thing.instance_collection if thing.instance_type == "COLLECTION" else None
+        if collection is not None and any(held.type == "ARMATURE" for held in collection.all_objects):
+            if collection.library is not None:
+                return (
+                    f'"{thing.name}" is an instance of a linked collection with an armature, which cannot be painted:'
+                    " use Object > Library Override > Make on it."
+                )
+            return (
+                f'"{thing.name}" is an instance of a collection with an armature, which cannot be painted: use Object >'
+                " Apply > Make Instances Real on it."
+            )
+    return ""
 
 
 def rest_bones(armature: bpy.types.Object) -> dict[str, Bone]:

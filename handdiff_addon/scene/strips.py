@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import OutputError, SceneError, first_line
 from . import compat
+from .files import relative
 
 NAME = "HandDiff"
 
@@ -99,7 +100,11 @@ def _image_strip(
     editor: bpy.types.SequenceEditor, pictures: Sequence[Path], start: int, hold: int, channel: int
 ) -> None:
     strip = editor.strips.new_image(
-        name=NAME, filepath=str(pictures[0]), channel=channel, frame_start=start, fit_method="ORIGINAL"
+        name=NAME,
+        filepath=relative(str(pictures[0].absolute())),
+        channel=channel,
+        frame_start=start,
+        fit_method="ORIGINAL",
     )
     shown = [picture.name for picture in pictures for _ in range(hold)]
     for file in shown[1:]:

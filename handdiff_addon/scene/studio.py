@@ -21,7 +21,7 @@ from .compat import use_denoiser, use_nodes
 from .interrupts import interrupts_wait
 from .owners import owners
 from .passes import render_passes
-from .rigs import match_armature
+from .rigs import match_armature, rest_bones
 from .wardrobe import Wardrobe
 
 _MARGIN = 4
@@ -77,17 +77,8 @@ class Studio:
     @property
     def rest(self) -> dict[str, Bone]:
         """Canonical bones at rest, in armature space."""
-        bones = self.armature.data.bones
-        return {
-            name: Bone(
-                bone,
-                bones[bone].parent.name if bones[bone].parent else None,
-                np.array(bones[bone].head_local),
-                np.array(bones[bone].tail_local),
-                np.array(bones[bone].matrix_local),
-            )
-            for name, bone in self.match.bones.items()
-        }
+        rest = rest_bones(self.armature)
+        return {name: rest[bone] for name, bone in self.match.bones.items()}
 
     def posed(self) -> dict[str, Bone]:
         """Canonical bones of the pose, in world space."""

@@ -15,6 +15,7 @@ from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning
 from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
+from ..request import Look
 from .baking import Bake, MeshCanvas
 from .copies import gather_copies, spread_copies
 from .memory import SLOTS
@@ -24,7 +25,7 @@ from .rigs import find_humanoids
 from .sequence import find_scene
 from .surfaces import read_surfaces
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles, uv_problem
-from .textured import Look, base_colour, drop_unused, new_texture, original_material, show_texture
+from .textured import base_colour, drop_unused, new_texture, original_material, show_texture
 
 _KEPT = 0.5  # trust from which a texel counts as painted, for a further view
 

@@ -8,23 +8,21 @@ import io
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import bpy
 import numpy as np
 from PIL import Image
 
+from ..conditioning.srgb import to_srgb
 from ..files import png, save_image
+from ..request import Look
 from . import compat
 from .copies import gather_copies
 from .materials import see_through
 from .memory import OURS, SLOTS, is_ours, recall, save
 from .meshes import choose_uv_map, uv_map_of
 from .texels import FIRST_TILE
-
-Look = Literal["base_colour", "unlit"]
-LOOKS: tuple[Look, ...] = get_args(Look)
-"""A matt base colour that the scene lights, or a colour that shines by itself: the picture's own light is in it"""
 
 _PLAIN = {
     "Metallic": 0.0,
@@ -156,8 +154,7 @@ def base_colour(material: bpy.types.Material | None) -> tuple[float, float, floa
             linear = mean
         else:
             linear = np.array(socket.default_value[:3])
-    linear = np.clip(linear, 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 255
+    srgb = 255 * to_srgb(np.clip(linear, 0.0, 1.0))
     return float(srgb[0]), float(srgb[1]), float(srgb[2])
 
 

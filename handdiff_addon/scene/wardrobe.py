@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..conditioning.srgb import to_linear
 from ..rig.bones import Bone
 from ..rig.matching import RigMatch
 from .complexion import bare_skin, complexion
@@ -122,11 +123,11 @@ class Wardrobe:
                 for name, cloth in cloths.items():
                     _set_cloth(nodes, name, cloth)
             elif role in colours:
-                nodes["Base"].outputs[0].default_value = (*linear(colours[role]), 1.0)
+                nodes["Base"].outputs[0].default_value = (*to_linear(colours[role]), 1.0)
             if role == "skin":
-                nodes["Glove"].outputs[0].default_value = (*linear(outfit.gloves or outfit.skin), 1.0)
+                nodes["Glove"].outputs[0].default_value = (*to_linear(outfit.gloves or outfit.skin), 1.0)
                 nodes["Cuff"].inputs[1].default_value = -_CUFF if outfit.gloves else _NOWHERE
-                nodes["Brows"].outputs[0].default_value = (*(0.6 * part for part in linear(outfit.hair)), 1.0)
+                nodes["Brows"].outputs[0].default_value = (*(0.6 * part for part in to_linear(outfit.hair)), 1.0)
         for sleeve, arm in zip(self._sleeves, self._arms, strict=True):
             sleeve.threshold = 1.0 - outfit.sleeves
             arm.threshold = max(0.0, outfit.sleeves - _UNDER)
@@ -177,13 +178,6 @@ def _cut(mesh_object: bpy.types.Object, name: str, weights: np.ndarray) -> bpy.t
     cut.use_smooth = True
     mesh_object.modifiers.move(len(mesh_object.modifiers) - 1, 0)
     return mesh_object.modifiers[0]
-
-
-def linear(colour: RGB) -> RGB:
-    """sRGB to linear light (IEC 61966-2-1)."""
-    values = np.asarray(colour, dtype=np.float64)
-    result = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(result[0]), float(result[1]), float(result[2])
 
 
 def _attribute(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
@@ -241,8 +235,8 @@ def _cloth(tree: NodeTree, name: str, place: bpy.types.Node) -> bpy.types.NodeSo
 
 
 def _set_cloth(nodes: bpy.types.Nodes, name: str, cloth: Cloth) -> None:
-    nodes[f"{name} base"].outputs[0].default_value = (*linear(cloth.colour), 1.0)
-    nodes[f"{name} second"].outputs[0].default_value = (*linear(cloth.second), 1.0)
+    nodes[f"{name} base"].outputs[0].default_value = (*to_linear(cloth.colour), 1.0)
+    nodes[f"{name} second"].outputs[0].default_value = (*to_linear(cloth.second), 1.0)
     nodes[f"{name} repeat"].outputs[0].default_value = cloth.repeat
     for pattern in PATTERNS[1:]:
         nodes[f"{name} {pattern}"].inputs[1].default_value = float(cloth.pattern == pattern)

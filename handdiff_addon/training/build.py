@@ -65,9 +65,7 @@ class Build:
 
     def hand(self, side: Side) -> np.ndarray:
         """(3, 3) columns of the hand at rest: along the fingers, to the thumb's side, out of the palm; body's frame."""
-        frame = hand_frame(self.rest, side)
-        assert frame is not None
-        return self.frame.T @ frame
+        return self.frame.T @ hand_frame(self.rest, side)
 
     @property
     def shoulder(self) -> np.ndarray:

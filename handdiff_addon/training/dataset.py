@@ -24,7 +24,7 @@ from PIL import Image
 
 from ..conditioning.normals import normal_picture
 from ..errors import OutputError, UsageError
-from ..files import png, write_bytes
+from ..files import make_folder, png, write_bytes
 from ..palettes import PALETTES
 from ..request import SIDES, Side
 from .backdrops import draw_backdrop
@@ -102,11 +102,6 @@ class Sample:
     """(4, 4) world to camera"""
     projection: np.ndarray
     """(4, 4) camera to clip space"""
-
-    @property
-    def body_visible(self) -> np.ndarray:
-        """(18,) bool"""
-        return np.array([word == "visible" for word in self.body_visibility])
 
     @property
     def hand_masks(self) -> dict[Side, np.ndarray]:
@@ -226,12 +221,7 @@ def generate_dataset(
     number, workers = worker
     if not 0 <= number < workers:
         raise UsageError(f"Worker {number}/{workers} does not exist: count from 0 to {workers - 1}.")
-    folder = out / f"worker_{number}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror
-        raise OutputError(f"{folder} cannot be made ({reason}): choose a folder that you may write to.") from error
+    folder = make_folder(out / f"worker_{number}")
     done = {ref.index for ref in list_samples(out)}
     todo = [i for i in range(count) if (i // BLOCK) % workers == number and i not in done]
     deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")

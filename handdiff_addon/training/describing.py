@@ -86,7 +86,6 @@ def describe(
 def facing(bones: Mapping[str, Bone], side: Side, camera: Camera) -> str | None:
     """Which side of a hand the camera sees, None where it is neither clearly."""
     frame = hand_frame(bones, side)
-    assert frame is not None
     wrist = bones[f"{side}_hand"].head
     eye = -camera.view[:3, :3].T @ camera.view[:3, 3]
     towards = (eye - wrist) / np.linalg.norm(eye - wrist)

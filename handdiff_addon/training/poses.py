@@ -125,7 +125,7 @@ def solve_arm(arm: ArmPose, build: Build, side: Side, hand: HandShape) -> Solved
         return best
     solved = best
     for _ in range(_ANCHOR_STEPS):
-        away = goal - _anchor(arm.anchor, solved, build, side, hand)
+        away = goal - _anchor(arm.anchor, solved, build, side)
         solved = replace(solved, miss=float(np.linalg.norm(away)))
         best = min(best, solved, key=lambda tried: tried.miss)
         wrist = wrist + away
@@ -146,7 +146,7 @@ def hand_points(arm: SolvedArm, build: Build, side: Side, hand: HandShape) -> np
     return np.array([(arm.wrist + knuckles) / 2, knuckles, tips])
 
 
-def _anchor(anchor: str, arm: SolvedArm, build: Build, side: Side, hand: HandShape) -> np.ndarray:
+def _anchor(anchor: str, arm: SolvedArm, build: Build, side: Side) -> np.ndarray:
     wrist = build.local(build.rest[f"{side}_hand"].head)
     along, _, palm = (arm.hand @ build.hand(side)).T
     if anchor == "palm":

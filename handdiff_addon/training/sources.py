@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ..diffusion.sampling import from_pictures
 from ..diffusion.text import TextEmbedding
 from .examples import CanvasExample, Examples, HandExample, canvas_example, draw_canvas, draw_hand, hand_examples
 from .resident import CanvasBatch, CanvasPool, Embed, HandBatch, HandPool
@@ -71,15 +72,10 @@ class _DrawnHands:
         return HandBatch(*_shown(pictures, hints, self._device), mask, _embedded(self._embed, texts))
 
 
-def to_tensor(pictures: np.ndarray) -> torch.Tensor:
-    """Pictures (N, H, W, 3) uint8 as (N, 3, H, W) float32 in -1..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-
-
 def _shown(
     pictures: tuple[np.ndarray, ...], hints: tuple[np.ndarray, ...], device: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    return to_tensor(np.stack(pictures)).to(device), torch.from_numpy(np.stack(hints)).to(device)
+    return from_pictures(np.stack(pictures), torch.device(device)), torch.from_numpy(np.stack(hints)).to(device)
 
 
 def _embedded(embed: Embed, texts: tuple[str, ...]) -> TextEmbedding:

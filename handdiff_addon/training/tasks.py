@@ -26,6 +26,7 @@ from ..diffusion.estimate import shown_latents, unknown
 from ..diffusion.late_steps import LATE
 from ..diffusion.mask_head import MaskHead, last_features
 from ..diffusion.patch_autoencoder import PatchAutoencoder
+from ..diffusion.sampling import from_pictures
 from ..diffusion.text import condition, encode_text
 from ..errors import ModelError
 from .captions import CLASSES, Attributes, attribute_targets, caption
@@ -47,7 +48,7 @@ from .initialise import (
 )
 from .loop import Budget, Losses, Trainer, save_fp16
 from .losses import mask_loss, pixel_weights, sketch_loss
-from .sources import canvas_source, hand_source, to_tensor
+from .sources import canvas_source, hand_source
 
 _AT_LITTLE_NOISE, _BETWEEN = 0.45, 0.10
 """Shares of the batch; the rest is pure noise"""
@@ -115,7 +116,7 @@ def train_autoencoders(
         ("crop", model / "hands", sizes.crop_patch, sizes.crop_channels, crops),
     ):
         side = images[0].shape[0] // patch * patch
-        batch = to_tensor(np.stack([image[:side, :side] for image in images]))
+        batch = from_pictures(np.stack([image[:side, :side] for image in images]), torch.device("cpu"))
         autoencoder = PatchAutoencoder(patch, channels)
         kept = max(1, len(batch) // 10)
         autoencoder.fit(batch[kept:])

@@ -91,10 +91,10 @@ ENGINE: dict[str, str] = {
         "Blender のオンラインアクセスがオフです。「オンラインアクセスを許可」"
         "（プリファレンス > システム > ネットワーク）をオンにしてください。"
     ),
-    "Blender was started offline: start it without --offline-mode, or install from a folder of wheels.": (
-        "Blender がオフラインで起動されています。--offline-mode を付けずに起動するか、"
-        "wheel ファイルのフォルダーからインストールしてください。"
+    "Blender was started offline: start it without --offline-mode, or {}.": (
+        "Blender がオフラインで起動されています。--offline-mode を付けずに起動するか、{0}。"
     ),
+    "install from a folder of wheels": "wheel ファイルのフォルダーからインストールしてください",
     "The engine is being installed: wait for it, or stop it.": (
         "エンジンをインストール中です。完了を待つか、中止してください。"
     ),

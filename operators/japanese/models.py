@@ -121,10 +121,7 @@ MODELS: dict[str, str] = {
         "モデルをダウンロード中です。完了を待つか、中止してください。"
     ),
     "A download needs a folder: choose one.": "ダウンロードには保存先が必要です。フォルダーを選んでください。",
-    "Blender was started offline: start it without --offline-mode, or copy the model here by hand.": (
-        "Blender がオフラインで起動されています。--offline-mode を付けずに起動するか、"
-        "モデルを手動でここにコピーしてください。"
-    ),
+    "copy the model here by hand": "モデルを手動でここにコピーしてください",
     "Online access is off: allow it in Blender's preferences (System, Network), or download {} elsewhere and point "
     "HandDiff at its folder.": (
         "オンラインアクセスがオフです。Blender のプリファレンス（システム、ネットワーク）で許可するか、"

@@ -49,6 +49,14 @@ OUTPUTS: dict[str, str] = {
     ),
     "No further views are being painted.": "描画中の追加の視点はありません。",
     "Stopped: the materials are as they were": "中止しました。マテリアルは元のままです",
+    "The picture's camera cannot be read from {}: generate the picture again.": (
+        "画像のカメラを {0} から読み込めません。画像をもう一度生成してください。"
+    ),
+    "The person no longer stands as in this picture, so the texture lies askew: put the pose and the place back, or "
+    "generate another picture.": (
+        "人物の位置かポーズがこの画像と違うため、テクスチャがずれます。"
+        "位置とポーズを元に戻すか、新しい画像を生成してください。"
+    ),
     # Render layer
     "Render Layer": "レンダーレイヤー",
     "Layer": "レイヤー",

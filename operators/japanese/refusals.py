@@ -144,6 +144,16 @@ REFUSALS: dict[str, str] = {
     'The scene "{}" holds no armature: add a rigged human or the HandDiff sample human.': (
         "シーン「{0}」にアーマチュアがありません。リグ付きの人物か HandDiff のサンプル人物を追加してください。"
     ),
+    '"{}" is an instance of a linked collection with an armature, which cannot be painted: use Object > Library Override '
+    "> Make on it.": (
+        "「{0}」は、アーマチュアを含むリンクされたコレクションのインスタンスなので描けません。"
+        "オブジェクト > ライブラリオーバーライド > 作成 を実行してください。"
+    ),
+    '"{}" is an instance of a collection with an armature, which cannot be painted: use Object > Apply > Make Instances '
+    "Real on it.": (
+        "「{0}」は、アーマチュアを含むコレクションのインスタンスなので描けません。"
+        "オブジェクト > 適用 > インスタンスを実体化 を実行してください。"
+    ),
     'The scene holds no armature named "{}": choose one of {}.': (
         "シーンに「{0}」という名前のアーマチュアはありません。{1} から選んでください。"
     ),
@@ -465,6 +475,11 @@ REFUSALS: dict[str, str] = {
     ),
     "The render has no transparent film, so it hides the layer under it: switch on Transparent in Render Properties > Film.": (
         "レンダーのフィルムが透過でないため、下のレイヤーが隠れます。レンダープロパティ > フィルムで「透過」をオンにしてください。"
+    ),
+    "The render is cropped to its region, into which the layer is squeezed whole: switch off Crop to Render Region in "
+    "Output Properties > Format.": (
+        "レンダーがレンダー領域でクロップされるため、レイヤー全体がその中に押し込まれます。"
+        "出力プロパティ > フォーマットで「レンダー領域をクロップ」をオフにしてください。"
     ),
     "The sequence lacks {}: make that frame, or name a shorter range.": (
         "連番に {0} がありません。そのフレームを作るか、範囲を短くしてください。"

@@ -60,6 +60,14 @@ REPORTS: dict[str, str] = {
     "There is no HandDiff layer in this scene's compositor.": (
         "このシーンのコンポジターに HandDiff のレイヤーはありません。"
     ),
+    "Results lie beside the .blend, in {}, which cannot be written: save the .blend where you may write, with space left.": (
+        "結果は .blend の隣の {0} に置かれますが、書き込めません。空きがあり、書き込める場所に .blend を保存してください。"
+    ),
+    "Results of unsaved files lie in {}, which cannot be written: choose another folder for Results in HandDiff's "
+    "preferences, or save the file.": (
+        "未保存のファイルの結果は {0} に置かれますが、書き込めません。"
+        "HandDiff のプリファレンスで「結果」に別のフォルダーを選ぶか、ファイルを保存してください。"
+    ),
     "The folder {} cannot be made ({}): save the file where you may write.": (
         "フォルダー {0} を作成できません（{1}）。書き込める場所にファイルを保存してください。"
     ),
