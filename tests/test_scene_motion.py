@@ -38,7 +38,7 @@ def vertices(scene: Any, frame: int) -> tuple[np.ndarray, Any]:
     """The person's vertices and the camera, at a frame."""
     scene.frame_set(frame)
     depsgraph = depsgraph_of(scene)
-    surfaces = read_surfaces(scene, depsgraph, find_humanoids(scene))
+    surfaces = read_surfaces(depsgraph, find_humanoids(scene))
     camera = read_camera(scene, depsgraph, scene.camera)
     return next(surface.vertices for surface in surfaces if surface.person >= 0), camera
 

@@ -185,7 +185,7 @@ def test_left_and_right_are_the_persons_own(empty_scene: bpy.types.Scene, case: 
     assert (made.hands[other][4] - made.hands[other][0]) @ forward > 0
     # The masks agree.
     depsgraph = depsgraph_of(empty_scene)
-    read = read_surfaces(empty_scene, depsgraph, [armature])
+    read = read_surfaces(depsgraph, [armature])
     person = person_of(armature, match_seen(armature, depsgraph), made)
     part, _, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     assert set(part.tolist()) == {1, 2, 3}

@@ -20,7 +20,7 @@ from tests.builders import add_armature, add_box, add_camera, add_human, skin, t
 
 
 def surfaces(scene: bpy.types.Scene, *armatures: bpy.types.Object, uv: bool = False) -> dict[str, Surface]:
-    return {surface.name: surface for surface in read_surfaces(scene, depsgraph_of(scene), armatures, uv=uv)}
+    return {surface.name: surface for surface in read_surfaces(depsgraph_of(scene), armatures, uv=uv)}
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Told:
 
 def told(scene: bpy.types.Scene, *armatures: bpy.types.Object) -> dict[str, Told]:
     depsgraph = depsgraph_of(scene)
-    read = read_surfaces(scene, depsgraph, armatures)
+    read = read_surfaces(depsgraph, armatures)
     people = [person_of(one, match_seen(one, depsgraph), read_person(one, depsgraph)) for one in armatures]
     part, person, _ = triangle_parts(read, people, np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     ends = np.cumsum([len(surface.triangles) for surface in read])[:-1]
@@ -378,8 +378,8 @@ def test_hair_curves_are_as_wide_as_they_render(empty_scene: bpy.types.Scene) ->
     bpy.context.view_layer.update()
     depsgraph = depsgraph_of(empty_scene)
     camera = read_camera(empty_scene, depsgraph, camera_object)
-    assert "Hair" not in {surface.name for surface in read_surfaces(empty_scene, depsgraph, [armature])}
-    found = {s.name: s for s in read_surfaces(empty_scene, depsgraph, [armature], camera=camera)}["Hair"]
+    assert "Hair" not in {surface.name for surface in read_surfaces(depsgraph, [armature])}
+    found = {s.name: s for s in read_surfaces(depsgraph, [armature], camera=camera)}["Hair"]
     assert found.person == 0
     row = rasterise(found.vertices, found.triangles, camera).triangle[50] >= 0
     np.testing.assert_array_equal(np.flatnonzero(row[:60]), np.arange(20, 40))
@@ -397,7 +397,7 @@ def test_particle_hair(empty_scene: bpy.types.Scene) -> None:
     bpy.context.view_layer.update()
     depsgraph = depsgraph_of(empty_scene)
     camera = read_camera(empty_scene, depsgraph, camera_object)
-    found = [s for s in read_surfaces(empty_scene, depsgraph, [armature], camera=camera) if s.name == "Wig"]
+    found = [s for s in read_surfaces(depsgraph, [armature], camera=camera) if s.name == "Wig"]
     assert [surface.person for surface in found] == [0, 0]
     reach = np.abs(found[1].vertices - (0, 0, 3)).max()
     assert 0.4 < reach < 0.6
@@ -469,7 +469,7 @@ def test_instances_share_one_reading_and_stand_apart(empty_scene: bpy.types.Scen
         empty_scene.collection.objects.link(wall)
         wall.parent = armature if x == 3.0 else None
     bpy.context.view_layer.update()
-    found = [s for s in read_surfaces(empty_scene, depsgraph_of(empty_scene), [armature]) if s.name == "Brick"]
+    found = [s for s in read_surfaces(depsgraph_of(empty_scene), [armature]) if s.name == "Brick"]
     assert sorted(round(float(s.vertices[:, 0].mean()), 3) for s in found) == [1, 2, 3]
     assert sorted(surface.person for surface in found) == [-1, -1, 0]
 
@@ -504,7 +504,7 @@ def test_instances_of_geometry_nodes_belong_to_whom_they_grow_on(empty_scene: bp
         tree.links.new(start, end)
     plate.modifiers.new("Studs", "NODES").node_group = tree
     bpy.context.view_layer.update()
-    found = [s for s in read_surfaces(empty_scene, depsgraph_of(empty_scene), [armature]) if s.name != "Rig skin"]
+    found = [s for s in read_surfaces(depsgraph_of(empty_scene), [armature]) if s.name != "Rig skin"]
     assert len(found) == 1 + 8 and all(surface.person == 0 for surface in found)
     sizes = sorted(float(np.ptp(surface.vertices[:, 0])) for surface in found)
     np.testing.assert_allclose(sizes, [0.02] * 8 + [0.2], atol=1e-6)

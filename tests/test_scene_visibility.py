@@ -199,7 +199,7 @@ def test_face_points_lie_on_the_skin(empty_scene: bpy.types.Scene) -> None:
         points.face[:] = np.nan
         points.face[30] = (0.0, -0.085, 1.6)  # the head is a box of 8 cm around (0, -0.01, 1.6)
         person = person_of(armature, match_seen(armature, depsgraph), points)
-        seen = look(read_surfaces(empty_scene, depsgraph, [armature]), [person], camera)
+        seen = look(read_surfaces(depsgraph, [armature]), [person], camera)
         pose = see_person(points, 0, camera, seen.raster, seen.part, seen.person)
         words[name] = pose.face_visibility[30]
         assert pose.face_visibility[29] == "absent" and np.isnan(pose.face[29]).all()

@@ -212,7 +212,7 @@ def _points(scene: Any) -> np.ndarray:
     from ..scene.rigs import find_humanoids
     from ..scene.surfaces import read_surfaces
 
-    surfaces = read_surfaces(scene, depsgraph_of(scene), find_humanoids(scene))
+    surfaces = read_surfaces(depsgraph_of(scene), find_humanoids(scene))
     return np.concatenate([surface.vertices for surface in surfaces if surface.person >= 0])
 
 

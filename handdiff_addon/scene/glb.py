@@ -198,7 +198,7 @@ def _y_up(vectors: np.ndarray) -> np.ndarray:
 
 
 def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bool, limits: Limits | None) -> Build:
-    owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
+    owners = person_objects(read_surfaces(depsgraph_of(scene), people))
     if not owners:
         raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
 

@@ -59,7 +59,7 @@ def read_parts(
         people = find_humanoids(scene, tuple(armatures))
         with _at_rest(scene, people if rest else []):
             check_people(scene, depsgraph_of(scene), people)
-            owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
+            owners = person_objects(read_surfaces(depsgraph_of(scene), people))
             with reduced(scene, owners, triangles):
                 for owner in owners:
                     mesh = read_mesh(owner, depsgraph_of(scene))

@@ -144,7 +144,7 @@ def pass_steps(
             view = read_camera(scene, depsgraph, camera_object, size)
             warnings = check_people(scene, depsgraph, humanoids)
             people = [_read_person(armature, depsgraph, view) for armature in humanoids]
-            surfaces = read_surfaces(scene, depsgraph, humanoids, camera=view, normals=with_normals)
+            surfaces = read_surfaces(depsgraph, humanoids, camera=view, normals=with_normals)
             if with_picture:
                 pixels = (view.width, view.height)
                 render = ended.enter_context(FrameRender(scene, camera_object, pixels, meanwhile=meanwhile))
@@ -209,7 +209,7 @@ def people_seen(
             humanoids = find_humanoids(scene)
         check_people(scene, depsgraph, humanoids)
         people = [_read_person(armature, depsgraph, camera) for armature in humanoids]
-        surfaces = read_surfaces(scene, depsgraph, humanoids, camera=camera)
+        surfaces = read_surfaces(depsgraph, humanoids, camera=camera)
         _add_figures(surfaces, people)
         seen = look(surfaces, people, camera)
     masks = [seen.mask(index) for index, person in enumerate(people) if person.points.name in armatures]

@@ -47,7 +47,7 @@ def ring(
     """
     with at_frame(scene, frame):
         people = find_humanoids(scene, tuple(armatures))
-        surfaces = read_surfaces(scene, depsgraph_of(scene), people)
+        surfaces = read_surfaces(depsgraph_of(scene), people)
         facing = np.array(people[0].matrix_world, dtype=np.float64)[:3, :3] @ (0.0, -1.0, 0.0)
     points = [surface.vertices for surface in surfaces if surface.person >= 0]
     if not points:

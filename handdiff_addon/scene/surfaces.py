@@ -55,7 +55,6 @@ class Surface:
 
 
 def read_surfaces(
-    scene: bpy.types.Scene,
     depsgraph: bpy.types.Depsgraph,
     armatures: Sequence[bpy.types.Object],
     *,
@@ -68,7 +67,6 @@ def read_surfaces(
     A mesh belongs to a person when the armature deforms or carries it, directly or through other objects.
 
     Args:
-        scene: the scene that ``depsgraph`` evaluates.
         depsgraph: the evaluated scene.
         armatures: the people, in the order of ``Owner.person``.
         camera: strands of hair become ribbons that face it; None: hair is left out.

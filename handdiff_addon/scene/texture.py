@@ -91,7 +91,7 @@ class Projection:
         with at_frame(scene, frame):
             people = find_humanoids(scene, self.armatures)
             self.warnings += check_people(scene, depsgraph_of(scene), people)
-            owners = person_objects(read_surfaces(scene, depsgraph_of(scene), people))
+            owners = person_objects(read_surfaces(depsgraph_of(scene), people))
             if uv_map and not any(uv_map in owner.data.uv_layers for owner in owners):
                 names = sorted({layer.name for owner in owners for layer in owner.data.uv_layers})
                 known = f"choose one of {', '.join(names)}" if names else "leave the choice out to have one made"
@@ -263,7 +263,7 @@ class Projection:
         with at_frame(self.scene, self.frame):
             people = find_humanoids(self.scene, self.armatures)
             check_people(self.scene, depsgraph_of(self.scene), people)
-            surfaces = read_surfaces(self.scene, depsgraph_of(self.scene), people, camera=shot.camera, uv=True)
+            surfaces = read_surfaces(depsgraph_of(self.scene), people, camera=shot.camera, uv=True)
             owners = [surface.skin.original if surface.skin is not None else None for surface in surfaces]
         offsets = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
         starts = np.cumsum([0, *(len(surface.triangles) for surface in surfaces)])
