@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def test_one_door_for_both_kinds(stock: Path) -> None:
-    request = GenerationRequest("a man", model=str(stock / "sd15"), vae=str(stock / "sdxl" / "vae"))
+    request = GenerationRequest("a man", model=str(stock / "sd15"), vae=str(stock / "sd15_inpaint" / "vae"))
     request = GenerationRequest.from_dict(
         request.to_dict() | {"controlnets": [{"model": str(stock / "cn_sd15"), "roles": ["openpose"]}]}
     )

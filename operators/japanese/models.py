@@ -146,6 +146,9 @@ MODELS: dict[str, str] = {
     "{} cannot be had (the server says {}): look whether the model still exists there.": (
         "{0} を取得できません（サーバーの応答: {1}）。モデルがまだそこにあるか確認してください。"
     ),
+    "{} cannot be made ({}): choose where you may write.": (
+        "{0} を作成できません（{1}）。書き込める場所を選んでください。"
+    ),
     "{} cannot be made ({}): set HANDDIFF_HOME to another folder.": (
         "{0} を作成できません（{1}）。HANDDIFF_HOME に別のフォルダーを設定してください。"
     ),
@@ -183,11 +186,11 @@ MODELS: dict[str, str] = {
     "The folder {} holds several files of weights ({}): give the path of one.": (
         "フォルダー {0} に重みのファイルが複数あります（{1}）。ひとつのパスを指定してください。"
     ),
-    "The part {} is missing: copy or download the model again.": (
-        "部品 {0} がありません。モデルをコピーまたはダウンロードし直してください。"
-    ),
     "{} comes without its {}: give a whole checkpoint or model folder.": (
         "{0} に {1} がありません。完全なチェックポイントかモデルのフォルダーを指定してください。"
+    ),
+    "{} comes without its VAE: name one with --vae, or give a whole checkpoint or model folder.": (
+        "{0} に VAE がありません。--vae で指定するか、完全なチェックポイントかモデルのフォルダーを指定してください。"
     ),
     "{} is a link out of the model's folder: put the file itself there.": (
         "{0} はモデルのフォルダーの外へのリンクです。ファイルそのものを置いてください。"
@@ -226,6 +229,9 @@ MODELS: dict[str, str] = {
         "{0} は {1} で、HandDiff では使えません。通常の LoRA を指定してください。"
     ),
     "{} is no VAE of {} but: {}; choose another.": "{0} は {1} の VAE ではなく、{2} です。別のものを選んでください。",
+    "The VAE {} is for {} and the model {} is {}: choose a pair of one family.": (
+        "VAE {0} は {1} 用で、モデル {2} は {3} です。同じ系統の組み合わせを選んでください。"
+    ),
     # Hand generators and ControlNets that were trained for a stock model
     "{} is {}: train on an ordinary model of this family.": "{0} は {1} です。同じ系統の通常のモデルで学習してください。",
     "The U-Net lacks the tensor {}: copy or download the model again.": (
