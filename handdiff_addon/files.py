@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole files only: written beside, then renamed, so that a reader never meets half a file."""
+"""Folders, and whole files only: written beside, then renamed, so that a reader never meets half a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,19 @@ from .errors import OutputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+def made(folder: Path) -> Path:
+    """A folder, made where it is not there yet.
+
+    Raises:
+        OutputError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror}): choose where you may write.") from error
+    return folder
 
 
 def write_bytes(path: Path, data: bytes) -> None:

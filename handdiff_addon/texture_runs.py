@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .runs import SceneChoice, TextureChoice, made
+from .files import made
+from .runs import SceneChoice, TextureChoice
 
 if TYPE_CHECKING:
     from .conditioning.camera import Camera

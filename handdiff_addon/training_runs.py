@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError, UsageError
+from .files import made
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model
 from .models.stock_plan import plan_base
@@ -30,11 +31,11 @@ def run_dataset(output: Path, report: Report, **options: Any) -> int:
     Returns:
         the number of samples made.
     """
-    RunFolder(output)
+    folder = RunFolder(output).folder
     need_blender()
     from .training.dataset import generate_dataset
 
-    return generate_dataset(output, progress=lambda made, wanted: report("dataset", made, wanted), **options)
+    return generate_dataset(folder, progress=lambda made, wanted: report("dataset", made, wanted), **options)
 
 
 def run_train(
@@ -59,8 +60,7 @@ def run_train(
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
     """
-    RunFolder(output)
-    RunFolder(model)
+    output, model = RunFolder(output).folder, RunFolder(model).folder
     if minutes is None and task != "autoencoder":
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
@@ -76,7 +76,7 @@ def run_train(
         start_folder = find_model(start)
         check_model(start_folder)
         for part in start_folder.iterdir():
-            if not (model / part.name).exists():
+            if not (made(model) / part.name).exists():
                 (shutil.copytree if part.is_dir() else shutil.copy2)(part, model / part.name)
     if task in ("sketch", "hands", "outpaint"):
         folder = model / "hands" if task == "hands" else model
@@ -119,7 +119,7 @@ def _train_base(
 
     train = train_base_hands if task == "hands" else train_base_outpaint
     options["device"] = _training_device(options["device"])
-    train(plan, model, output, data, minutes, **options)
+    train(plan, made(model), output, data, minutes, **options)
 
 
 def _training_device(name: str) -> str:
