@@ -31,6 +31,8 @@ Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint", "outpaint"]
 """What a ControlNet is shown: a pass, the picture with a hole to fill, or all that HandDiff's own were trained on"""
+MAX_STEPS = 500
+"""Of each stage: near 1000, the timesteps that models are trained on, schedulers give no numbers"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 
@@ -209,7 +211,7 @@ class GenerationRequest:
         for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
-        for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
+        for name, low, high in (("steps", 1, MAX_STEPS), ("hand_steps", 1, MAX_STEPS), ("best_of", 1, 64)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")

@@ -357,7 +357,7 @@ def test_a_stopped_run_leaves_earlier_results(
     out = tmp_path / "out"
     out.mkdir()
     (out / "image.png").write_bytes(b"earlier")
-    command = [sys.executable, "-m", "handdiff_addon.cli", "generate", sample, "-o", out, *PROMPT, "--steps", "1000"]
+    command = [sys.executable, "-m", "handdiff_addon.cli", "generate", sample, "-o", out, *PROMPT, "--steps", "500"]
     process = subprocess.Popen(
         [*map(str, command), "--model", str(model)],
         stderr=subprocess.PIPE,

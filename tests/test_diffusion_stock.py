@@ -481,8 +481,12 @@ def test_a_model_without_a_control_for_the_pose_is_refused():
 
 def test_numbers_that_are_none_are_a_refusal(model, monkeypatch):
     monkeypatch.setattr(model.unet.conv_out, "forward", lambda x: torch.full_like(x[:, :4], torch.nan))
-    with pytest.raises(ModelError, match="float32"):
+    with pytest.raises(ModelError, match="choose another model"):  # it is in float32 already
         TwoStagePipeline(model).generate(SINGLE, make_conditioning())
+    half = stock_model(dtype=torch.bfloat16)
+    monkeypatch.setattr(half.unet.conv_out, "forward", lambda x: torch.full_like(x[:, :4], torch.nan))
+    with pytest.raises(ModelError, match="--dtype float32"):
+        TwoStagePipeline(half).generate(SINGLE, make_conditioning())
 
 
 def test_a_text_is_encoded_once_for_all_frames(model, monkeypatch):

@@ -35,6 +35,7 @@ def test_the_request_inside_a_report_can_be_read(tmp_path):
     "change",
     [
         {"steps": 0},
+        {"steps": 501},
         {"steps": "many"},
         {"size": [500, 512]},
         {"size": [8, 8]},

@@ -359,7 +359,9 @@ class StockPainter:
                 masks = logits.sigmoid()[:, 0].cpu().numpy()
         if not torch.isfinite(latents).all():
             raise ModelError(
-                f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
+                "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model."
+                if model.dtype == torch.float32
+                else f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
                 "or Precision in the add-on's preferences."
             )
         return self._decode(latents, watch), masks

@@ -444,6 +444,12 @@ MODELS: dict[str, str] = {
     "This model predicts no masks to choose by, so the hands are painted once only.": (
         "このモデルは選択に使うマスクを予測しないため、手を 1 回だけ描きます。"
     ),
+    "{} steps are too many for the model's scheduler {}: give {} at most.": (
+        "{0} ステップはモデルのスケジューラー {1} には多すぎます。{2} 以下にしてください。"
+    ),
+    "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model.": (
+        "モデルの結果が数になりません。LoRA や ControlNet の重みを下げるか、別のモデルを選んでください。"
+    ),
     "The model gave no numbers in {}: use --dtype float32, or Precision in the add-on's preferences.": (
         "モデルの結果が {0} では数になりません。--dtype float32、またはアドオンのプリファレンスの「精度」を使ってください。"
     ),
