@@ -199,7 +199,7 @@ class GenerationRequest:
     controlnets: tuple[ControlNetChoice, ...] = ()
     """Beside a stock model; the embedded model has its own."""
     loras: tuple[LoraChoice, ...] = ()
-    """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
+    """For a stock model, as are those that the prompts name (``<lora:NAME:0.8>``)"""
     vae: str = ""
     """Autoencoder in place of a stock model's own"""
     reference: str = ""
@@ -237,10 +237,24 @@ class GenerationRequest:
         """The prompt without the LoRAs that it names: what is painted."""
         return split_loras(self.prompt)[0]
 
+    def words_for(self, person: str) -> str:
+        """The words for one person, by the armature's name, without the LoRAs; empty where there are none."""
+        return split_loras(self.person_prompts.get(person, ""))[0].strip()
+
     @property
     def all_loras(self) -> tuple[LoraChoice, ...]:
-        """The LoRAs of the request and of its prompt."""
-        return self.loras + split_loras(self.prompt)[1]
+        """The LoRAs of the request, and those of its prompts, each once.
+
+        Raises:
+            UsageError: where a prompt's cannot be read, or the negative prompt has one.
+        """
+        if "<lora" in self.negative_prompt.lower():
+            raise UsageError(
+                "The negative prompt names a LoRA, which does nothing there: name it in the prompt, where a weight "
+                "below 0 turns it round."
+            )
+        named = [lora for text in (self.prompt, *self.person_prompts.values()) for lora in split_loras(text)[1]]
+        return self.loras + tuple(dict.fromkeys(named))
 
     @property
     def weights(self) -> tuple[object, ...]:
@@ -318,7 +332,7 @@ def _of_kind(kind: Any, value: Any, name: str) -> Any:
     raise TypeError(f"{name} has the value {value!r}")
 
 
-_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")
+_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>", re.IGNORECASE)
 
 
 def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
@@ -327,7 +341,7 @@ def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
     A second weight (``<lora:NAME:WEIGHT:WEIGHT>``, for the text encoder in other programs) is passed over.
 
     Raises:
-        UsageError: where a weight is no number.
+        UsageError: where a weight is no number, or something else begins like a LoRA.
     """
     loras = []
     for name, weight in _LORA.findall(prompt):
@@ -336,6 +350,8 @@ def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
         except ValueError as error:
             raise UsageError(f"The prompt gives the LoRA {name} the weight {weight!r}: give a number.") from error
     text = _LORA.sub("", prompt)
+    if "<lora" in text.lower():
+        raise UsageError("The prompt has a LoRA that cannot be read: write <lora:NAME:0.8>.")
     return (re.sub(r"\s{2,}", " ", text).strip() if loras else prompt), tuple(loras)
 
 

@@ -334,6 +334,11 @@ def test_words_for_one_person_count_where_that_person_is_seen(model):
     assert any("Nobody" in warning for warning in result.warnings)
 
 
+def test_a_lora_of_one_persons_words_is_not_read_as_words(model):
+    words = ({"Rig": "a hat"}, {"Rig": "a hat <lora:ink:0.5>"})
+    assert np.array_equal(*(generate(model, SINGLE, person_prompts=own, steps=1) for own in words))
+
+
 def test_a_long_prompt_is_read_to_its_end(model):
     long = "word " * 40  # five tokens a word
     pictures = [generate(model, SINGLE, prompt=long + last, steps=1) for last in ("red", "blue")]

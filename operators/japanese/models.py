@@ -356,6 +356,13 @@ MODELS: dict[str, str] = {
     "The prompt gives the LoRA {} the weight {}: give a number.": (
         "プロンプトで LoRA {0} の重みが {1} になっています。数を指定してください。"
     ),
+    "The prompt has a LoRA that cannot be read: write <lora:NAME:0.8>.": (
+        "プロンプトに読み取れない LoRA があります。<lora:名前:0.8> のように書いてください。"
+    ),
+    "The negative prompt names a LoRA, which does nothing there: name it in the prompt, where a weight below 0 turns it "
+    "round.": (
+        "ネガティブプロンプトの LoRA は効果がありません。プロンプトに書いてください。0 未満の重みで逆に働きます。"
+    ),
     "The {} {} has the weight {}: give a number from -10 to 10.": (
         "{0} {1} の重みが {2} です。-10 から 10 の数を指定してください。"
     ),
