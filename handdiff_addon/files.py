@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+def there(name: str | Path) -> Path | None:
+    """The file or folder that a user's path (with ``~`` for the home folder) names; None where it can name none."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # too long for a name; the home of nobody
+        return None
+
+
 def made(folder: Path) -> Path:
     """A folder, made where it is not there yet.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -107,9 +108,10 @@ class ControlNetChoice:
             UsageError
         """
         words, equals, name = text.partition("=")
-        model, scale = name_and_weight(name if equals else text)
-        roles = tuple(role.strip() for role in words.split("+")) if equals else ()
-        return cls(model, roles, scale)  # type: ignore[arg-type]
+        roles = tuple(role.strip() for role in words.split("+"))
+        if not equals or (re.search(r"[/\\]", words) and not set(roles) <= set(get_args(ControlRole))):
+            roles, name = (), text  # none, or the "=" is one of a path
+        return cls(name_and_weight(name)[0], roles, name_and_weight(name)[1])  # type: ignore[arg-type]
 
     @property
     def written(self) -> str:
@@ -139,14 +141,12 @@ class LoraChoice:
 
 
 def name_and_weight(text: str, otherwise: float = 1.0) -> tuple[str, float]:
-    """A name and the number after its last ``@``, or the other one; an ``@`` in a path's folders stays."""
+    """A name and the number after its last ``@``, or the other one; an ``@`` before anything else is the name's."""
     name, at, number = text.strip().rpartition("@")
-    if not at or "/" in number or "\\" in number:
-        return text.strip(), otherwise
-    try:
-        return name, float(number)
-    except ValueError as error:
-        raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
+    with contextlib.suppress(ValueError):
+        if at:
+            return name, float(number)
+    return text.strip(), otherwise
 
 
 def check_weight(kind: str, model: str, weight: float) -> None:

@@ -146,6 +146,10 @@ def test_any_prompt_is_split_or_refused(prompt: str) -> None:
         (" depth + normal = a b ", ControlNetChoice("a b", ("depth", "normal"))),
         ("hand_depth=/home/me@work/cn.safetensors", ControlNetChoice("/home/me@work/cn.safetensors", ("hand_depth",))),
         (r"C:\models\me@work\cn.safetensors@1.5", ControlNetChoice(r"C:\models\me@work\cn.safetensors", (), 1.5)),
+        ("pose@v2.safetensors", ControlNetChoice("pose@v2.safetensors")),
+        ("depth=pose@v2@0.5", ControlNetChoice("pose@v2", ("depth",), 0.5)),
+        ("/models/sd=1.5/cn", ControlNetChoice("/models/sd=1.5/cn")),
+        ("openpose=/models/sd=1.5/cn@2", ControlNetChoice("/models/sd=1.5/cn", ("openpose",), 2.0)),
     ],
 )
 def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) -> None:
@@ -153,7 +157,7 @@ def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) ->
     assert ControlNetChoice.parse(choice.written) == choice
 
 
-@pytest.mark.parametrize("text", ["pose=x", "openpose=", "x@heavy", "openpose=x@nan", "openpose=x@99", "=x"])
+@pytest.mark.parametrize("text", ["pose=x", "openpose=", "@0.5", "openpose=x@nan", "openpose=x@99", "=x"])
 def test_controlnets_that_make_no_sense(text: str) -> None:
     with pytest.raises(UsageError) as refusal:
         ControlNetChoice.parse(text)

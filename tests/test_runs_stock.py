@@ -70,6 +70,20 @@ def test_wrong_pairs_are_refused_before_the_scene_is_opened(
     assert code == 3 and "absent.blend" in capfd.readouterr().err  # the models are right, the scene is not there
 
 
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "x" * 300, "org/" + "x" * 300, "openpose=org/name/" + "x" * 300])
+def test_names_that_no_file_can_have_are_not_there(
+    stock: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    command = ["generate", str(tmp_path / "absent.blend"), "-o", str(tmp_path / "out"), "-p", "a man"]
+    whole = ["--model", str(stock / "sd15"), "--controlnet", f"openpose={stock / 'cn_sd15'}"]
+    flags = ("--controlnet", "--lora", "--vae", "--hand-model", "--reference")
+    for words in (["--model", name], ["--hand-model", name], *([*whole, flag, name] for flag in flags)):
+        code = cli.main([*command, *words])
+        error = capfd.readouterr().err
+        assert code == (2 if "--reference" in words else 4), error
+        assert name.removeprefix("openpose=")[:40] in error and len(error.splitlines()) == 1
+
+
 def test_the_benchmark_refuses_a_stock_model_before_anything_is_drawn(
     stock: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -366,9 +366,6 @@ MODELS: dict[str, str] = {
     "The {} {} has the weight {}: give a number from -10 to 10.": (
         "{0} {1} の重みが {2} です。-10 から 10 の数を指定してください。"
     ),
-    "{} has {} for its weight: give a number, as in NAME@0.8.": (
-        "{0} の重みが {1} です。名前@0.8 のように数を指定してください。"
-    ),
     "The model {} wants EDM's noise, which HandDiff does not paint with: choose another.": (
         "モデル {0} は EDM のノイズを必要とし、HandDiff では描けません。別のモデルを選んでください。"
     ),
