@@ -522,6 +522,8 @@ def test_a_device_or_number_type_that_is_not_there_is_refused():
 
     with pytest.raises(UsageError, match="cpu"):
         choose_device("abacus")
+    with pytest.raises(UsageError, match="no device 'meta'"):
+        choose_device("meta")
     with pytest.raises(UsageError, match="float16"):
         choose_dtype(torch.device("cpu"), "float7")
     assert choose_dtype(torch.device("cpu")) == torch.float32

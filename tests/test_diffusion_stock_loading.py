@@ -356,6 +356,12 @@ def test_models_in_the_wrong_place_are_refused(stock: Path, tmp_path: Path) -> N
     assert "8 channels" in refusal(str(tmp_path / "eight.safetensors"))
 
 
+def test_a_missing_scheduler_is_refused_and_not_guessed(stock: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(stock / "sd15", tmp_path / "model"))
+    (folder / "scheduler" / "scheduler_config.json").unlink()
+    assert "scheduler_config.json is missing" in refusal(str(folder))
+
+
 def test_parts_of_different_models_are_refused(stock: Path, tmp_path: Path) -> None:
     folder = copied(stock, tmp_path)
     shutil.rmtree(folder / "text_encoder")

@@ -66,6 +66,7 @@ def _base_folder(folder: Path, half: bool, own_vae: bool) -> BaseSource:
     if not (folder / "model_index.json").exists():
         raise ModelError(f"The folder {folder} has no model_index.json: give a model folder in diffusers' layout.")
     index = read_config(folder / "model_index.json")
+    listed = {name for name, entry in index.items() if entry != [None, None]}
     readers: dict[str, Callable[[Weights], PartSource]] = {
         "unet": unet_part,
         "text_encoder": text_part,
@@ -77,7 +78,7 @@ def _base_folder(folder: Path, half: bool, own_vae: bool) -> BaseSource:
     files: list[Path] = []
     architecture = Architecture("unknown")
     for name, reader in readers.items():
-        if name not in index or index[name] == [None, None]:
+        if name not in listed:
             continue
         _refuse_foreign_class(folder, name, index[name])
         if not (folder / name).is_dir():
@@ -96,8 +97,7 @@ def _base_folder(folder: Path, half: bool, own_vae: bool) -> BaseSource:
     tokenizers = tuple(folder / name.replace("text_encoder", "tokenizer") for name in texts)
     for tokenizer in tokenizers:
         _check_tokenizer(tokenizer, folder)
-    config = folder / "scheduler" / "scheduler_config.json"
-    scheduler = read_config(config) if config.exists() else None
+    scheduler = read_config(folder / "scheduler" / "scheduler_config.json") if "scheduler" in listed else None
     there = tuple(name for name in ("unet", "vae", *texts) if (folder / name).is_dir())
     architecture = replace(architecture, kind="checkpoint", parts=there)
     zeros = index.get("force_zeros_for_empty_prompt") is not False
