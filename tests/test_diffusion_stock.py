@@ -147,6 +147,16 @@ def test_a_union_model_gets_each_pass_with_its_mode():
     assert np.abs(at_painted_size(model).astype(int) - expected).max() <= 1
 
 
+def test_an_inpainting_model_encodes_an_unknown_picture_once(monkeypatch):
+    model, greys = stock_model("sd15", inpainting=True), []
+    encode = model.vae.encode
+    monkeypatch.setattr(model.vae, "encode", lambda x: (x.any() or greys.append(x.shape), encode(x))[1])
+    pipeline = TwoStagePipeline(model)
+    for _ in range(2):
+        assert len(pipeline.generate(REQUEST, make_conditioning()).hand_reports) == 2
+    assert len(greys) == 1
+
+
 def test_an_inpainting_model_sees_what_is_given():
     """Nine channels, the person painted alone: the same as diffusers paints with that mask."""
     from PIL import Image
