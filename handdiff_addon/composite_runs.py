@@ -38,28 +38,28 @@ def run_texture(
     Raises:
         OutputError, SceneError, UsageError: before anything is written.
     """
-    folder = RunFolder(output)
-    report("texture", 0, 0)
-    scene = open_scene(blend, choice.frame)
-    import numpy as np
+    with RunFolder(output) as folder:
+        report("texture", 0, 0)
+        scene = open_scene(blend, choice.frame)
+        import numpy as np
 
-    from .conditioning.shots import Shot
-    from .scene.cameras import read_camera, scene_camera
-    from .scene.glb import save_copy
-    from .scene.passes import depsgraph_of
-    from .scene.texture import Projection
+        from .conditioning.shots import Shot
+        from .scene.cameras import read_camera, scene_camera
+        from .scene.glb import save_copy
+        from .scene.passes import depsgraph_of
+        from .scene.texture import Projection
 
-    projection = Projection(scene, choice.armatures, uv_map=texture.uv_map, size=texture.size)
-    for number, (name, path) in enumerate(views):
-        report("texture", number, len(views))
-        picture = np.asarray(_picture(path))
-        camera = scene_camera(scene, name)
-        size = picture.shape[1], picture.shape[0]
-        projection.add(Shot(read_camera(scene, depsgraph_of(scene), camera, size), picture))
-    folder.start()
-    projection.show(texture.look, make_folder(folder.path("textures")) if texture.files else None)
-    save_copy(scene, folder.path("textured.blend"))
-    return folder.folder, projection.warnings
+        projection = Projection(scene, choice.armatures, uv_map=texture.uv_map, size=texture.size)
+        for number, (name, path) in enumerate(views):
+            report("texture", number, len(views))
+            picture = np.asarray(_picture(path))
+            camera = scene_camera(scene, name)
+            size = picture.shape[1], picture.shape[0]
+            projection.add(Shot(read_camera(scene, depsgraph_of(scene), camera, size), picture))
+        folder.start()
+        projection.show(texture.look, make_folder(folder.path("textures")) if texture.files else None)
+        save_copy(scene, folder.path("textured.blend"))
+        return folder.folder, projection.warnings
 
 
 def run_layer(
@@ -87,19 +87,19 @@ def run_layer(
     Raises:
         OutputError, SceneError, UsageError: before anything is written.
     """
-    folder = RunFolder(output)
-    report("layer", 0, 0)
-    scene = open_scene(blend, None)
-    from .scene.glb import save_copy
-    from .scene.layer import add_exr, apply_layer
+    with RunFolder(output) as folder:
+        report("layer", 0, 0)
+        scene = open_scene(blend, None)
+        from .scene.glb import save_copy
+        from .scene.layer import add_exr, apply_layer
 
-    passes = _passes(exr, frames) if exr is not None else {}
-    warnings = apply_layer(scene, picture, mask, feather, frames=frames, under=under, match=match)
-    if passes:
-        add_exr(scene, folder.folder.resolve() / "exr", {"HandDiff": picture, **passes}, frames)
-    folder.start()
-    save_copy(scene, folder.path("layered.blend"))
-    return folder.folder, warnings
+        passes = _passes(exr, frames) if exr is not None else {}
+        warnings = apply_layer(scene, picture, mask, feather, frames=frames, under=under, match=match)
+        if passes:
+            add_exr(scene, folder.folder.resolve() / "exr", {"HandDiff": picture, **passes}, frames)
+        folder.start()
+        save_copy(scene, folder.path("layered.blend"))
+        return folder.folder, warnings
 
 
 def run_preview(
@@ -117,9 +117,9 @@ def run_preview(
     Raises:
         OutputError, SceneError: before anything is written.
     """
-    folder = RunFolder(output)
-    scene = open_scene(blend, choice.frame)
-    return folder.folder, write_preview(folder.path, scene, choice.armatures, form, preset, blend.stem, report)
+    with RunFolder(output) as folder:
+        scene = open_scene(blend, choice.frame)
+        return folder.folder, write_preview(folder.path, scene, choice.armatures, form, preset, blend.stem, report)
 
 
 def write_preview(

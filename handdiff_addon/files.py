@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole files only: written beside, then renamed, so that a reader never meets half a file."""
+"""Folders, and whole files only: written beside, then renamed, so that a reader never meets half a file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ from .errors import OutputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+def there(name: str | Path) -> Path | None:
+    """The file or folder that a user's path (with ``~`` for the home folder) names; None where it can name none."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # too long for a name; the home of nobody
+        return None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

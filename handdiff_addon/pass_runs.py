@@ -28,15 +28,15 @@ def run_passes(
     Raises:
         OutputError, SceneError: before anything is written.
     """
-    folder = RunFolder(output)
-    report("passes", 0, 0)
-    scene = open_scene(blend, choice.frame)
-    from .conditioning.pass_files import write_passes
-    from .scene.passes import render_passes
+    with RunFolder(output) as folder:
+        report("passes", 0, 0)
+        scene = open_scene(blend, choice.frame)
+        from .conditioning.pass_files import write_passes
+        from .scene.passes import render_passes
 
-    conditioning = render_passes(scene, **_options(choice, passes, skeleton))
-    write_passes(conditioning, folder.start(), passes, skeleton)
-    return folder.folder, conditioning.warnings
+        conditioning = render_passes(scene, **_options(choice, passes, skeleton))
+        write_passes(conditioning, folder.start(), passes, skeleton)
+        return folder.folder, conditioning.warnings
 
 
 def run_sequence(
@@ -57,26 +57,27 @@ def run_sequence(
         OutputError, SceneError: before anything is written, if not for a full disk or a frame that cannot be used.
         Cancelled: where it is interrupted; frames written by then stay.
     """
-    folder = RunFolder(output)
-    scene = open_scene(blend, None)
-    from .conditioning.pass_files import SequenceWriter
-    from .scene.sequence import render_sequence
+    with RunFolder(output) as folder:
+        scene = open_scene(blend, None)
+        from .conditioning.pass_files import SequenceWriter
+        from .scene.sequence import render_sequence
 
-    writer = SequenceWriter(folder.start, passes, skeleton)
-    try:
-        report("passes", 0, len(frames))
-        for number, conditioning in enumerate(
-            render_sequence(scene, frames, **_options(choice, passes, skeleton)), start=1
-        ):
-            writer.add(conditioning)
-            report("passes", number, len(frames))
-    except KeyboardInterrupt:
-        if not writer.written:
-            raise
-        raise Cancelled(
-            f"The run was stopped after {writer.written} of {len(frames)} frames: they are whole, in {folder.folder}."
-        ) from None
-    return folder.folder, writer.finish()
+        writer = SequenceWriter(folder.start, passes, skeleton)
+        try:
+            report("passes", 0, len(frames))
+            for number, conditioning in enumerate(
+                render_sequence(scene, frames, **_options(choice, passes, skeleton)), start=1
+            ):
+                writer.add(conditioning)
+                report("passes", number, len(frames))
+        except KeyboardInterrupt:
+            if not writer.written:
+                raise
+            raise Cancelled(
+                f"The run was stopped after {writer.written} of {len(frames)} frames: they are whole, in "
+                f"{folder.folder}."
+            ) from None
+        return folder.folder, writer.finish()
 
 
 def run_pose(
@@ -105,24 +106,24 @@ def run_pose(
     """
     if lacking := [name for name in passes or () if name not in POSE_PASSES]:
         raise UsageError(f"A pose file gives no {lacking[0]}: ask for {' and '.join(POSE_PASSES)} alone.")
-    folder = RunFolder(output)
-    from PIL import Image
+    with RunFolder(output) as folder:
+        from PIL import Image
 
-    from .conditioning.crops import scale_pose
-    from .conditioning.openpose import read_pose, to_openpose
-    from .conditioning.skeleton import draw_skeleton
+        from .conditioning.crops import scale_pose
+        from .conditioning.openpose import read_pose, to_openpose
+        from .conditioning.skeleton import draw_skeleton
 
-    pose = read_pose(path, size)
-    width, height = size or (pose.width, pose.height)
-    people = [scale_pose(person, (pose.width, pose.height), (width, height)) for person in pose.people[:max_people]]
-    if not people:
-        raise SceneError(f"{path} holds nobody: give a pose with a person.")
-    camera = dataclasses.replace(pose.camera, width=width, height=height) if pose.camera else (width, height)
-    if not passes or "skeleton" in passes:
-        folder.save_image("skeleton.png", Image.fromarray(draw_skeleton(people, width, height, skeleton)))
-    if not passes or "pose" in passes:
-        folder.save_json("pose.json", to_openpose(people, camera, pose.frame, skeleton))
-    return folder.folder, []
+        pose = read_pose(path, size)
+        width, height = size or (pose.width, pose.height)
+        people = [scale_pose(person, (pose.width, pose.height), (width, height)) for person in pose.people[:max_people]]
+        if not people:
+            raise SceneError(f"{path} holds nobody: give a pose with a person.")
+        camera = dataclasses.replace(pose.camera, width=width, height=height) if pose.camera else (width, height)
+        if not passes or "skeleton" in passes:
+            folder.save_image("skeleton.png", Image.fromarray(draw_skeleton(people, width, height, skeleton)))
+        if not passes or "pose" in passes:
+            folder.save_json("pose.json", to_openpose(people, camera, pose.frame, skeleton))
+        return folder.folder, []
 
 
 def _options(choice: SceneChoice, passes: Sequence[Pass], skeleton: SkeletonSettings) -> dict[str, Any]:

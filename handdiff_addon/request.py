@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -33,6 +34,8 @@ ControlRole = Literal["openpose", "depth", "hand_depth", "normal", "inpaint", "o
 """What a ControlNet is shown: a pass, the picture with a hole to fill, or all that HandDiff's own were trained on"""
 Look = Literal["base_colour", "unlit"]
 """A matt base colour that the scene lights, or a colour that shines by itself: the picture's own light is in it"""
+MAX_STEPS = 500
+"""Of each stage: near 1000, the timesteps that models are trained on, schedulers give no numbers"""
 MAX_PEOPLE = 8
 """People painted at most, unless the user says otherwise"""
 
@@ -107,9 +110,10 @@ class ControlNetChoice:
             UsageError
         """
         words, equals, name = text.partition("=")
-        model, scale = name_and_weight(name if equals else text)
-        roles = tuple(role.strip() for role in words.split("+")) if equals else ()
-        return cls(model, roles, scale)  # type: ignore[arg-type]
+        roles = tuple(role.strip() for role in words.split("+"))
+        if not equals or (re.search(r"[/\\]", words) and not set(roles) <= set(get_args(ControlRole))):
+            roles, name = (), text  # none, or the "=" is one of a path
+        return cls(name_and_weight(name)[0], roles, name_and_weight(name)[1])  # type: ignore[arg-type]
 
     @property
     def written(self) -> str:
@@ -139,14 +143,12 @@ class LoraChoice:
 
 
 def name_and_weight(text: str, otherwise: float = 1.0) -> tuple[str, float]:
-    """A name and the number after its last ``@``, or the other one; an ``@`` in a path's folders stays."""
+    """A name and the number after its last ``@``, or the other one; an ``@`` before anything else is the name's."""
     name, at, number = text.strip().rpartition("@")
-    if not at or "/" in number or "\\" in number:
-        return text.strip(), otherwise
-    try:
-        return name, float(number)
-    except ValueError as error:
-        raise UsageError(f"{text} has {number!r} for its weight: give a number, as in NAME@0.8.") from error
+    with contextlib.suppress(ValueError):
+        if at:
+            return name, float(number)
+    return text.strip(), otherwise
 
 
 def check_weight(kind: str, model: str, weight: float) -> None:
@@ -199,7 +201,7 @@ class GenerationRequest:
     controlnets: tuple[ControlNetChoice, ...] = ()
     """Beside a stock model; the embedded model has its own."""
     loras: tuple[LoraChoice, ...] = ()
-    """For a stock model, as are those that the prompt names (``<lora:NAME:0.8>``)"""
+    """For a stock model, as are those that the prompts name (``<lora:NAME:0.8>``)"""
     vae: str = ""
     """Autoencoder in place of a stock model's own"""
     reference: str = ""
@@ -211,7 +213,7 @@ class GenerationRequest:
         for name, values in (("mask_source", MaskSource), ("paint", Paint), ("preset", Preset)):
             if getattr(self, name) not in get_args(values):
                 raise UsageError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(get_args(values))}.")
-        for name, low, high in (("steps", 1, 1000), ("hand_steps", 1, 1000), ("best_of", 1, 64)):
+        for name, low, high in (("steps", 1, MAX_STEPS), ("hand_steps", 1, MAX_STEPS), ("best_of", 1, 64)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} is {value}: give a whole number from {low} to {high}.")
@@ -237,10 +239,24 @@ class GenerationRequest:
         """The prompt without the LoRAs that it names: what is painted."""
         return split_loras(self.prompt)[0]
 
+    def words_for(self, person: str) -> str:
+        """The words for one person, by the armature's name, without the LoRAs; empty where there are none."""
+        return split_loras(self.person_prompts.get(person, ""))[0].strip()
+
     @property
     def all_loras(self) -> tuple[LoraChoice, ...]:
-        """The LoRAs of the request and of its prompt."""
-        return self.loras + split_loras(self.prompt)[1]
+        """The LoRAs of the request, and those of its prompts, each once.
+
+        Raises:
+            UsageError: where a prompt's cannot be read, or the negative prompt has one.
+        """
+        if "<lora" in self.negative_prompt.lower():
+            raise UsageError(
+                "The negative prompt names a LoRA, which does nothing there: name it in the prompt, where a weight "
+                "below 0 turns it round."
+            )
+        named = [lora for text in (self.prompt, *self.person_prompts.values()) for lora in split_loras(text)[1]]
+        return self.loras + tuple(dict.fromkeys(named))
 
     @property
     def weights(self) -> tuple[object, ...]:
@@ -318,7 +334,7 @@ def _of_kind(kind: Any, value: Any, name: str) -> Any:
     raise TypeError(f"{name} has the value {value!r}")
 
 
-_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")
+_LORA = re.compile(r"<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>", re.IGNORECASE)
 
 
 def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
@@ -327,7 +343,7 @@ def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
     A second weight (``<lora:NAME:WEIGHT:WEIGHT>``, for the text encoder in other programs) is passed over.
 
     Raises:
-        UsageError: where a weight is no number.
+        UsageError: where a weight is no number, or something else begins like a LoRA.
     """
     loras = []
     for name, weight in _LORA.findall(prompt):
@@ -336,6 +352,8 @@ def split_loras(prompt: str) -> tuple[str, tuple[LoraChoice, ...]]:
         except ValueError as error:
             raise UsageError(f"The prompt gives the LoRA {name} the weight {weight!r}: give a number.") from error
     text = _LORA.sub("", prompt)
+    if "<lora" in text.lower():
+        raise UsageError("The prompt has a LoRA that cannot be read: write <lora:NAME:0.8>.")
     return (re.sub(r"\s{2,}", " ", text).strip() if loras else prompt), tuple(loras)
 
 

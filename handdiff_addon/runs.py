@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .errors import ModelError
+from .files import make_folder
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.hand_models import refuse_stock_hands
@@ -89,11 +90,11 @@ def run_generate(
     Raises:
         OutputError, ModelError, SceneError: in this order, before any long work and with earlier results untouched.
     """
-    folder = RunFolder(output)
-    check_models(request)
-    scene = open_scene(blend, choice.frame)
-    compute = (device, dtype, compile)
-    return _generate(scene, folder, request, choice, targets, report, compute, texture or TextureChoice())
+    with RunFolder(output) as folder:
+        check_models(request)
+        scene = open_scene(blend, choice.frame)
+        compute = (device, dtype, compile)
+        return _generate(scene, folder, request, choice, targets, report, compute, texture or TextureChoice())
 
 
 def run_demo(
@@ -109,15 +110,15 @@ def run_demo(
     Returns:
         the folder, and the warnings.
     """
-    folder = RunFolder(output)
-    check_models(request)
-    need_blender()
-    from .scene.files import new_scene
-    from .scene.sample_human import create_sample_scene
+    with RunFolder(output) as folder:
+        check_models(request)
+        need_blender()
+        from .scene.files import new_scene
+        from .scene.sample_human import create_sample_scene
 
-    scene = new_scene()
-    create_sample_scene(scene)
-    return _generate(scene, folder, request, SceneChoice(), TARGETS, report, (device, dtype, compile))
+        scene = new_scene()
+        create_sample_scene(scene)
+        return _generate(scene, folder, request, SceneChoice(), TARGETS, report, (device, dtype, compile))
 
 
 def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
@@ -126,7 +127,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     Returns:
         the results page, or the folder of the conditions where only those were asked for.
     """
-    RunFolder(output)
+    folder = RunFolder(output).folder
     if not options["conditions"] and options["pictures"] is None:
         request = GenerationRequest("", model=options["model"])
         if not is_own(request.model):
@@ -139,7 +140,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     need_blender()
     from .evaluation.evaluate import evaluate
 
-    return evaluate(output, report, **options)
+    return evaluate(make_folder(folder), report, **options)
 
 
 def check_models(request: GenerationRequest) -> None:
@@ -236,8 +237,8 @@ def _generate(
     result = pipeline.generate(request, conditioning, progress=lambda p: report(p.stage, p.step, p.steps))
     result.seconds = {**seconds, **result.seconds}
 
-    write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     folder.save_result(request, result)
+    write_passes(conditioning, folder.start(), skeleton=request.skeleton)
     if texture.views and "texture" not in targets and "glb" not in targets:
         result.warnings.append("Further views are painted for textures only: add texture to --to.")
     from .texture_runs import view_painter

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError, UsageError
+from .files import make_folder
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model
 from .models.stock_plan import plan_base
@@ -32,11 +33,11 @@ def run_dataset(output: Path, report: Report, **options: Any) -> int:
     Returns:
         the number of samples made.
     """
-    RunFolder(output)
+    folder = RunFolder(output).folder
     need_blender()
     from .training.dataset import generate_dataset
 
-    return generate_dataset(output, progress=lambda made, wanted: report("dataset", made, wanted), **options)
+    return generate_dataset(folder, progress=lambda made, wanted: report("dataset", made, wanted), **options)
 
 
 def run_train(
@@ -61,8 +62,7 @@ def run_train(
     Raises:
         OutputError, UsageError, ModelError: before anything is trained.
     """
-    RunFolder(output)
-    RunFolder(model)
+    output, model = RunFolder(output).folder, RunFolder(model).folder
     if minutes is None and task != "autoencoder":
         raise UsageError("The training needs a budget: say how long it may take with --minutes.")
     if data is not None and not any(data.glob("*/index.jsonl")):
@@ -109,6 +109,7 @@ def run_train(
 
 def _copy_missing(start: Path, model: Path) -> None:
     """Copy the parts that a model lacks from another, each as a whole: half a part would later be taken for one."""
+    make_folder(model)
     for part in start.iterdir():
         if not (model / part.name).exists():
             with tempfile.TemporaryDirectory(prefix=".copying-", dir=model) as beside:
@@ -129,7 +130,7 @@ def _train_base(
 
     train = train_base_hands if task == "hands" else train_base_outpaint
     options["device"] = _training_device(options["device"])
-    train(plan, model, output, data, minutes, **options)
+    train(plan, make_folder(model), output, data, minutes, **options)
 
 
 def _training_device(name: str) -> str:

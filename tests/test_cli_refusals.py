@@ -15,6 +15,7 @@ import pytest
 
 from handdiff_addon import cli, runs
 from handdiff_addon.errors import UsageError, first_line
+from handdiff_addon.jobs.lock import LOCK_FILE
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -43,7 +44,8 @@ def earlier(tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK_FILE)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def assert_refused(answer: tuple[int, str, str], code: int, *words: str) -> None:

@@ -18,6 +18,8 @@ import pytest
 from PIL import Image
 
 from handdiff_addon import cli
+from handdiff_addon.errors import OutputError
+from handdiff_addon.jobs.lock import LOCK_FILE
 from handdiff_addon.models.catalogue import check_model
 from tests.builders import add_box, add_camera, add_human
 
@@ -139,7 +141,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {LOCK_FILE}
 
 
 def test_passes_writes_every_pass_and_says_where(run: Run, sample: Path, tmp_path: Path) -> None:
@@ -328,6 +330,18 @@ def test_a_single_stage_paints_no_hands(run: Run, sample: Path, model: Path, tmp
     assert json.loads((tmp_path / "report.json").read_text())["hands"] == []
 
 
+def test_a_picture_is_kept_where_the_passes_find_no_space(
+    sample: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OutputError("The disk is full: make space.")
+
+    monkeypatch.setattr("handdiff_addon.conditioning.pass_files.write_passes", full)
+    command = ["generate", sample, "-o", tmp_path, *PROMPT, "--model", model, "--steps", 1]
+    assert cli.main([str(word) for word in command]) == 6
+    assert {"image.png", "hands.png", "report.json"} <= names(tmp_path)
+
+
 def test_the_demo_writes_everything(run: Run, model: Path, tmp_path: Path) -> None:
     run("demo", "-o", tmp_path, "--model", model, "--steps", 2)
     assert names(tmp_path) >= GENERATED | COMPOSITES
@@ -343,7 +357,7 @@ def test_a_stopped_run_leaves_earlier_results(
     out = tmp_path / "out"
     out.mkdir()
     (out / "image.png").write_bytes(b"earlier")
-    command = [sys.executable, "-m", "handdiff_addon.cli", "generate", sample, "-o", out, *PROMPT, "--steps", "1000"]
+    command = [sys.executable, "-m", "handdiff_addon.cli", "generate", sample, "-o", out, *PROMPT, "--steps", "500"]
     process = subprocess.Popen(
         [*map(str, command), "--model", str(model)],
         stderr=subprocess.PIPE,

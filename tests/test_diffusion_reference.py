@@ -22,6 +22,7 @@ from handdiff_addon.diffusion.reference import prepare
 from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError, UsageError
 from handdiff_addon.models.folders import remember
+from handdiff_addon.models.reference import ReferenceChoice
 from handdiff_addon.models.sums import weight_sums
 from handdiff_addon.request import ControlNetChoice, GenerationRequest
 from handdiff_addon.runs import check_models
@@ -243,3 +244,15 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     code = cli.main([*command, "--model", str(stock / "sd15"), "--reference", str(adapters / "look.png")])
     error = capfd.readouterr().err.strip()
     assert code == 4 and len(error.splitlines()) == 1 and "IP-Adapter" in error
+
+
+def test_names_with_the_signs_of_a_reference_are_told_by_what_is_there(tmp_path: Path) -> None:
+    home = tmp_path / "size=64"
+    home.mkdir()
+    for name in ("look@v2.png", "ip.safetensors"):
+        (home / name).touch()
+    picture, adapter = f"{home}/look@v2.png", f"{home}/ip.safetensors"
+    assert ReferenceChoice.parse(picture) == ReferenceChoice(picture)
+    assert ReferenceChoice.parse(f"{adapter}={picture}@0.8") == ReferenceChoice(picture, adapter, 0.8)
+    assert ReferenceChoice.parse(f"plus={picture}") == ReferenceChoice(picture, "plus")
+    assert ReferenceChoice.parse("plus=absent.png@2") == ReferenceChoice("absent.png", "plus", 2.0)

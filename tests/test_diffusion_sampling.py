@@ -10,7 +10,8 @@ import torch
 
 from handdiff_addon.diffusion.late_steps import LateStepsScheduler
 from handdiff_addon.diffusion.sampling import Schedule, check_scheduler, denoise, draw_noise, seeded
-from handdiff_addon.errors import ModelError
+from handdiff_addon.errors import ModelError, UsageError
+from handdiff_addon.request import MAX_STEPS
 from handdiff_addon.training.initialise import make_scheduler
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -124,6 +125,19 @@ def test_added_noise_belongs_to_the_picture_and_not_to_the_batch(name, settings)
 @pytest.mark.parametrize("name", ["HeunDiscrete", "KDPM2Discrete"])
 def test_a_second_order_step_counts_once(name):
     assert Schedule(make(name, {}), 5, torch.device("cpu")).steps == 5
+
+
+@pytest.mark.parametrize("name", ["LCM", "TCD"])
+def test_more_steps_than_a_scheduler_takes_are_refused_with_their_number(name):
+    scheduler = make(name, {})
+    with pytest.raises(UsageError, match=f"51 steps .* {name}Scheduler: give 50 at most"):
+        Schedule(scheduler, 51, torch.device("cpu"))
+    assert Schedule(scheduler, 50, torch.device("cpu")).steps == 50
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_most_steps_give_numbers(name):
+    assert torch.isfinite(run(make(name, EXACT[name]), seeds=(1,), steps=MAX_STEPS)[0]).all()
 
 
 def test_a_run_leaves_the_models_scheduler_as_it_was():

@@ -149,6 +149,16 @@ def test_a_union_model_gets_each_pass_with_its_mode():
     assert np.abs(at_painted_size(model).astype(int) - expected).max() <= 1
 
 
+def test_an_inpainting_model_encodes_an_unknown_picture_once(monkeypatch):
+    model, greys = stock_model("sd15", inpainting=True), []
+    encode = model.vae.encode
+    monkeypatch.setattr(model.vae, "encode", lambda x: (x.any() or greys.append(x.shape), encode(x))[1])
+    pipeline = TwoStagePipeline(model)
+    for _ in range(2):
+        assert len(pipeline.generate(REQUEST, make_conditioning()).hand_reports) == 2
+    assert len(greys) == 1
+
+
 def test_an_inpainting_model_sees_what_is_given():
     """Nine channels, the person painted alone: the same as diffusers paints with that mask."""
     from PIL import Image
@@ -336,6 +346,11 @@ def test_words_for_one_person_count_where_that_person_is_seen(model):
     assert any("Nobody" in warning for warning in result.warnings)
 
 
+def test_a_lora_of_one_persons_words_is_not_read_as_words(model):
+    words = ({"Rig": "a hat"}, {"Rig": "a hat <lora:ink:0.5>"})
+    assert np.array_equal(*(generate(model, SINGLE, person_prompts=own, steps=1) for own in words))
+
+
 def test_a_long_prompt_is_read_to_its_end(model):
     long = "word " * 40  # five tokens a word
     pictures = [generate(model, SINGLE, prompt=long + last, steps=1) for last in ("red", "blue")]
@@ -483,8 +498,12 @@ def test_a_model_without_a_control_for_the_pose_is_refused():
 
 def test_numbers_that_are_none_are_a_refusal(model, monkeypatch):
     monkeypatch.setattr(model.unet.conv_out, "forward", lambda x: torch.full_like(x[:, :4], torch.nan))
-    with pytest.raises(ModelError, match="float32"):
+    with pytest.raises(ModelError, match="choose another model"):  # it is in float32 already
         TwoStagePipeline(model).generate(SINGLE, make_conditioning())
+    half = stock_model(dtype=torch.bfloat16)
+    monkeypatch.setattr(half.unet.conv_out, "forward", lambda x: torch.full_like(x[:, :4], torch.nan))
+    with pytest.raises(ModelError, match="--dtype float32"):
+        TwoStagePipeline(half).generate(SINGLE, make_conditioning())
 
 
 def test_a_text_is_encoded_once_for_all_frames(model, monkeypatch):
@@ -515,6 +534,8 @@ def test_a_device_or_number_type_that_is_not_there_is_refused():
 
     with pytest.raises(UsageError, match="cpu"):
         choose_device("abacus")
+    with pytest.raises(UsageError, match="no device 'meta'"):
+        choose_device("meta")
     with pytest.raises(UsageError, match="float16"):
         choose_dtype(torch.device("cpu"), "float7")
     assert choose_dtype(torch.device("cpu")) == torch.float32

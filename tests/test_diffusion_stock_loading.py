@@ -17,6 +17,8 @@ from safetensors.torch import load_file, save_file
 from handdiff_addon.diffusion.stock import StockModel
 from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError
+from handdiff_addon.models.known import ORIGIN_SUFFIX, known_model
+from handdiff_addon.models.weights import digest
 from handdiff_addon.request import ControlNetChoice
 from tests import stock_models as tiny
 
@@ -184,8 +186,34 @@ def test_other_vae_takes_the_place_of_the_model_s_own(stock: Path, tmp_path: Pat
     assert torch.equal(other.vae.encoder.conv_in.weight, own.vae.encoder.conv_in.weight * 1.5)
     assert torch.equal(predicted(own), predicted(other))
     assert other.identity["vae"]["name"] == "vae" and other.vae.config.scaling_factor == 0.18215
-    of_folder = load_stock(str(stock / "sd15"), vae=str(stock / "sdxl" / "vae"))
+    of_folder = load_stock(str(stock / "sd15"), vae=str(stock / "sd15_inpaint"))
     assert of_folder.identity["vae"]["sha256"]
+
+
+def test_a_model_without_a_vae_takes_another(stock: Path, open_clip: None, tmp_path: Path) -> None:
+    tensors = {n: t for n, t in load_file(stock / "sd15.safetensors").items() if not n.startswith("first_stage")}
+    save_file(tensors, tmp_path / "bare.safetensors")
+    folder = Path(shutil.copytree(stock / "sd15", tmp_path / "bare"))
+    shutil.rmtree(folder / "vae")
+    whole = load_stock(str(stock / "sd15"))
+    for bare in (tmp_path / "bare.safetensors", folder):
+        assert "--vae" in refusal(str(bare))
+        assert torch.equal(decoded(load_stock(str(bare), vae=str(stock / "sd15"))), decoded(whole))
+    (folder / "text_encoder" / "model.safetensors").unlink()
+    assert "text_encoder" in refusal(str(folder), vae=str(stock / "sd15"))
+
+
+def test_a_vae_of_the_other_family_is_refused_by_name(stock: Path, tmp_path: Path) -> None:
+    for name in ("sdxl.safetensors", "sdxl", "sdxl/vae"):
+        message = refusal(str(stock / "sd15"), vae=str(stock / name))
+        assert f"{stock / name}" in message and "SDXL" in message and "Stable Diffusion 1.5" in message
+    # a file of a VAE alone does not tell its family, unless the catalogue knows where it is from
+    file = Path(shutil.copy(stock / "sdxl" / "vae" / tiny.WEIGHTS, tmp_path / "vae.safetensors"))
+    load_stock(str(stock / "sd15"), vae=str(file), device="meta")
+    model = known_model("vae-sdxl")
+    note = {"repository": model.repository, "path": model.files[0].path, "sha256": digest(file)}
+    file.with_name(file.name + ORIGIN_SUFFIX).write_text(json.dumps(note))
+    assert "SDXL" in refusal(str(stock / "sd15"), vae=str(file))
 
 
 def test_v_prediction_is_told_by_its_mark(stock: Path, open_clip: None, tmp_path: Path) -> None:
@@ -321,11 +349,17 @@ def test_models_in_the_wrong_place_are_refused(stock: Path, tmp_path: Path) -> N
     assert "no model" in refusal(str(tmp_path / "absent.safetensors"))
     tensors = {n: t for n, t in load_file(stock / "sd15.safetensors").items() if not n.startswith("first_stage")}
     save_file(tensors, tmp_path / "bare.safetensors")
-    assert "without its vae" in refusal(str(tmp_path / "bare.safetensors"))
+    assert "--vae" in refusal(str(tmp_path / "bare.safetensors"))
     tensors = {n: t for n, t in load_file(stock / "sd15.safetensors").items() if n.startswith("model.diffusion")}
     tensors["model.diffusion_model.input_blocks.0.0.weight"] = torch.zeros(32, 8, 3, 3)
     save_file(tensors, tmp_path / "eight.safetensors")
     assert "8 channels" in refusal(str(tmp_path / "eight.safetensors"))
+
+
+def test_a_missing_scheduler_is_refused_and_not_guessed(stock: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(stock / "sd15", tmp_path / "model"))
+    (folder / "scheduler" / "scheduler_config.json").unlink()
+    assert "scheduler_config.json is missing" in refusal(str(folder))
 
 
 def test_parts_of_different_models_are_refused(stock: Path, tmp_path: Path) -> None:

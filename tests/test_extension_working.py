@@ -45,7 +45,7 @@ finish()
 report(message=session.message, files=names("handdiff/scene/0001"), failed=session.failed)
 bpy.ops.wm.open_mainfile(filepath=str(Path("scene.blend").absolute()))
 settings = bpy.context.scene.handdiff
-settings.model, settings.steps = {str(model)!r}, 1000
+settings.model, settings.steps = {str(model)!r}, 500
 painting("hands")
 bpy.ops.handdiff.cancel()
 finish()
@@ -60,7 +60,7 @@ bpy.ops.wm.read_homefile(use_empty=True)
 finish()
 report(closed=session.message)
 bpy.ops.wm.open_mainfile(filepath=str(Path("scene.blend").absolute()))
-bpy.context.scene.handdiff.model, bpy.context.scene.handdiff.steps = {str(model)!r}, 1000
+bpy.context.scene.handdiff.model, bpy.context.scene.handdiff.steps = {str(model)!r}, 500
 painting("body")
 before = time.monotonic()
 bpy.ops.preferences.addon_disable(module=KEY)

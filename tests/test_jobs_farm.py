@@ -136,7 +136,7 @@ def test_a_worker_with_another_model_is_refused(model: Path) -> None:
 
 def test_a_stopped_batch_does_not_wait_for_its_workers(model: Path) -> None:
     stop = threading.Event()
-    slow = GenerationRequest("a person", model=str(model), steps=1000, hand_steps=1000)
+    slow = GenerationRequest("a person", model=str(model), steps=500, hand_steps=500)
     with ray_painters(slow, weight_sums(request_of(model)), "local", 1, stop) as (paint, _):
         threading.Timer(1.0, stop.set).start()
         with pytest.raises(Cancelled):

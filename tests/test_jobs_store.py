@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 
@@ -86,6 +87,51 @@ def test_a_run_that_writes_nothing_leaves_the_earlier_one(tmp_path: Path) -> Non
     before = {p: p.read_bytes() for p in tmp_path.iterdir()}
     RunFolder(tmp_path)
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_run_that_writes_nothing_leaves_no_folder(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "a" / "b"):
+        assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    RunFolder("~/out").save_result(GenerationRequest(prompt="p"), result())
+    assert (tmp_path / "home" / "out" / "image.png").exists()
+    with pytest.raises(OutputError, match="~nosuchuser/out cannot be written"):
+        RunFolder("~nosuchuser/out")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_run_keeps_others_out_until_it_ends(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as first, RunFolder(tmp_path) as second:
+        first.save_result(GenerationRequest(prompt="first"), result("red"))
+        for begin in (second.start, lambda: RunFolder(tmp_path)):
+            with pytest.raises(OutputError, match="Another run is writing into"):
+                begin()
+        first.save_image("hands.png", Image.new("RGB", (8, 8), "red"))
+    with RunFolder(tmp_path) as third:
+        third.save_result(GenerationRequest(prompt="third"), result("lime"))
+    assert colour(tmp_path / "hands.png") == (0, 255, 0)
+    assert colour(tmp_path / "previous" / "1" / "hands.png") == (255, 0, 0)
+
+
+def test_a_disk_that_fills_up_after_the_picture_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, written = Path.write_bytes, []
+
+    def fill(path: Path, data: bytes) -> int:
+        written.append(path)
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(OutputError, match="No space left"):
+        RunFolder(tmp_path).save_result(GenerationRequest(prompt="p"), result("red"))
+    assert colour(tmp_path / "image.png") == (255, 0, 0)
 
 
 def test_other_files_stay(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from handdiff_addon import cli
 from handdiff_addon.models.discovery import human_size, models_in, models_in_cache
 from handdiff_addon.models.folders import forget, remember, remembered
 from handdiff_addon.models.known import KNOWN, UNION_MODES
+from handdiff_addon.models.sources import locate, source_name
 from handdiff_addon.places import user_folder
 from tests import stock_models as tiny
 
@@ -59,6 +61,16 @@ def test_what_is_downloaded_into_a_program_s_folder_is_seen(stock: Path, tmp_pat
     (root / "output").mkdir()
     shutil.copy(stock / BASE, root / "output" / "c.safetensors")
     assert {model.name for model in models_in(root)} == {"a.safetensors", "b.safetensors"}
+
+
+def test_endings_in_capitals_and_marked_files_of_windows_are_read(stock: Path, tmp_path: Path) -> None:
+    shutil.copy(stock / BASE, tmp_path / "UPPER.SAFETENSORS")
+    folder = Path(shutil.copytree(stock / "sd15", tmp_path / "marked"))
+    index = folder / "model_index.json"
+    index.write_bytes(codecs.BOM_UTF8 + index.read_bytes())
+    assert {model.name: model.usable for model in models_in(tmp_path)} == {"UPPER.SAFETENSORS": True, "marked": True}
+    assert locate("UPPER", [tmp_path]) == locate("UPPER.SAFETENSORS", [tmp_path]) == tmp_path / "UPPER.SAFETENSORS"
+    assert source_name(tmp_path / "UPPER.SAFETENSORS") == "UPPER"
 
 
 def test_what_lies_around_is_told_apart(stock: Path, tmp_path: Path) -> None:

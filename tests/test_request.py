@@ -35,6 +35,7 @@ def test_the_request_inside_a_report_can_be_read(tmp_path):
     "change",
     [
         {"steps": 0},
+        {"steps": 501},
         {"steps": "many"},
         {"size": [500, 512]},
         {"size": [8, 8]},
@@ -101,7 +102,8 @@ def test_a_settings_file_of_another_kind_is_refused(tmp_path, content):
         ("a <lora:ink:0.8> man", "a man", [("ink", 0.8)]),
         ("<lora:ink> a man<lora:old film v2:-0.5>", "a man", [("ink", 1.0), ("old film v2", -0.5)]),
         ("a man <lora:ink:0.7:0.2>", "a man", [("ink", 0.7)]),
-        ("a <b> c <lora:> <lora", "a <b> c <lora:> <lora", []),
+        ("a <LORA:ink:0.5> man", "a man", [("ink", 0.5)]),
+        ("a <b> c lora:ink", "a <b> c lora:ink", []),
     ],
 )
 def test_loras_of_the_prompt(prompt: str, text: str, loras: list[tuple[str, float]]) -> None:
@@ -110,12 +112,28 @@ def test_loras_of_the_prompt(prompt: str, text: str, loras: list[tuple[str, floa
     assert [(lora.model, lora.weight) for lora in request.all_loras] == [("own", 0.3), *loras]
 
 
-@given(st.text(max_size=60))
+def test_loras_of_the_persons_prompts_count_once() -> None:
+    persons = {"A": "old <lora:ink:0.5>", "B": "<lora:film> young", "C": "tall"}
+    request = GenerationRequest("two men <lora:ink:0.5>", person_prompts=persons)
+    assert request.all_loras == (LoraChoice("ink", 0.5), LoraChoice("film"))
+    assert [request.words_for(name) for name in "ABCD"] == ["old", "young", "tall", ""]
+
+
+@pytest.mark.parametrize("typo", ["<lora:ink:0.5", "<lora::0.5>", "<lora:>", "<lora ink>", "<lora", "<Lora:ink:x>"])
+def test_a_lora_that_cannot_be_read_is_refused_and_not_painted(typo: str) -> None:
+    for words in ({"prompt": f"a man {typo}"}, {"prompt": "a man", "person_prompts": {"A": f"old {typo}"}}):
+        with pytest.raises(UsageError, match=r"LoRA .*: "):
+            _ = GenerationRequest(**words).all_loras
+    with pytest.raises(UsageError, match="negative prompt"):
+        _ = GenerationRequest("a man", negative_prompt=f"fog {typo}").all_loras
+
+
+@given(st.text(max_size=60) | st.text("<lora:>A ink0.5", max_size=30))
 def test_any_prompt_is_split_or_refused(prompt: str) -> None:
     try:
         text, loras = split_loras(prompt)
     except UsageError:
-        assert "<lora:" in prompt
+        assert "<lora" in prompt.lower()
     else:
         assert loras or text == prompt
 
@@ -128,6 +146,10 @@ def test_any_prompt_is_split_or_refused(prompt: str) -> None:
         (" depth + normal = a b ", ControlNetChoice("a b", ("depth", "normal"))),
         ("hand_depth=/home/me@work/cn.safetensors", ControlNetChoice("/home/me@work/cn.safetensors", ("hand_depth",))),
         (r"C:\models\me@work\cn.safetensors@1.5", ControlNetChoice(r"C:\models\me@work\cn.safetensors", (), 1.5)),
+        ("pose@v2.safetensors", ControlNetChoice("pose@v2.safetensors")),
+        ("depth=pose@v2@0.5", ControlNetChoice("pose@v2", ("depth",), 0.5)),
+        ("/models/sd=1.5/cn", ControlNetChoice("/models/sd=1.5/cn")),
+        ("openpose=/models/sd=1.5/cn@2", ControlNetChoice("/models/sd=1.5/cn", ("openpose",), 2.0)),
     ],
 )
 def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) -> None:
@@ -135,7 +157,7 @@ def test_controlnets_as_users_write_them(text: str, choice: ControlNetChoice) ->
     assert ControlNetChoice.parse(choice.written) == choice
 
 
-@pytest.mark.parametrize("text", ["pose=x", "openpose=", "x@heavy", "openpose=x@nan", "openpose=x@99", "=x"])
+@pytest.mark.parametrize("text", ["pose=x", "openpose=", "@0.5", "openpose=x@nan", "openpose=x@99", "=x"])
 def test_controlnets_that_make_no_sense(text: str) -> None:
     with pytest.raises(UsageError) as refusal:
         ControlNetChoice.parse(text)

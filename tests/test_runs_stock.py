@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def test_one_door_for_both_kinds(stock: Path) -> None:
-    request = GenerationRequest("a man", model=str(stock / "sd15"), vae=str(stock / "sdxl" / "vae"))
+    request = GenerationRequest("a man", model=str(stock / "sd15"), vae=str(stock / "sd15_inpaint" / "vae"))
     request = GenerationRequest.from_dict(
         request.to_dict() | {"controlnets": [{"model": str(stock / "cn_sd15"), "roles": ["openpose"]}]}
     )
@@ -65,9 +65,23 @@ def test_wrong_pairs_are_refused_before_the_scene_is_opened(
     code = cli.main([*command, "--controlnet", f"openpose={stock / 'cn_sdxl'}"])
     error = capfd.readouterr().err.strip()
     assert code == 4 and "SDXL" in error and "Stable Diffusion 1.5" in error and len(error.splitlines()) == 1
-    assert not any((tmp_path / "out").rglob("*"))
+    assert not (tmp_path / "out").exists()
     code = cli.main([*command, "--controlnet", f"openpose={stock / 'cn_sd15'}"])
     assert code == 3 and "absent.blend" in capfd.readouterr().err  # the models are right, the scene is not there
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "x" * 300, "org/" + "x" * 300, "openpose=org/name/" + "x" * 300])
+def test_names_that_no_file_can_have_are_not_there(
+    stock: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    command = ["generate", str(tmp_path / "absent.blend"), "-o", str(tmp_path / "out"), "-p", "a man"]
+    whole = ["--model", str(stock / "sd15"), "--controlnet", f"openpose={stock / 'cn_sd15'}"]
+    flags = ("--controlnet", "--lora", "--vae", "--hand-model", "--reference")
+    for words in (["--model", name], ["--hand-model", name], *([*whole, flag, name] for flag in flags)):
+        code = cli.main([*command, *words])
+        error = capfd.readouterr().err
+        assert code == (2 if "--reference" in words else 4), error
+        assert name.removeprefix("openpose=")[:40] in error and len(error.splitlines()) == 1
 
 
 def test_the_benchmark_refuses_a_stock_model_before_anything_is_drawn(
@@ -76,7 +90,7 @@ def test_the_benchmark_refuses_a_stock_model_before_anything_is_drawn(
     assert cli.main(["evaluate", "-o", str(tmp_path / "out"), "--model", str(stock / "sd15")]) == 4
     error = capfd.readouterr().err.strip()
     assert "--pictures" in error and len(error.splitlines()) == 1
-    assert not any((tmp_path / "out").rglob("*"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_loras_in_the_prompt_are_found_in_remembered_folders(stock: Path, tmp_path: Path) -> None:

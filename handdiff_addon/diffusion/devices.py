@@ -28,7 +28,7 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # "meta" makes tensors, but none with numbers
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UsageError(f"torch has no device {name!r} here: choose auto or cpu.") from error
     return device

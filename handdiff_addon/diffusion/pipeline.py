@@ -229,7 +229,7 @@ class TwoStagePipeline:
         prompt, unknown = self.painter.complete(request.text, request.seed, frame, 0)
         prompts, rows = [request.negative_prompt, prompt], []
         for person, name in enumerate(names):
-            own = request.person_prompts.get(name, "").strip()
+            own = request.words_for(name)
             rows.append(len(prompts) if own else PROMPT)
             if own:
                 both = f"{own}, {request.text}" if request.text else own

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ..conditioning.flow import warp_noise
 from ..conditioning.frame import Held
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from .text import NEGATIVE, TextEmbedding
 
 FRESH = 1 << 16
@@ -32,11 +32,21 @@ class Schedule:
         steps: denoising steps from pure noise.
         device: of the latents.
         strength: 1 begins with pure noise, less skips so many of the first steps; at least one is left.
+
+    Raises:
+        UsageError: for more steps than the scheduler takes.
     """
 
     def __init__(self, scheduler: Any, steps: int, device: torch.device, strength: float = 1.0) -> None:
         self.scheduler = type(scheduler).from_config(scheduler.config)
-        self.scheduler.set_timesteps(steps, device=device)
+        try:
+            self.scheduler.set_timesteps(steps, device=device)
+        except ValueError as error:
+            config = self.scheduler.config
+            most = config.get("original_inference_steps", config.num_train_timesteps)  # of consistency models
+            raise UsageError(
+                f"{steps} steps are too many for the model's scheduler {type(scheduler).__name__}: give {most} at most."
+            ) from error
         self.order = int(self.scheduler.order)
         first = (steps - max(1, min(steps, int(steps * strength)))) * self.order
         self.timesteps = self._from(first)

@@ -105,6 +105,7 @@ class StockPainter:
         self.guidance_scale: float = usual if model.guidance_scale is None else model.guidance_scale
         self.saved: list[str] = []
         self._one_by_one = False
+        self._greys: dict[tuple[int, int], torch.Tensor] = {}
         if model.dtype == torch.float16 and getattr(model.vae.config, "force_upcast", False):
             model.vae.to(dtype=torch.float32)
         hands: list[torch.nn.Module] = [] if model.hands is None else [model.hands.unet, model.hands.mask_head]
@@ -359,7 +360,9 @@ class StockPainter:
                 masks = logits.sigmoid()[:, 0].cpu().numpy()
         if not torch.isfinite(latents).all():
             raise ModelError(
-                f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
+                "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model."
+                if model.dtype == torch.float32
+                else f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
                 "or Precision in the add-on's preferences."
             )
         return self._decode(latents, watch), masks
@@ -368,19 +371,28 @@ class StockPainter:
         """The given pictures' latents where they are needed, and the further channels of an inpainting U-Net."""
         inpainting = int(self.model.unet.config.in_channels) == 9
         clean = None
+        if batch.pictures is not None and (keeping or batch.strength < 1.0):
+            clean = self._encode(from_pictures(batch.pictures, self.device))
+        if not inpainting:
+            return clean, None
+        if batch.pictures is None or batch.known is None:
+            grey = self._encoded_grey(batch.views[0].width, batch.views[0].height).expand(len(batch.views), -1, -1, -1)
+            return clean, torch.cat([torch.ones_like(grey[:, :1]), grey], dim=1).to(self.model.dtype)
+        whole = np.stack([cells(mask, self.cell).mean((1, 3)) >= 0.5 for mask in batch.known])
+        shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(batch.known).to(self.device)[:, None]
+        mask = 1.0 - torch.from_numpy(whole).to(self.device, torch.float32)[:, None]
+        return clean, torch.cat([mask, self._encode(shown)], dim=1).to(self.model.dtype)
+
+    def _encoded_grey(self, width: int, height: int) -> torch.Tensor:
+        """The latents (1, C, h, w) of a picture of which nothing is known, kept for the next batch of its size."""
+        if (width, height) not in self._greys:
+            self._greys[width, height] = self._encode(torch.zeros((1, 3, height, width), device=self.device))
+        return self._greys[width, height]
+
+    def _encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures (N, 3, H, W) in -1..1 as latents (N, C, h, w)."""
         with self._parts.on_device("vae"):
-            if batch.pictures is not None and (keeping or batch.strength < 1.0):
-                clean = self.model.encode(from_pictures(batch.pictures, self.device))
-            if not inpainting:
-                return clean, None
-            count, size = len(batch.views), (batch.views[0].height, batch.views[0].width)
-            known = np.zeros((count, *size), bool) if batch.known is None else batch.known
-            whole = np.stack([cells(mask, self.cell).mean((1, 3)) >= 0.5 for mask in known])
-            shown = torch.zeros((count, 3, *size), device=self.device)
-            if batch.pictures is not None:
-                shown = from_pictures(batch.pictures, self.device) * torch.from_numpy(known).to(self.device)[:, None]
-            mask = 1.0 - torch.from_numpy(whole).to(self.device, torch.float32)[:, None]
-            return clean, torch.cat([mask, self.model.encode(shown)], dim=1).to(self.model.dtype)
+            return self.model.encode(pictures)
 
     def _decode(self, latents: torch.Tensor, watch: Watch) -> np.ndarray:
         """Pictures one after the other, so that a batch takes no more memory than one."""

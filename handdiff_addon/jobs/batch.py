@@ -33,7 +33,7 @@ from ..conditioning.flow import Flow, carry
 from ..conditioning.frame import Held
 from ..conditioning.pass_files import frame_number, spans, write_passes
 from ..errors import HandDiffError, OutputError, SceneError, UsageError
-from ..files import save_image, write_bytes, write_json
+from ..files import make_folder, save_image, write_bytes, write_json
 from .lock import locked
 from .manifest import Entry, Status, append, read_manifest
 from .metadata import mark_box
@@ -74,7 +74,7 @@ class BatchFolder:
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> BatchFolder:
-        self._resources.enter_context(locked(self.folder))
+        self._resources.enter_context(locked(make_folder(self.folder)))
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -11,10 +11,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OutputError
-from ..files import save_image, write_json
+from ..errors import OutputError, first_line
+from ..files import make_folder, save_image, write_json
 from ..request import PASSES
-from .lock import not_locked
+from .lock import locked, not_locked
 
 if TYPE_CHECKING:
     from ..request import GenerationRequest, GenerationResult
@@ -32,29 +32,39 @@ A pass is a file, or where a range of frames was rendered, a folder with one fil
 
 
 class RunFolder:
-    """The output folder of one run.
+    """The output folder of one run; a context manager, inside of which no other run may write there from the first
+    write on.
 
     Making one only checks that the folder can be written, so a run that is refused or cancelled before it has anything
-    to write leaves earlier results as they were.  The first write (or :meth:`start`) moves an earlier run's files to
-    ``previous/N/``.
+    to write leaves earlier results as they were, and no folder where there was none.  The first write (or
+    :meth:`start`) makes the folder, and moves an earlier run's files to ``previous/N/``.
     """
 
     def __init__(self, path: Path | str):
         """
         Raises:
-            OutputError: where the folder cannot be made or written.
+            OutputError: where the folder cannot be made or written, or another run is writing into it.
         """
-        self.folder = Path(path)
         self._started = False
+        self._inside = False
+        self._resources = contextlib.ExitStack()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
+            self.folder = Path(path).expanduser()
+            there = next((place for place in (self.folder, *self.folder.parents) if place.exists()), self.folder)
+            with not_locked(there), tempfile.TemporaryFile(dir=there):
                 pass
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter: "~" of nobody
             raise OutputError(
-                f"The folder {self.folder} cannot be written ({error.strerror}): "
+                f"The folder {path} cannot be written ({getattr(error, 'strerror', None) or first_line(error)}): "
                 "choose a folder that you may write to, with space left."
             ) from error
+
+    def __enter__(self) -> RunFolder:
+        self._inside = True
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._resources.close()
 
     def earlier(self) -> list[Path]:
         """Files and folders of an earlier run that lie here."""
@@ -67,15 +77,19 @@ class RunFolder:
             alone: whoever calls holds the folder's lock.
 
         Raises:
-            OutputError: where the earlier run cannot be moved; it is then whole, in one of the two places.  Or where a
-                batch is being painted into the folder.
+            OutputError: where the earlier run cannot be moved; it is then whole, in one of the two places.  Or where
+                another run is writing into the folder.
         """
         if self._started:
             return self.folder
-        earlier = self.earlier()
-        if earlier:
+        make_folder(self.folder)
+        with contextlib.ExitStack() as until_moved:
+            if self._inside:
+                self._resources.enter_context(locked(self.folder))
+            elif not alone:
+                until_moved.enter_context(not_locked(self.folder))
             try:
-                with contextlib.nullcontext() if alone else not_locked(self.folder):
+                if earlier := self.earlier():
                     self._set_aside(earlier)
             except OSError as error:
                 raise OutputError(
@@ -117,8 +131,8 @@ class RunFolder:
         write_json(self.path(name), data)
 
     def save_result(self, request: GenerationRequest, result: GenerationResult, **extra: Any) -> None:
-        """Save a generation: ``hands.png``, its mask and each crop where there are hands, ``image.png``, and
-        ``report.json`` last.
+        """Save a generation: ``image.png`` first, so that a disk that fills up costs the least; ``hands.png``, its mask
+        and each crop where there are hands; and ``report.json`` last.
 
         ``extra`` is JSON-ready data that joins the report.  Generated pictures carry their request and origin as PNG
         text; the finished one is marked visibly where the request says so.
@@ -126,11 +140,11 @@ class RunFolder:
         from .metadata import marked, png_info
 
         info = png_info(request, result)
+        self.save_image("image.png", marked(result.image) if request.mark else result.image, info)
         if result.hands is not None:
             self.save_image("hands.png", result.hands, info)
         for number, crop in enumerate(result.crops, 1):
             self.save_image(f"hand_{number}.png", crop.image, info)
         if result.hands_predicted_mask is not None:
             self.save_image("hands_predicted_mask.png", result.hands_predicted_mask)
-        self.save_image("image.png", marked(result.image) if request.mark else result.image, info)
         self.save_json("report.json", {**result.report(request), **extra})

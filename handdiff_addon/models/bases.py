@@ -24,7 +24,7 @@ class BaseSource:
     path: Path
     architecture: Architecture
     parts: dict[str, PartSource]
-    """``unet``, ``vae``, ``text_encoder``, and SDXL's ``text_encoder_2``"""
+    """``unet``, ``vae`` unless it is left out, ``text_encoder``, and SDXL's ``text_encoder_2``"""
     tokenizers: tuple[Path, ...]
     """Folders of the vocabularies; none for one file, which holds none"""
     scheduler: dict[str, Any] | None
@@ -33,49 +33,56 @@ class BaseSource:
     """SDXL: an empty negative prompt is embedded as zeros (``force_zeros_for_empty_prompt``)."""
 
 
-def base_source(path: Path, *, half: bool = False) -> BaseSource:
+def base_source(path: Path, *, half: bool = False, own_vae: bool = True) -> BaseSource:
     """The parts of a base model, folder or file.
+
+    Args:
+        half: prefer ``fp16`` variants, where a folder has them.
+        own_vae: False leaves its VAE out, which it need not have.
 
     Raises:
         ModelError: where it is none that HandDiff paints with, or not whole.
     """
-    return _base_folder(path, half) if path.is_dir() else _base_file(path)
+    return _base_folder(path, half, own_vae) if path.is_dir() else _base_file(path, own_vae)
 
 
-def _base_file(path: Path) -> BaseSource:
+def _base_file(path: Path, own_vae: bool) -> BaseSource:
     weights = read_weights(path)
     architecture = weights.architecture
     _refuse_other_bases(path, architecture)
     parts = {
         "unet": unet_part(weights),
-        "vae": vae_part(weights),
         "text_encoder": text_part(weights),
     }
+    if own_vae:
+        parts["vae"] = vae_part(weights)
     if architecture.family == "sdxl":
         parts["text_encoder_2"] = open_text_part(weights)
     _refuse_missing_parts(path, parts)
     return BaseSource(path, architecture, parts, (), None, [path])
 
 
-def _base_folder(folder: Path, half: bool) -> BaseSource:
+def _base_folder(folder: Path, half: bool, own_vae: bool) -> BaseSource:
     if not (folder / "model_index.json").exists():
         raise ModelError(f"The folder {folder} has no model_index.json: give a model folder in diffusers' layout.")
     index = read_config(folder / "model_index.json")
+    listed = {name for name, entry in index.items() if entry != [None, None]}
     readers: dict[str, Callable[[Weights], PartSource]] = {
         "unet": unet_part,
-        "vae": vae_part,
         "text_encoder": text_part,
         "text_encoder_2": text_part,
     }
+    if own_vae:
+        readers["vae"] = vae_part
     parts: dict[str, PartSource] = {}
     files: list[Path] = []
     architecture = Architecture("unknown")
     for name, reader in readers.items():
-        if name not in index or index[name] == [None, None]:
+        if name not in listed:
             continue
         _refuse_foreign_class(folder, name, index[name])
         if not (folder / name).is_dir():
-            raise ModelError(f"The part {folder / name} is missing: copy or download the model again.")
+            continue  # refused below where it is needed
         weights = read_weights(folder / name, half=half, root=folder)
         if weights.config is None:
             raise ModelError(f"{folder / name / 'config.json'} is missing: copy or download this file.")
@@ -84,14 +91,15 @@ def _base_folder(folder: Path, half: bool) -> BaseSource:
             _refuse_other_bases(folder, architecture)
         parts[name] = reader(weights)
         files += weights.paths
-    needed = ("unet", "vae", "text_encoder", *(("text_encoder_2",) if architecture.family == "sdxl" else ()))
+    texts = ("text_encoder", "text_encoder_2") if architecture.family == "sdxl" else ("text_encoder",)
+    needed = ("unet", *(("vae",) if own_vae else ()), *texts)
     _refuse_missing_parts(folder, {name: parts.get(name) for name in needed})
-    tokenizers = tuple(folder / name for name in ("tokenizer", "tokenizer_2")[: len(needed) - 2])
+    tokenizers = tuple(folder / name.replace("text_encoder", "tokenizer") for name in texts)
     for tokenizer in tokenizers:
         _check_tokenizer(tokenizer, folder)
-    config = folder / "scheduler" / "scheduler_config.json"
-    scheduler = read_config(config) if config.exists() else None
-    architecture = replace(architecture, kind="checkpoint", parts=needed)
+    scheduler = read_config(folder / "scheduler" / "scheduler_config.json") if "scheduler" in listed else None
+    there = tuple(name for name in ("unet", "vae", *texts) if (folder / name).is_dir())
+    architecture = replace(architecture, kind="checkpoint", parts=there)
     zeros = index.get("force_zeros_for_empty_prompt") is not False
     return BaseSource(folder, architecture, {name: parts[name] for name in needed}, tokenizers, scheduler, files, zeros)
 
@@ -122,8 +130,13 @@ def _refuse_other_bases(path: Path, architecture: Architecture) -> None:
 
 
 def _refuse_missing_parts(path: Path, parts: Mapping[str, PartSource | None]) -> None:
-    if missing := [name.replace("_", " ") for name, part in parts.items() if part is None or not part.places]:
-        raise ModelError(f"{path} comes without its {missing[0]}: give a whole checkpoint or model folder.")
+    missing = [name.replace("_", " ") for name, part in parts.items() if part is None or not part.places]
+    if missing:
+        raise ModelError(
+            f"{path} comes without its VAE: name one with --vae, or give a whole checkpoint or model folder."
+            if missing == ["vae"]
+            else f"{path} comes without its {missing[0]}: give a whole checkpoint or model folder."
+        )
 
 
 def _refuse_foreign_class(folder: Path, name: str, entry: Any) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from ..files import file_sha256
+from ..files import file_sha256, there
 from .safetensors_header import read_header
 from .sources import shards
 from .tables import read_table
@@ -90,7 +90,8 @@ def is_own(name: str) -> bool:
     """Whether a name stands for a model of HandDiff's own kind, and not for a stock model: looks at the folder only."""
     # A folder named "refiner" tells nothing: people keep SDXL's there.
     telling = {*OURS, HANDS} - {"refiner"}
-    return name in ("", EMBEDDED) or any((Path(name).expanduser() / part).is_dir() for part in telling)
+    folder = there(name)
+    return name in ("", EMBEDDED) or (folder is not None and any((folder / part).is_dir() for part in telling))
 
 
 def find_model(name: str) -> Path:
@@ -101,8 +102,8 @@ def find_model(name: str) -> Path:
     """
     if name in ("", EMBEDDED):
         return embedded_model()
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    folder = there(name)
+    if folder is None or not folder.is_dir():
         raise ModelError(f"There is no model folder {name}: give the path of a folder with a model_index.json.")
     if not (folder / "model_index.json").is_file():
         raise ModelError(f"The folder {name} has no model_index.json: give a model folder in diffusers' layout.")

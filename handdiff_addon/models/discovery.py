@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from .catalogue import is_own
 from .folders import walk
 from .hub_cache import cached, cached_repositories, repository_of
 from .sources import read_weights, source_name
-from .weights import PICKLES
+from .tables import read_table
+from .weights import PICKLES, is_safetensors
 
 _SMALL = 64 * 1024
 """Bytes under which a pickle is a remark of some program and no model"""
@@ -50,7 +50,7 @@ def models_in(folder: Path) -> list[Found]:
         if any(here.is_relative_to(model) for model in inside):
             continue
         names = {file.name for file in files}
-        weights = [file for file in files if file.suffix == ".safetensors"]
+        weights = [file for file in files if is_safetensors(file)]
         if "model_index.json" in names or ("config.json" in names and weights):
             inside.append(here)
             found.append(_folder(here))
@@ -74,10 +74,10 @@ def models_in_cache() -> list[Found]:
 def _of_snapshot(snapshot: Path) -> Iterator[Found]:
     if (snapshot / "model_index.json").is_file():
         try:
-            index = json.loads((snapshot / "model_index.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            index = read_table(snapshot / "model_index.json")
+        except ModelError:
             index = {}
-        if isinstance(index, dict) and str(index.get("_class_name", "")).startswith("StableDiffusion"):
+        if str(index.get("_class_name", "")).startswith("StableDiffusion"):
             yield _folder(snapshot)
     elif (snapshot / "config.json").is_file() and any(snapshot.glob("diffusion_pytorch_model*.safetensors")):
         yield _folder(snapshot)

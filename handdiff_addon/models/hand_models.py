@@ -15,6 +15,7 @@ from typing import Any
 
 from ..conditioning.heatmaps import CHANNELS
 from ..errors import ModelError
+from ..files import there
 from .architecture import FAMILIES
 from .bases import BaseSource
 from .catalogue import is_own
@@ -125,7 +126,7 @@ def refuse_stock_hands(name: str) -> None:
     Raises:
         ModelError
     """
-    if name and is_hand_model(Path(name).expanduser()):
+    if name and (path := there(name)) and is_hand_model(path):
         raise ModelError(
             f"The hand generator {name} is for a stock model: name the model it was trained on with --model."
         )

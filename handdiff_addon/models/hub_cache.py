@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from ..errors import ModelError
+from ..files import there
 
 REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 """A model's id on Hugging Face"""
@@ -25,7 +26,8 @@ def hub_cache() -> Path:
 
 def cached(repository: str) -> Path | None:
     """Folder of a model's newest snapshot in the cache, None where it has none."""
-    return snapshot(hub_cache() / f"models--{repository.replace('/', '--')}")
+    entry = there(hub_cache() / f"models--{repository.replace('/', '--')}")
+    return snapshot(entry) if entry else None
 
 
 def cached_repositories() -> list[str]:

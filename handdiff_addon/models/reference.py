@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError, UsageError
-from ..files import open_picture
+from ..files import open_picture, there
 from ..request import check_weight, name_and_weight
 from .architecture import FAMILIES, below
 from .bases import BaseSource
 from .folders import walk
 from .sources import Weights, locate, read_weights
+from .weights import is_safetensors
 
 PROJECTION, ATTENTION = "image_proj.", "ip_adapter."
 PATCHES, PROJECTED = "vision_model.embeddings.patch_embedding.weight", "visual_projection.weight"
@@ -36,14 +38,17 @@ class ReferenceChoice:
 
     @classmethod
     def parse(cls, text: str) -> ReferenceChoice:
-        """Read ``[ADAPTER=]PICTURE[@SCALE]``, as users write it.
+        """Read ``[ADAPTER=]PICTURE[@SCALE]``, as users write it; of several ``=``, the picture that is there tells
+        which one it is.
 
         Raises:
             UsageError
         """
-        adapter, equals, name = text.partition("=")
-        picture, scale = name_and_weight(name if equals else text, cls.scale)
-        return cls(picture, adapter.strip() if equals else "", scale)
+        name, scale = name_and_weight(text, cls.scale)
+        places = [match.start() for match in re.finditer("=", name)]
+        splits = [("", name), *((name[:place].strip(), name[place + 1 :]) for place in places)]
+        adapter, picture = next((split for split in splits if there(split[1])), splits[min(1, len(places))])
+        return cls(picture, adapter, scale)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def plan_reference(written: str, base: BaseSource, folders: Sequence[Path] = ())
         ModelError: where the adapter or its encoder is not at hand, or does not fit.
     """
     choice = ReferenceChoice.parse(written)
-    picture = Path(choice.picture).expanduser()
+    picture = there(choice.picture) or Path(choice.picture)
     try:
         with open_picture(picture) as opened:
             opened.verify()
@@ -148,7 +153,7 @@ def _readable(folders: Sequence[Path]) -> Iterator[Weights]:
     for folder in folders:
         for _, files in walk(folder):
             for file in files:
-                if file.suffix == ".safetensors":
+                if is_safetensors(file):
                     try:
                         yield read_weights(file)
                     except ModelError:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..files import there
 from .architecture import Architecture, identify
 from .folders import walk
 from .hub_cache import REPOSITORY, cached, refuse_link_out, repository_of, snapshot
 from .safetensors_header import TensorInfo, read_header
 from .tables import read_table
-from .weights import PICKLES, refuse_pickle
+from .weights import PICKLES, is_safetensors, refuse_pickle
 
 STEMS = ("diffusion_pytorch_model", "model", "pytorch_lora_weights")
 """Names of a part's weights in diffusers' layout"""
@@ -57,8 +58,7 @@ def locate(name: str, folders: Sequence[Path] = ()) -> Path:
     Raises:
         ModelError: where there is none, or several.
     """
-    path = Path(name).expanduser()
-    if path.exists():
+    if path := there(name):
         if path.is_dir() and path.name.startswith("models--"):
             if not (newest := snapshot(path)):
                 raise ModelError(f"{path} holds no snapshot: the download was not finished, start it again.")
@@ -67,7 +67,7 @@ def locate(name: str, folders: Sequence[Path] = ()) -> Path:
     words = name.split("/")
     if len(words) >= 2 and REPOSITORY.fullmatch("/".join(words[:2])):
         folder = cached("/".join(words[:2]))
-        if folder and ".." not in words and (found := folder.joinpath(*words[2:])).exists():
+        if folder and ".." not in words and (found := there(folder.joinpath(*words[2:]))):
             return found
     if len(words) == 1 and name:
         hits = _by_name(name, folders)
@@ -75,8 +75,8 @@ def locate(name: str, folders: Sequence[Path] = ()) -> Path:
             return hits[0]
         if hits:
             raise ModelError(f"There are several models named {name} ({hits[0]}, {hits[1]}): give the path of one.")
-    if path.suffix.lower() in PICKLES:
-        refuse_pickle(path)
+    if Path(name).suffix.lower() in PICKLES:
+        refuse_pickle(Path(name))
     raise ModelError(
         f"There is no model {name}: give the path of a .safetensors file or a model folder, or a Hugging Face id that "
         "is downloaded already ( handdiff models list  shows what is there)."
@@ -84,13 +84,12 @@ def locate(name: str, folders: Sequence[Path] = ()) -> Path:
 
 
 def _by_name(name: str, folders: Sequence[Path]) -> list[Path]:
-    names = {name, f"{name}.safetensors"}
     hits = {
         path.resolve(): path
         for folder in folders
         for here, files in walk(folder)
         for path in (here, *files)
-        if path.name in names and path != folder
+        if (path.name == name or (is_safetensors(path) and path.stem == name)) and path != folder
     }
     return list(hits.values())
 
@@ -193,8 +192,8 @@ def source_name(path: Path) -> str:
     """A short name for reports: the Hugging Face id, or the file's or folder's name."""
     repository = repository_of(path)
     if repository:
-        return f"{repository}/{path.name}" if path.suffix == ".safetensors" else repository
-    return path.stem if path.suffix == ".safetensors" else path.resolve().name
+        return f"{repository}/{path.name}" if is_safetensors(path) else repository
+    return path.stem if is_safetensors(path) else path.resolve().name
 
 
 def short(value: Any) -> str:

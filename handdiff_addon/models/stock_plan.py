@@ -10,14 +10,15 @@ from pathlib import Path
 from ..conditioning.hint import HINT_CHANNELS
 from ..errors import ModelError, UsageError
 from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
-from .architecture import FAMILIES, Architecture
+from .architecture import FAMILIES, PAINTABLE, Architecture, Family
 from .bases import BaseSource, base_source
 from .digests import checked
 from .folders import remembered
 from .hand_models import HandPlan, plan_hands
-from .known import UNION_MODES, roles_of
+from .known import UNION_MODES, recognise, roles_of
 from .parts import PartSource, controlnet_part, vae_part
 from .reference import ReferencePlan, plan_reference
+from .shapes import defaults
 from .sources import Weights, locate, read_weights
 
 _SHOW_POSE: frozenset[ControlRole] = frozenset(("openpose", "depth", "normal", "outpaint"))
@@ -167,16 +168,10 @@ def plan_stock(
     Raises:
         ModelError: naming the file that is missing, damaged or of another family.
     """
-    base = base_source(locate(model, folders), half=half)
-    other_vae = read_weights(_part_folder(locate(vae, folders), "vae"), half=half) if vae else None
-    if other_vae and (other_vae.architecture.kind not in ("vae", "checkpoint") or not vae_part(other_vae).places):
-        raise ModelError(
-            f"{other_vae.path} is no VAE of {FAMILIES[base.architecture.family]} but: "
-            f"{other_vae.architecture.title}; choose another."
-        )
+    base = base_source(locate(model, folders), half=half, own_vae=not vae)
     return StockPlan(
         base,
-        other_vae,
+        _vae(vae, base, half, folders) if vae else None,
         tuple(_control(choice, base, half, folders) for choice in controlnets),
         tuple(_lora(choice, base, folders) for choice in loras),
         plan_hands(hand_model, base, folders) if hand_model else None,
@@ -187,6 +182,33 @@ def plan_stock(
 def _part_folder(path: Path, part: str) -> Path:
     """A part's own folder, where a whole model's is given."""
     return path / part if path.is_dir() and (path / part).is_dir() else path
+
+
+def _vae(name: str, base: BaseSource, half: bool, folders: Sequence[Path]) -> Weights:
+    weights = read_weights(_part_folder(locate(name, folders), "vae"), half=half)
+    architecture = weights.architecture
+    if architecture.kind not in ("vae", "checkpoint") or not vae_part(weights).places:
+        raise ModelError(
+            f"{weights.path} is no VAE of {FAMILIES[base.architecture.family]} but: "
+            f"{architecture.title}; choose another."
+        )
+    family = architecture.family or _vae_family(weights)
+    if family in PAINTABLE and family != base.architecture.family:
+        raise ModelError(
+            f"The VAE {weights.path} is for {FAMILIES[family]} and the model {base.path} is "
+            f"{FAMILIES[base.architecture.family]}: choose a pair of one family."
+        )
+    return weights
+
+
+def _vae_family(weights: Weights) -> Family:
+    """Family of a VAE by itself, whose tensors are alike in both: by its configuration, or for one file by the
+    catalogue; empty where neither tells."""
+    if weights.config is None:
+        known = recognise(weights.paths[0], checked(weights.paths[0]))
+        return known.family if known else ""
+    factor = weights.config.get("scaling_factor")
+    return next((family for family in PAINTABLE if defaults(family, "vae")["scaling_factor"] == factor), "")
 
 
 def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Sequence[Path]) -> ControlPlan:

@@ -17,7 +17,7 @@ def read_table(path: Path) -> dict[str, Any]:
         ModelError: where it is missing, damaged or no table.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows mark the encoding
     except FileNotFoundError as error:
         raise ModelError(f"{path} is missing: copy or download this file.") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -26,6 +26,11 @@ _EXPONENTS = {
 _FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 
 
+def is_safetensors(path: Path) -> bool:
+    """Whether a name ends as those of weights do, in capitals too."""
+    return path.suffix.lower() == ".safetensors"
+
+
 def refuse_pickle(path: Path) -> None:
     """Refuse a pickle by its name's ending, and a safetensors file that is one inside.
 
@@ -37,7 +42,7 @@ def refuse_pickle(path: Path) -> None:
             f"{path} is a pickle, which can run code when read: look for the model's .safetensors file, or convert it "
             "with torch.load(weights_only=True) and safetensors.torch.save_file."
         )
-    if path.suffix.lower() != ".safetensors":
+    if not is_safetensors(path):
         raise ModelError(f"{path} is no .safetensors file: HandDiff reads weights in this format only.")
 
 

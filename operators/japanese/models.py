@@ -143,6 +143,9 @@ MODELS: dict[str, str] = {
     "{} cannot be had (the server says {}): look whether the model still exists there.": (
         "{0} を取得できません（サーバーの応答: {1}）。モデルがまだそこにあるか確認してください。"
     ),
+    "{} cannot be made ({}): choose where you may write.": (
+        "{0} を作成できません（{1}）。書き込める場所を選んでください。"
+    ),
     "{} cannot be made ({}): set HANDDIFF_HOME to another folder.": (
         "{0} を作成できません（{1}）。HANDDIFF_HOME に別のフォルダーを設定してください。"
     ),
@@ -180,11 +183,11 @@ MODELS: dict[str, str] = {
     "The folder {} holds several files of weights ({}): give the path of one.": (
         "フォルダー {0} に重みのファイルが複数あります（{1}）。ひとつのパスを指定してください。"
     ),
-    "The part {} is missing: copy or download the model again.": (
-        "部品 {0} がありません。モデルをコピーまたはダウンロードし直してください。"
-    ),
     "{} comes without its {}: give a whole checkpoint or model folder.": (
         "{0} に {1} がありません。完全なチェックポイントかモデルのフォルダーを指定してください。"
+    ),
+    "{} comes without its VAE: name one with --vae, or give a whole checkpoint or model folder.": (
+        "{0} に VAE がありません。--vae で指定するか、完全なチェックポイントかモデルのフォルダーを指定してください。"
     ),
     "{} is a link out of the model's folder: put the file itself there.": (
         "{0} はモデルのフォルダーの外へのリンクです。ファイルそのものを置いてください。"
@@ -223,6 +226,9 @@ MODELS: dict[str, str] = {
         "{0} は {1} で、HandDiff では使えません。通常の LoRA を指定してください。"
     ),
     "{} is no VAE of {} but: {}; choose another.": "{0} は {1} の VAE ではなく、{2} です。別のものを選んでください。",
+    "The VAE {} is for {} and the model {} is {}: choose a pair of one family.": (
+        "VAE {0} は {1} 用で、モデル {2} は {3} です。同じ系統の組み合わせを選んでください。"
+    ),
     # Hand generators and ControlNets that were trained for a stock model
     "{} is {}: train on an ordinary model of this family.": "{0} は {1} です。同じ系統の通常のモデルで学習してください。",
     "The U-Net lacks the tensor {}: copy or download the model again.": (
@@ -347,11 +353,15 @@ MODELS: dict[str, str] = {
     "The prompt gives the LoRA {} the weight {}: give a number.": (
         "プロンプトで LoRA {0} の重みが {1} になっています。数を指定してください。"
     ),
+    "The prompt has a LoRA that cannot be read: write <lora:NAME:0.8>.": (
+        "プロンプトに読み取れない LoRA があります。<lora:名前:0.8> のように書いてください。"
+    ),
+    "The negative prompt names a LoRA, which does nothing there: name it in the prompt, where a weight below 0 turns it "
+    "round.": (
+        "ネガティブプロンプトの LoRA は効果がありません。プロンプトに書いてください。0 未満の重みで逆に働きます。"
+    ),
     "The {} {} has the weight {}: give a number from -10 to 10.": (
         "{0} {1} の重みが {2} です。-10 から 10 の数を指定してください。"
-    ),
-    "{} has {} for its weight: give a number, as in NAME@0.8.": (
-        "{0} の重みが {1} です。名前@0.8 のように数を指定してください。"
     ),
     "The model {} wants EDM's noise, which HandDiff does not paint with: choose another.": (
         "モデル {0} は EDM のノイズを必要とし、HandDiff では描けません。別のモデルを選んでください。"
@@ -434,6 +444,12 @@ MODELS: dict[str, str] = {
     "The picture is not upscaled: {}": "画像を拡大しませんでした: {0}",
     "This model predicts no masks to choose by, so the hands are painted once only.": (
         "このモデルは選択に使うマスクを予測しないため、手を 1 回だけ描きます。"
+    ),
+    "{} steps are too many for the model's scheduler {}: give {} at most.": (
+        "{0} ステップはモデルのスケジューラー {1} には多すぎます。{2} 以下にしてください。"
+    ),
+    "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model.": (
+        "モデルの結果が数になりません。LoRA や ControlNet の重みを下げるか、別のモデルを選んでください。"
     ),
     "The model gave no numbers in {}: use --dtype float32, or Precision in the add-on's preferences.": (
         "モデルの結果が {0} では数になりません。--dtype float32、またはアドオンのプリファレンスの「精度」を使ってください。"
