@@ -47,6 +47,7 @@ def stamps(folder: Path) -> dict[str, int]:
 def test_a_model_is_drawn_judged_and_reported_and_a_second_run_goes_on(tiny_model: Path, tmp_path: Path) -> None:
     pytest.importorskip("mediapipe")
     out = tmp_path / "out"
+    out.mkdir()
     page = evaluate(out, keep([]), model=str(tiny_model), count=2)
     text = page.read_text(encoding="utf-8")
     for words in ("two stages", "hard paste", "KID", "light skin", "peak memory", "wall.jpg", "sample human"):
