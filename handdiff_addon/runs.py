@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .errors import ModelError
-from .files import make_folder
 from .jobs.store import RunFolder
 from .models.catalogue import check_model, find_model, is_own
 from .models.hand_models import refuse_stock_hands
@@ -127,7 +126,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     Returns:
         the results page, or the folder of the conditions where only those were asked for.
     """
-    folder = RunFolder(output).folder
+    RunFolder(output)
     if not options["conditions"] and options["pictures"] is None:
         request = GenerationRequest("", model=options["model"])
         if not is_own(request.model):
@@ -140,7 +139,7 @@ def run_evaluate(output: Path, report: Report, **options: Any) -> Path:
     need_blender()
     from .evaluation.evaluate import evaluate
 
-    return evaluate(make_folder(folder), report, **options)
+    return evaluate(output, report, **options)
 
 
 def check_models(request: GenerationRequest) -> None:

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..handdiff_addon.models.reference import ReferenceChoice
-from ..handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, GenerationRequest
+from ..handdiff_addon.request import DEFAULT_PASSES, MAX_PEOPLE, MAX_STEPS, GenerationRequest
 
 SEEDS = 2**31
 """Seeds that a whole number of Blender's can hold"""
@@ -155,7 +155,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         name="Body Steps",
         default=0,
         min=0,
-        max=1000,
+        max=MAX_STEPS,
         soft_max=100,
         description="Denoising steps of the body stage: more are slower and finer; 0: as many as the model likes",
     )
@@ -163,7 +163,7 @@ class HandDiffSettings(bpy.types.PropertyGroup):
         name="Hand Steps",
         default=0,
         min=0,
-        max=1000,
+        max=MAX_STEPS,
         soft_max=100,
         description="Denoising steps of the hand stage; 0: as many as Fast or Quality, below, makes of the body's",
     )

@@ -175,7 +175,7 @@ def prepare(folder: Path, humans: Path | None, model: str, count: int | None, pi
     Raises:
         OutputError, UsageError, ModelError
     """
-    RunFolder(folder)
+    folder = RunFolder(folder).folder
     benchmark = read_benchmark()
     if count is not None and not 1 <= count <= len(benchmark.entries):
         raise UsageError(f"The benchmark cannot give {count} entries: ask for 1 to {len(benchmark.entries)}.")
@@ -185,7 +185,7 @@ def prepare(folder: Path, humans: Path | None, model: str, count: int | None, pi
     entries = benchmark.entries[:count]
     if pictures is not None:
         entries = _handed_in(pictures, benchmark, entries)
-    return Run(folder, benchmark, entries, files, model, canvas_of(model), pictures)
+    return Run(make_folder(folder), benchmark, entries, files, model, canvas_of(model), pictures)
 
 
 def _handed_in(pictures: Path, benchmark: Benchmark, entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -143,9 +143,6 @@ MODELS: dict[str, str] = {
     "{} cannot be had (the server says {}): look whether the model still exists there.": (
         "{0} を取得できません（サーバーの応答: {1}）。モデルがまだそこにあるか確認してください。"
     ),
-    "{} cannot be made ({}): choose where you may write.": (
-        "{0} を作成できません（{1}）。書き込める場所を選んでください。"
-    ),
     "{} cannot be made ({}): set HANDDIFF_HOME to another folder.": (
         "{0} を作成できません（{1}）。HANDDIFF_HOME に別のフォルダーを設定してください。"
     ),
