@@ -273,5 +273,6 @@ def test_trainings_on_a_base_that_cannot_be_are_refused(
     assert "no base model that HandDiff paints with" in refused("--base", stock / "cn_sd15" / tiny.WEIGHTS)
     assert "There is no model absent" in refused("--base", "absent")
     assert "Both --start and --base" in refused("--base", stock / "sd15", "--start")
+    (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model_index.json").write_text("{}")
     assert "name a new folder" in refused("--base", stock / "sd15")
