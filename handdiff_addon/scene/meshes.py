@@ -129,9 +129,11 @@ def _unwrapped_copy(scene: bpy.types.Scene, data: bpy.types.Mesh) -> Iterator[bp
     """A mesh's UV map as Smart UV Project makes it, on a copy that goes again; selection and active object stay."""
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
     copy = bpy.data.objects.new("HandDiff unwrapping", data.copy())
-    if keys := copy.data.shape_keys:
+    if copy.data.shape_keys:
+        keys = copy.data.shape_keys.name
         copy.shape_key_clear()
-        bpy.data.batch_remove([keys])  # Blender would leave them behind, and complain at the next save
+        if keys in bpy.data.shape_keys:  # Blender before 5.2 leaves them behind, and complains at the next save
+            bpy.data.batch_remove([bpy.data.shape_keys[keys]])
     copy.data.uv_layers.active = copy.data.uv_layers[UV_MAP]
     for name in (".hide_vert", ".hide_edge", ".hide_poly"):
         if attribute := copy.data.attributes.get(name):
