@@ -113,7 +113,8 @@ class ControlNetChoice:
         roles = tuple(role.strip() for role in words.split("+"))
         if not equals or (re.search(r"[/\\]", words) and not set(roles) <= set(get_args(ControlRole))):
             roles, name = (), text  # none, or the "=" is one of a path
-        return cls(name_and_weight(name)[0], roles, name_and_weight(name)[1])  # type: ignore[arg-type]
+        model, scale = name_and_weight(name)
+        return cls(model, roles, scale)  # type: ignore[arg-type]
 
     @property
     def written(self) -> str:
