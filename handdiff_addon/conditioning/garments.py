@@ -137,6 +137,12 @@ def usual_kinds(
     return Kinds(bare, cloth & high, cloth & ~high, np.zeros_like(body))
 
 
+def face_of(body_map: np.ndarray, body: np.ndarray) -> np.ndarray:
+    """(H, W) bool, of a body without arms and hands the face below the hairline."""
+    green, blue = body_map[..., 1], body_map[..., 2]
+    return body & (green >= _HEAD) & (green < _FOREHEAD) & (blue >= _FACE)
+
+
 def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
     """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
 
@@ -159,9 +165,8 @@ def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
 
 
 def _worn(body_map: np.ndarray, body: np.ndarray, hands: np.ndarray, materials: np.ndarray) -> _Worn:
-    green, blue = body_map[..., 1], body_map[..., 2]
-    face = body & (green >= _HEAD) & (green < _FOREHEAD) & (blue >= _FACE)
-    skin = np.union1d(_common(materials[hands]), _common(materials[face]))
+    green = body_map[..., 1]
+    skin = np.union1d(_common(materials[hands]), _common(materials[face_of(body_map, body)]))
     hair = np.setdiff1d(_common(materials[body & (green >= _CROWN)]), skin)
     chest, legs = _chest(body_map, body, materials), _common(materials[_middle(body_map, body, _LEGS)])
     hair = np.setdiff1d(hair, chest[:1])  # a hood is the shirt's; hair that hangs on the chest is not

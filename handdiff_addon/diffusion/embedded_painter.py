@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint
 from .controlled import controlled
 from .edges import settle_edges
 from .estimate import shown_latents, unknown
+from .even_surfaces import even_surfaces, match_hands
 from .frame import Frame, at_size, cells
 from .hand_stage import given_crops
 from .known_words import in_known_words
@@ -181,7 +182,6 @@ class EmbeddedPainter:
         picture = autoencoder.decode(latents)
         if models.refiner is not None:
             picture = models.refiner.refine(picture, torch.from_numpy(hint).to(self.device)[None])
-        picture = settle_edges(picture, self._plane(frame.kinds(_sleeves(painting))))
         if request.strength >= 1.0:
             picture = clean_backdrop(picture, self._plane(frame.person_mask))
         return to_pictures(picture)[0]
@@ -195,25 +195,41 @@ class EmbeddedPainter:
         return Schedule(kind.from_config(scheduler.config), steps, self.device, strength)
 
     def finish(self, image: np.ndarray, painting: Painting) -> np.ndarray:
-        """Where it is larger than the canvas, people are refined at its own size.  What is held of them was refined
+        """What the passes know better than the networks is set right at the frame's own size: in larger frames than the
+        canvas the details, and surfaces of one colour, the hands' tone and edges.  What is held of people was set right
         when it was painted, and is laid over as it is: over and over, it would drift.  Not so the backdrop, which may
         hold a rim of who stood before it."""
-        refiner, frame, source = self.checkpoint.refiner, painting.frame, painting.frame.source
-        if refiner is None:
-            return image
-        if source.width > frame.width:
-            large = at_size(source, painting.request, (source.width, source.height))
-            places = large.places(_sleeves(painting))
-            hint = outpaint_hint(np.zeros_like(image), large.person_mask, large.normals, None, None, places)
-            shown, known = from_pictures(image[None], self.device), torch.from_numpy(hint).to(self.device)[None]
-            shown = refiner.refine(shown, known, around=_RIM)
-            shown = settle_edges(shown, self._plane(large.kinds(_sleeves(painting))), source.width / frame.width)
-            image = to_pictures(shown)[0]
+        frame, source = painting.frame, painting.frame.source
+        size, scale = (source.width, source.height), source.width / frame.width
+        own = frame if size == (frame.width, frame.height) else at_size(source, painting.request, size)
+        shown = from_pictures(image[None], self.device)
+        if self.checkpoint.refiner is not None and scale > 1.0:
+            places = own.places(_sleeves(painting))
+            hint = outpaint_hint(np.zeros_like(image), own.person_mask, own.normals, None, None, places)
+            shown = self.checkpoint.refiner.refine(shown, torch.from_numpy(hint).to(self.device)[None], around=_RIM)
+        if painting.request.strength >= 1.0 and own.normals is not None:
+            shown = self._evened(shown, own, painting, scale)
+        shown = settle_edges(shown, self._plane(own.kinds(_sleeves(painting))), scale)
+        image = to_pictures(shown)[0]
         if frame.held is not None and source.held is not None:
             kept = np.kron(cells(frame.held.mask, self.cell).all((1, 3)), np.ones((self.cell, self.cell), bool))
             laid = resize(kept, source.width, source.height) & source.held.mask & source.person_mask
             image = np.where(laid[..., None], source.held.picture, image)
         return image
+
+    def _evened(self, shown: torch.Tensor, frame: Frame, painting: Painting, scale: float) -> torch.Tensor:
+        assert frame.normals is not None
+        normals = from_pictures(frame.normals[None], self.device) / 2.0 + 0.5
+
+        def masks(found: Sequence[np.ndarray]) -> list[torch.Tensor]:
+            return [torch.from_numpy(mask).to(self.device) for mask in found]
+
+        shown = even_surfaces(shown, normals, masks(frame.surfaces(_sleeves(painting))), scale)
+        for person, prompt in enumerate(painting.prompts):
+            if "gloves" not in prompt:
+                hands, skin = masks([frame.hands(person), frame.skin(person, _sleeves(painting))])
+                shown = match_hands(shown, normals, hands, skin, scale)
+        return shown
 
     def repaint(self, painting: Painting, given: Given) -> np.ndarray:
         raise NotImplementedError

@@ -14,7 +14,7 @@ from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
-from ..conditioning.garments import Kinds, Sleeves, sleeves_of, told_kinds, usual_kinds, worn_places
+from ..conditioning.garments import Kinds, Sleeves, face_of, sleeves_of, told_kinds, usual_kinds, worn_places
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -95,9 +95,27 @@ class Frame:
                     numbers[kind] = place
         return numbers
 
+    def surfaces(self, sleeves: Sequence[Sleeves]) -> list[np.ndarray]:
+        """(H, W) bool each, what is of one colour: every person's shirt, trousers and bare arms, as :meth:`kinds` has
+        them."""
+        found = []
+        for person in range(len(self.bodies)):
+            kinds = None if self.body_map is None else self._kinds(person, sleeves)
+            if kinds is not None:
+                found += [kinds.top, kinds.bottom, kinds.skin & self._arms(person)]
+        return found
+
+    def skin(self, person: int, sleeves: Sequence[Sleeves]) -> np.ndarray:
+        """(H, W) bool, a person's bare arms and face, as far as they are known."""
+        if self.body_map is None:
+            return np.zeros((self.height, self.width), bool)
+        kinds, arms = self._kinds(person, sleeves), self._arms(person)
+        face = face_of(self.body_map, self.bodies[person] & ~self.hands(person) & ~arms)
+        return face if kinds is None else face | (kinds.skin & arms)
+
     def _kinds(self, person: int, sleeves: Sequence[Sleeves]) -> Kinds | None:
         assert self.body_map is not None
-        seen = self.body_map, self.bodies[person], self._hands(person)
+        seen = self.body_map, self.bodies[person], self.hands(person)
         kinds = None if self._materials is None else told_kinds(*seen, self._materials)
         return usual_kinds(*seen, self._arm_reach, sleeves[person]) if kinds is None and sleeves else kinds
 
@@ -110,7 +128,7 @@ class Frame:
         """Which sleeves a person wears, as far as the materials tell."""
         if self._materials is None or self.body_map is None:
             return ""
-        return sleeves_of(self.body_map, self.bodies[person], self._hands(person), self._materials)
+        return sleeves_of(self.body_map, self.bodies[person], self.hands(person), self._materials)
 
     @cached_property
     def _arm_reach(self) -> np.ndarray:
@@ -132,7 +150,8 @@ class Frame:
         whole = (0.0, 0.0, float(self.source.width), float(self.source.height))
         return sample(array, whole, self.width, self.height, fill)
 
-    def _hands(self, person: int) -> np.ndarray:
+    def hands(self, person: int) -> np.ndarray:
+        """(H, W) bool, what the camera sees of a person's hands."""
         return self.masks[person]["left"] | self.masks[person]["right"]
 
 

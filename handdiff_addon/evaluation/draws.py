@@ -26,6 +26,7 @@ RENDER, RELIT = "render", "relit"
 TWO_STAGES, SINGLE_STAGE, LONGER = "two_stages", "single_stage", "single_stage_longer"
 AUTOENCODER, AUTOENCODER_HANDS = "autoencoder", "autoencoder_hands"
 TWO_STAGES_LARGE, SINGLE_STAGE_LARGE = "two_stages_large", "single_stage_large"
+TWO_STAGES_KEYPOINTS, SINGLE_STAGE_KEYPOINTS = "two_stages_keypoints", "single_stage_keypoints"
 HARD_PASTE, FIXED_MASK, NO_FREE_PHASE = "hard_paste", "fixed_mask", "no_free_phase"
 PICTURES = "pictures"
 
@@ -45,7 +46,9 @@ class Method:
     changes: Mapping[str, Any] | None = field(default_factory=dict)
     """Fields of the request that differ from the defaults; None: nothing is painted, the render is changed"""
     ablation: bool = False
-    """Drawn for the first entries only"""
+    """Judged over the first entries"""
+    all_entries: bool = False
+    """Whether an ablation is drawn for the others, too, since a bar is held against it"""
     surface: bool = True
     """Whether the networks see normals and body map; without, the pose's keypoints and the person's mask are all"""
     eight_bit: bool = False
@@ -141,18 +144,20 @@ def methods(extra_steps: int) -> tuple[Method, ...]:
             refined=False,
         ),
         Method(
-            "single_stage_keypoints",
+            SINGLE_STAGE_KEYPOINTS,
             "single stage, keypoints alone",
             "no surface normals, no body map: keypoints and the person's mask",
             {"two_stages": False},
             ablation=True,
+            all_entries=True,
             surface=False,
         ),
         Method(
-            "two_stages_keypoints",
+            TWO_STAGES_KEYPOINTS,
             "two stages, keypoints alone",
             "no surface normals: heatmaps for the hands, as in the paper",
             ablation=True,
+            all_entries=True,
             surface=False,
         ),
     )

@@ -121,7 +121,8 @@ class Run:
         return methods(self.settings["extra_steps"]) if "extra_steps" in self.settings else ()
 
     def entries_of(self, method: Method) -> tuple[Entry, ...]:
-        return self.entries[:ABLATION_ENTRIES] if method.ablation else self.entries
+        few = method.ablation and not method.all_entries
+        return self.entries[:ABLATION_ENTRIES] if few else self.entries
 
 
 def evaluate(

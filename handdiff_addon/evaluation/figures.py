@@ -20,8 +20,10 @@ from .draws import (
     NO_FREE_PHASE,
     RENDER,
     SINGLE_STAGE,
+    SINGLE_STAGE_KEYPOINTS,
     SINGLE_STAGE_LARGE,
     TWO_STAGES,
+    TWO_STAGES_KEYPOINTS,
     TWO_STAGES_LARGE,
 )
 from .statistics import Estimate, Tally, estimate, estimate_difference, estimate_ratio
@@ -163,6 +165,11 @@ def bars(results: Results, ids: Sequence[str], first: Sequence[str]) -> list[Bar
         *(
             at_least(f"hand PCK@0.2, two stages minus {name}", estimate_difference(of("pck"), of("pck", method)), 0.10)
             for method, name in ((SINGLE_STAGE, "single stage"), (LONGER, "single stage, longer"))
+        ),
+        at_least(
+            "hand PCK@0.2, two stages minus single stage, keypoints alone",
+            estimate_difference(of("pck", TWO_STAGES_KEYPOINTS), of("pck", SINGLE_STAGE_KEYPOINTS)),
+            0.10,
         ),
         at_least(
             "hand PCK@0.2, two stages minus single stage, larger frames",

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clothes and bare arms of one colour, and hands of the same skin, shaded by their surface.
+
+Small networks paint cloth in blotches: its colour drifts along a sleeve, it gets darker where nothing shades it; and
+hands come out of another tone than arms and face.  Under distant lights a matte surface of one colour is that colour
+times a smooth function of its normal (Ramamoorthi and Hanrahan 2001), which the passes know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional
+
+from .neighbours import blurred, grown
+
+_BLOTCH, _KEPT = 24, 0.4
+"""Pixels of the canvas from which on brightness that the normals do not tell is taken for a blotch, and how much of it
+is kept: it may be a cast shadow.  What is finer, such as a fold or a crease, is kept"""
+_RIM = 2
+"""Pixels of the canvas at an outline that have a share of what lies behind"""
+_LEAST, _MOST = 150, 30000
+"""Pixels that tell how a surface is shaded"""
+_ALIKE, _LIGHTER = 0.25, 0.7
+"""Up to which difference of their colours' logarithms a hand is taken for skin (at twice as much it is not: it wears a
+glove), and by how much it may be made lighter or darker"""
+_GAMMA = 2.2
+_DARK = 0.004
+"""Of linear light: below, ratios say nothing"""
+_ROUNDS = 4
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def even_surfaces(
+    picture: torch.Tensor, normals: torch.Tensor, surfaces: Sequence[torch.Tensor], scale: float = 1.0
+) -> torch.Tensor:
+    """Give each surface one colour, lighter and darker as it is turned to the light.
+
+    Args:
+        picture: (1, 3, H, W) in -1..1.
+        normals: (1, 3, H, W) in 0..1, as colours.
+        surfaces: (H, W) bool each, which do not overlap.
+        scale: pixels of the picture for one of the canvas.
+
+    Returns:
+        the picture; what is of no surface is as it was.
+    """
+    rim = max(1, round(_RIM * scale))
+    evened = picture.clone()
+    for own in surfaces:
+        inner = _inner(own, rim)
+        if inner.sum() < _LEAST:
+            continue
+        colours = _linear(picture[0, :, inner])
+        bright = _luminance(colours)
+        turned = _harmonics(normals[0, :, inner])
+        shade = _fit(turned, bright) @ turned
+        shade = shade.clamp(min=0.25 * float(bright.median()))
+        besides = torch.zeros_like(picture[:, :1])
+        besides[0, :, inner] = ((bright + _DARK) / (shade + _DARK)).log()
+        blotches = _carried(besides, inner, _BLOTCH / 3 * scale)[0, :, inner]
+        shaded = (bright + _DARK) * ((_KEPT - 1.0) * blotches).exp() - _DARK
+        # The colours of one surface lie on a line, from its shadows to its highlights.
+        line = _fit(_with_one(bright), colours)
+        change = torch.zeros_like(picture)
+        change[0, :, inner] = _encoded(line @ _with_one(shaded)) - picture[0, :, inner]
+        evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * own)
+    return evened
+
+
+def match_hands(
+    picture: torch.Tensor, normals: torch.Tensor, hands: torch.Tensor, skin: torch.Tensor, scale: float = 1.0
+) -> torch.Tensor:
+    """Give hands the tone of the other skin that is seen, as far as they show skin.
+
+    Args:
+        picture, normals, scale: as :func:`even_surfaces` takes them.
+        hands: (H, W) bool.
+        skin: (H, W) bool, bare arms and face.
+
+    Returns:
+        the picture; all but the hands is as it was.
+    """
+    rim = max(1, round(_RIM * scale))
+    own, like = (_some(_inner(mask, rim)) for mask in (hands, skin))
+    if len(own) < _LEAST or len(like) < _LEAST:
+        return picture
+    seen = picture[0].flatten(1)
+    colours, wanted = _linear(seen[:, own]), _linear(seen[:, like])
+    bright, light = _luminance(colours), _luminance(wanted)
+    both = torch.cat([own, like])
+    turned, count = _harmonics(normals[0].flatten(1)[:, both]), len(own)
+    gain = torch.ones((), device=picture.device)
+    for _ in range(2 * _ROUNDS):  # In turns: the light that falls on both, and by how much the hands are to be lighter.
+        shade = (_fit(turned, torch.cat([bright * gain, light], 1)) @ turned).clamp(min=_DARK)
+        gain = (light[0] / shade[0, count:]).median() / (bright[0] / shade[0, :count]).median()
+    hue = _hue(wanted, light) - _hue(colours, bright)
+    alike = (2.0 - hue.abs().max() / _ALIKE).clamp(0.0, 1.0)
+    change = alike * (gain.log().clamp(-_LIGHTER, _LIGHTER) + hue)
+    share = blurred(hands.to(picture)[None], rim // 2)
+    matched = _encoded(_linear(picture[0]) * (share * change[:, None, None]).exp())
+    return torch.where(hands, matched, picture[0])[None]
+
+
+def _carried(values: torch.Tensor, known: torch.Tensor, around: float) -> torch.Tensor:
+    """What (1, C, H, W) are on average about each pixel where (H, W) bool says that they are known, 0 elsewhere."""
+    size = values.shape[2:]
+    coarse = [max(1, round(side / around)) for side in size]
+    both = functional.interpolate(torch.cat([values, known.to(values)[None, None]], 1), coarse, mode="area")
+    both = functional.interpolate(blurred(both, 1), size, mode="bilinear")
+    return both[:, :-1] / both[:, -1:].clamp(min=1e-3)
+
+
+def _inner(mask: torch.Tensor, rim: int) -> torch.Tensor:
+    """Of (H, W) bool what is more than so many pixels from the rest."""
+    return grown((~mask)[None].float(), rim)[0] == 0
+
+
+def _some(mask: torch.Tensor) -> torch.Tensor:
+    """Places of the pixels of (H, W) bool, or of evenly spread ones where they are many."""
+    places = mask.flatten().nonzero()[:, 0]
+    return places[:: 1 + len(places) // _MOST]
+
+
+def _fit(known: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Weights (V, K) that make values (V, N) of what is known (K, N); what fits badly counts little (Cauchy's)."""
+    every = 1 + known.shape[1] // _MOST
+    known, values = known[:, ::every], values[:, ::every]
+    slight = 1e-4 * known.shape[1] * torch.eye(len(known), device=known.device)
+    weights = torch.ones_like(values[:1])
+    for _ in range(_ROUNDS):
+        weighted = known * weights
+        fitted = torch.linalg.solve(weighted @ known.T + slight, weighted @ values.T).T
+        miss = (values - fitted @ known).abs().mean(0, keepdim=True)
+        weights = 1.0 / (1.0 + (miss / (2.0 * miss.median() + 1e-4)) ** 2)
+    return fitted
+
+
+def _harmonics(normals: torch.Tensor) -> torch.Tensor:
+    """Spherical harmonics up to the second order (9, N), without their factors, of normals (3, N) as colours."""
+    normals = 2.0 * normals - 1.0
+    x, y, z = normals / normals.norm(dim=0).clamp(min=1e-3)
+    return torch.stack([torch.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, 3.0 * z * z - 1.0])
+
+
+def _with_one(values: torch.Tensor) -> torch.Tensor:
+    """(1, N) as (2, N), ones before them."""
+    return torch.cat([torch.ones_like(values), values])
+
+
+def _hue(colours: torch.Tensor, bright: torch.Tensor) -> torch.Tensor:
+    """(3,) logarithms of the usual colour of (3, N) at a brightness of 1."""
+    return ((colours.median(1).values + _DARK) / (bright.median() + _DARK)).log()
+
+
+def _luminance(colours: torch.Tensor) -> torch.Tensor:
+    """Of linear colours (3, N), as (1, N)."""
+    return torch.tensor([_LUMINANCE], device=colours.device) @ colours
+
+
+def _linear(pixels: torch.Tensor) -> torch.Tensor:
+    """Pixels in -1..1 as linear light in 0..1, nearly enough."""
+    return (0.5 + 0.5 * pixels).clamp(0.0, 1.0) ** _GAMMA
+
+
+def _encoded(linear: torch.Tensor) -> torch.Tensor:
+    return 2.0 * linear.clamp(1e-6, 1.0) ** (1.0 / _GAMMA) - 1.0

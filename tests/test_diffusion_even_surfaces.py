@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cloth of one colour is painted in one colour, and hands in the skin's."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from handdiff_addon.diffusion.even_surfaces import even_surfaces, match_hands  # noqa: E402
+
+SIZE = 128
+BLUE, SKIN = torch.tensor([0.03, 0.12, 0.6]), torch.tensor([0.45, 0.25, 0.15])
+
+
+def sphere() -> torch.Tensor:
+    """(3, SIZE, SIZE) normals in -1..1, of a ball that fills the picture; the corners face the camera."""
+    across = torch.linspace(-1.0, 1.0, SIZE)
+    y, x = torch.meshgrid(-across, across, indexing="ij")
+    z = (1.0 - x**2 - y**2).clamp(min=0.0).sqrt()
+    normals = torch.stack([x, y, z])
+    return torch.where(z > 0, normals, torch.tensor([0.0, 0.0, 1.0])[:, None, None])
+
+
+def lit(colour: torch.Tensor) -> torch.Tensor:
+    """(1, 3, SIZE, SIZE) in -1..1: a matte ball of a linear colour, in light from the upper left and from all around,
+    as Lambert's law has it."""
+    towards = torch.tensor([-0.5, 0.5, 0.7]) / torch.tensor([-0.5, 0.5, 0.7]).norm()
+    light = 0.25 + 0.75 * torch.einsum("c,chw->hw", towards, sphere()).clamp(min=0.0)
+    return 2.0 * (colour[:, None, None] * light)[None] ** (1 / 2.2) - 1.0
+
+
+def as_colours() -> torch.Tensor:
+    return (sphere() / 2 + 0.5)[None]
+
+
+def everywhere() -> torch.Tensor:
+    return torch.ones(SIZE, SIZE, dtype=torch.bool)
+
+
+def stained() -> torch.Tensor:
+    """The ball with a dark blotch, and a reddish one."""
+    picture = lit(BLUE)
+    picture[..., 30:70, 30:70] -= 0.12
+    picture[:, 0, 80:120, 60:100] += 0.2
+    return picture
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_blotches_fade_and_shading_stays(scale: int) -> None:
+    def wide(pixels: torch.Tensor) -> torch.Tensor:
+        return pixels.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
+
+    true = wide(lit(BLUE))
+    picture, normals, own = wide(stained()), wide(as_colours()), wide(everywhere())
+    before = (picture - true).abs()
+    after = (even_surfaces(picture, normals, [own], float(scale)) - true).abs()
+    dark = (..., slice(40 * scale, 60 * scale), slice(40 * scale, 60 * scale))
+    red = (slice(None), slice(0, 1), slice(85 * scale, 115 * scale), slice(65 * scale, 95 * scale))
+    assert after[dark].mean() < 0.6 * before[dark].mean()
+    assert after[red].mean() < 0.3 * before[red].mean()
+    right = (..., slice(None), slice(110 * scale, None))
+    assert after[right].mean() < 0.045, "what was right is much as it was"
+
+
+def test_a_surface_of_one_colour_is_left_alone() -> None:
+    picture = lit(BLUE)
+    apart = (even_surfaces(picture, as_colours(), [everywhere()]) - picture).abs()
+    assert apart.mean() < 0.03 and apart.max() < 0.15, "Lambert's law is nearly, not quite, of the second order"
+
+
+def test_folds_and_two_tones_stay() -> None:
+    """Stripes of a few pixels in the cloth's own shades are no blotches."""
+    picture = lit(BLUE)
+    stripes = torch.arange(SIZE) // 4 % 2 == 0
+    picture[..., stripes] -= 0.15
+    evened = even_surfaces(picture, as_colours(), [everywhere()])
+    contrast = (evened[..., ~stripes].mean() - evened[..., stripes].mean()).item()
+    assert contrast > 0.7 * (picture[..., ~stripes].mean() - picture[..., stripes].mean()).item()
+
+
+def test_only_the_surface_changes() -> None:
+    picture, own = stained(), everywhere()
+    own[:, :64] = False
+    evened = even_surfaces(picture, as_colours(), [own])
+    torch.testing.assert_close(evened[..., :64], picture[..., :64])
+    assert (evened[..., 64:] - picture[..., 64:]).abs().max() > 0.05
+    assert torch.equal(even_surfaces(picture, as_colours(), []), picture)
+    few = torch.zeros_like(own)
+    few[:5, :5] = True
+    assert torch.equal(even_surfaces(picture, as_colours(), [few]), picture), "too few pixels to tell the light by"
+
+
+def hand_and_arm(tone: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Skin whose lower part, the hand, has so many times the arm's colour."""
+    hand = everywhere()
+    hand[:80] = False
+    arm = everywhere() & ~hand
+    return torch.where(hand, lit(tone * SKIN), lit(SKIN)), hand, arm
+
+
+@pytest.mark.parametrize("tone", [0.6, 1.6])
+def test_a_hand_of_another_tone_gets_the_arms(tone: float) -> None:
+    picture, hand, arm = hand_and_arm(tone)
+    true = lit(SKIN)
+    matched = match_hands(picture, as_colours(), hand, arm)
+    inner = (..., slice(86, None), slice(None))
+    assert (matched - true)[inner].abs().mean() < 0.25 * (picture - true)[inner].abs().mean()
+    torch.testing.assert_close(matched[..., :80, :], picture[..., :80, :])
+
+
+def test_a_glove_stays_a_glove() -> None:
+    picture, hand, arm = hand_and_arm(1.0)
+    picture = torch.where(hand, lit(BLUE), picture)
+    torch.testing.assert_close(match_hands(picture, as_colours(), hand, arm), picture)
+
+
+def test_hands_alone_stay_as_they_are() -> None:
+    picture, hand, _ = hand_and_arm(1.6)
+    assert torch.equal(match_hands(picture, as_colours(), hand, torch.zeros_like(hand)), picture)
