@@ -65,7 +65,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole model folder with random weights."""
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     return build_tiny_model(tmp_path_factory.mktemp("tiny"))
 

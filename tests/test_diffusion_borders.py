@@ -10,7 +10,7 @@ import torch
 from handdiff_addon.diffusion.borders import continue_at_borders
 from handdiff_addon.diffusion.checkpoint import load_checkpoint
 from handdiff_addon.diffusion.text import condition, encode_text
-from handdiff_addon.training.initialise import TINY, build_tiny_model
+from tests.tiny_embedded import TINY, build_tiny_model
 
 
 def test_what_is_flat_stays_flat_up_to_the_border() -> None:

@@ -25,7 +25,7 @@ REQUEST = GenerationRequest("a person in a red shirt, green background", seed=3,
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory) -> Path:
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
 

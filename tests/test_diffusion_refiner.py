@@ -21,8 +21,8 @@ from handdiff_addon.diffusion.pipeline import TwoStagePipeline  # noqa: E402
 from handdiff_addon.diffusion.refiner import Refiner  # noqa: E402
 from handdiff_addon.errors import ModelError  # noqa: E402
 from handdiff_addon.models.catalogue import check_model  # noqa: E402
-from handdiff_addon.training.initialise import build_tiny_model  # noqa: E402
 from tests.test_diffusion_pipeline import HEIGHT, REQUEST, WIDTH, held_half, make_conditioning  # noqa: E402
+from tests.tiny_embedded import build_tiny_model  # noqa: E402
 
 WIDTHS = (4, 8, 8)
 

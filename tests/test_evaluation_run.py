@@ -26,7 +26,7 @@ def keep(told: Told):
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch")
-    from handdiff_addon.training.initialise import TINY, build_tiny_model
+    from tests.tiny_embedded import TINY, build_tiny_model
 
     return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny", replace(TINY, canvas=208, crop=64))
 

@@ -249,7 +249,7 @@ report(model=refusal(bpy.ops.handdiff.generate), cancel=refusal(bpy.ops.handdiff
 
 
 def test_generate_and_composite(blender, tmp_path: Path) -> None:
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     model, damaged = build_tiny_model(tmp_path / "model"), build_tiny_model(tmp_path / "damaged")
     weights = next((damaged / "unet").glob("*.safetensors"))
@@ -298,7 +298,7 @@ report(reopened=sorted(bpy.ops.handdiff.apply_texture()))
 
 
 def test_textures_of_many_views_layers_and_previews_follow_their_settings(blender, tmp_path: Path) -> None:
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     model = build_tiny_model(tmp_path / "model")
     reports, _ = blender(f"""

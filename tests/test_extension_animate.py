@@ -19,7 +19,7 @@ names = lambda folder: sorted(p.name for p in Path(folder).iterdir()) if Path(fo
 
 
 def test_an_animation_is_painted_goes_on_and_becomes_a_strip_and_a_movie(blender, tmp_path: Path) -> None:
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     model = build_tiny_model(tmp_path / "model")
     reports, output = blender(f"""
@@ -62,7 +62,7 @@ report(aside=names(folder / "previous" / "1" / "image"))
 
 def test_an_animation_goes_on_in_the_background_and_stops_when_asked(blender, tmp_path: Path) -> None:
     """The window's way: the timer takes the steps, while everything else goes on."""
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     model = build_tiny_model(tmp_path / "model")
     reports, _ = blender(f"""

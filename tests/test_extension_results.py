@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def test_an_older_picture_goes_through_the_camera_that_it_was_painted_with(blender, tmp_path: Path) -> None:
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     model = build_tiny_model(tmp_path / "model")
     reports, output = blender(f"""

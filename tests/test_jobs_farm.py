@@ -41,7 +41,7 @@ def test_a_cluster_is_shared_out(resources, machines, workers, threads, plan) ->
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("ray")
-    from handdiff_addon.training.initialise import build_tiny_model
+    from tests.tiny_embedded import build_tiny_model
 
     return build_tiny_model(tmp_path_factory.mktemp("tiny"))
 

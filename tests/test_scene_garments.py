@@ -116,3 +116,37 @@ def test_each_person_has_the_sleeves_of_their_own_words(empty_scene: bpy.types.S
         x, y = (0.4 * elbow + 0.6 * wrist).round().astype(int)
         red, _, blue = image[y - 1 : y + 2, x - 1 : x + 2].mean((0, 1))
         assert (red > blue) == bare, name
+
+
+def test_shirt_hair_and_bare_limbs_are_surfaces_of_one_colour(empty_scene: bpy.types.Scene) -> None:
+    """In the order of :meth:`Frame.surfaces`; the sample human has long sleeves."""
+    create_sample_scene(empty_scene)
+    conditioning = render_passes(empty_scene, size=(384, 384))
+    frame = at_size(conditioning, GenerationRequest("a person"), (384, 384))
+    shirt, trousers, hair, limbs = frame.surfaces([""])
+    materials = conditioning.materials
+    for surface in (shirt, trousers, hair):
+        assert surface.sum() > 500 and len(np.unique(materials[surface])) == 1
+    assert limbs.sum() < 150 and not (shirt & trousers).any(), "but for the wrists"
+    face = frame.skin(0, [""])
+    row, column = np.argwhere(face).mean(0)
+    nose_x, nose_y = conditioning.people[0].body[BODY_INDEX["nose"]]
+    assert abs(column - nose_x) < 8 and abs(row - nose_y) < 16, "the face is what is left of the skin"
+    assert not (face & frame.hands(0)).any()
+
+
+def test_a_painted_shirt_is_of_one_colour(empty_scene: bpy.types.Scene) -> None:
+    """From light to shade it may change its brightness, and not its hue."""
+    pytest.importorskip("torch")
+    from handdiff_addon.diffusion.pipeline import TwoStagePipeline
+
+    create_sample_scene(empty_scene)
+    conditioning = render_passes(empty_scene, size=(512, 512), with_normals=True)
+    request = GenerationRequest("a person in a blue shirt and white trousers, lit from the left", steps=2, hand_steps=2)
+    painted = np.asarray(TwoStagePipeline.for_request(request).generate(request, conditioning).image) / 255.0
+    shirt = at_size(conditioning, request, (512, 512)).surfaces([""])[0]
+    inner = shirt & np.roll(shirt, 6, 0) & np.roll(shirt, -6, 0) & np.roll(shirt, 6, 1) & np.roll(shirt, -6, 1)
+    linear = painted[inner] ** 2.2
+    share = linear[:, 2] / linear.sum(1)
+    assert inner.sum() > 5000
+    assert share.std() < 0.02

@@ -17,11 +17,11 @@ from handdiff_addon.diffusion.checkpoint import load_checkpoint  # noqa: E402
 from handdiff_addon.diffusion.refiner import Refiner  # noqa: E402
 from handdiff_addon.errors import ModelError  # noqa: E402
 from handdiff_addon.training.dataset import list_samples, load  # noqa: E402
-from handdiff_addon.training.initialise import TINY, build_tiny_model  # noqa: E402
 from handdiff_addon.training.painted import Painted, paint_again  # noqa: E402
 from handdiff_addon.training.refiner import draw_window, refiner_loss, train_refiner  # noqa: E402
 from handdiff_addon.training_runs import run_train  # noqa: E402
 from tests.test_training_tasks import write_samples  # noqa: E402
+from tests.tiny_embedded import TINY, build_tiny_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")

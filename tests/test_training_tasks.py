@@ -111,9 +111,9 @@ def test_trainings_run_resume_and_write_a_model_that_generates(data, tmp_path, c
     from handdiff_addon.diffusion.patch_autoencoder import PatchAutoencoder
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
     from handdiff_addon.training import tasks
-    from handdiff_addon.training.initialise import TINY
     from handdiff_addon.training.sketch import train_sketch
     from tests.test_diffusion_pipeline import REQUEST, make_conditioning
+    from tests.tiny_embedded import TINY
 
     sizes = dataclasses.replace(TINY, canvas=64, crop=64)
     model = tmp_path / "model"

@@ -143,6 +143,11 @@ def face_of(body_map: np.ndarray, body: np.ndarray) -> np.ndarray:
     return body & (green >= _HEAD) & (green < _FOREHEAD) & (blue >= _FACE)
 
 
+def legs_of(body_map: np.ndarray) -> np.ndarray:
+    """(H, W) bool, of a body without arms and hands what lies below the usual hem."""
+    return body_map[..., 1] < _HEM
+
+
 def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
     """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
 

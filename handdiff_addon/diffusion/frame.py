@@ -14,7 +14,7 @@ from ..conditioning.crops import Box, move_pose, resize, sample, scale_pose
 from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
-from ..conditioning.garments import Kinds, Sleeves, face_of, sleeves_of, told_kinds, usual_kinds, worn_places
+from ..conditioning.garments import Kinds, Sleeves, face_of, legs_of, sleeves_of, told_kinds, usual_kinds, worn_places
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -96,22 +96,26 @@ class Frame:
         return numbers
 
     def surfaces(self, sleeves: Sequence[Sleeves]) -> list[np.ndarray]:
-        """(H, W) bool each, what is of one colour: every person's shirt, trousers and bare arms, as :meth:`kinds` has
-        them."""
+        """(H, W) bool each, what is of one colour: every person's shirt, trousers, hair, and bare arms and legs, as
+        :meth:`kinds` has them."""
         found = []
         for person in range(len(self.bodies)):
             kinds = None if self.body_map is None else self._kinds(person, sleeves)
             if kinds is not None:
-                found += [kinds.top, kinds.bottom, kinds.skin & self._arms(person)]
+                found += [kinds.top, kinds.bottom, kinds.hair, self._bare_limbs(person, kinds)]
         return found
 
     def skin(self, person: int, sleeves: Sequence[Sleeves]) -> np.ndarray:
-        """(H, W) bool, a person's bare arms and face, as far as they are known."""
+        """(H, W) bool, a person's face and bare arms and legs, as far as they are known."""
         if self.body_map is None:
             return np.zeros((self.height, self.width), bool)
-        kinds, arms = self._kinds(person, sleeves), self._arms(person)
-        face = face_of(self.body_map, self.bodies[person] & ~self.hands(person) & ~arms)
-        return face if kinds is None else face | (kinds.skin & arms)
+        kinds = self._kinds(person, sleeves)
+        face = face_of(self.body_map, self.bodies[person] & ~self.hands(person) & ~self._arms(person))
+        return face if kinds is None else face | self._bare_limbs(person, kinds)
+
+    def _bare_limbs(self, person: int, kinds: Kinds) -> np.ndarray:
+        assert self.body_map is not None
+        return kinds.skin & (self._arms(person) | legs_of(self.body_map))
 
     def _kinds(self, person: int, sleeves: Sequence[Sleeves]) -> Kinds | None:
         assert self.body_map is not None

@@ -13,10 +13,10 @@ from typing import Any
 from ..conditioning.frame import Conditioning
 from ..jobs.batch import BatchFolder, paint_frames
 from ..request import GenerationRequest, GenerationResult
+from ..runs import DEMO_PROMPT
 from .bench_passes import resident
 
 SIZE = (512, 512)
-PROMPT = "a person in a red shirt with a green background"
 
 
 def bench_batch(say: Callable[[str], None], model: str = "", count: int = 12, steps: int | None = None) -> None:
@@ -37,7 +37,7 @@ def bench_batch(say: Callable[[str], None], model: str = "", count: int = 12, st
     from ..diffusion.pipeline import TwoStagePipeline
 
     count = max(2, count)
-    request = GenerationRequest(PROMPT, model=model, steps=steps, hand_steps=steps)
+    request = GenerationRequest(DEMO_PROMPT, model=model, steps=steps, hand_steps=steps)
     pipeline = TwoStagePipeline.for_request(request)
     scene, frames = _sample(count), range(1, count + 1)
     began = time.perf_counter()

@@ -19,11 +19,11 @@ from PIL import Image
 from ..conditioning.camera import Camera
 from ..conditioning.frame import Conditioning, PersonMasks, PersonPose
 from ..request import SIDES, GenerationRequest, Side
+from ..runs import DEMO_PROMPT
 
 if TYPE_CHECKING:
     from ..diffusion.stock import Family, StockModel
 
-PROMPT = "a person in a red shirt with a green background"
 BASELINE, SINGLE, FAST, QUALITY = "diffusers, one stage", "ours, one stage", "ours, fast", "ours, quality"
 LIMITS = {512: 1.35, 1024: 1.25}
 """What the fast preset may take, as a multiple of the baseline's time, by the canvas's side"""
@@ -121,9 +121,9 @@ def _bench_embedded(say: Callable[[str], None], repeats: int) -> None:
     say("")
     say(f"embedded model, {size} x {size}, its own steps")
     requests = {
-        SINGLE: GenerationRequest(PROMPT, two_stages=False),
-        FAST: GenerationRequest(PROMPT, preset="fast"),
-        QUALITY: GenerationRequest(PROMPT),
+        SINGLE: GenerationRequest(DEMO_PROMPT, two_stages=False),
+        FAST: GenerationRequest(DEMO_PROMPT, preset="fast"),
+        QUALITY: GenerationRequest(DEMO_PROMPT),
     }
     seconds: dict[str, list[float]] = {name: [] for name in requests}
     for run in range(repeats + 1):
@@ -174,7 +174,7 @@ def _ways(model: StockModel, subject: Subject) -> dict[str, Callable[[], object]
 
     conditioning = _person(subject.size)
     request = GenerationRequest(
-        PROMPT, steps=subject.steps, size=(subject.size, subject.size), paint="person", guidance_scale=7.0
+        DEMO_PROMPT, steps=subject.steps, size=(subject.size, subject.size), paint="person", guidance_scale=7.0
     )
     pipeline = TwoStagePipeline(model)
 

@@ -15,14 +15,13 @@ from PIL import Image
 from ..conditioning.flow import Flow, warped_difference
 from ..errors import OutputError
 from ..request import GenerationRequest
+from ..runs import DEMO_PROMPT
 from .judge import Judge, hand_windows
 from .metrics import assign_hands, hand_pck
 from .truth import judged_hands
 
 if TYPE_CHECKING:
     from ..conditioning.frame import Conditioning
-
-PROMPT = "a person in a red shirt with a green background"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def bench_steady(
     from ..runs import SceneChoice
     from ..scene.wave import save_wave
 
-    judge, request = Judge(), GenerationRequest(PROMPT, model=model, **settings)
+    judge, request = Judge(), GenerationRequest(DEMO_PROMPT, model=model, **settings)
     with tempfile.TemporaryDirectory(prefix="handdiff-") as folder:
         wave = Path(folder) / "wave.blend"
         frames = range(1, max(2, count) + 1)

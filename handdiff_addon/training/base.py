@@ -31,7 +31,7 @@ from ..files import write_bytes, write_json
 from ..models.hand_models import fingerprint
 from ..models.sources import source_name
 from ..models.stock_plan import StockPlan
-from .batches import Batches, HandSource, RigCanvases, RigHands
+from .batches import Batches, CropSource, RigCanvases, RigHands
 from .hagrid import HagridHands
 from .loop import Budget, Losses, Trainer
 from .losses import mask_loss
@@ -86,7 +86,7 @@ def train_base_hands(
     before = {name: p.detach().float().cpu().clone() for name, p in _learned(unet).items()}
     _make_ready(unet, stock.dtype)
     mask_head = make_mask_head(unet, stock.cell)
-    sources: list[HandSource] = [RigHands(data, crop, crop // stock.cell)]
+    sources: list[CropSource] = [RigHands(data, crop, crop // stock.cell)]
     if hagrid is not None:
         sources.append(HagridHands(hagrid, crop, crop // stock.cell))
     batches = Batches(lambda rng: sources[rng.integers(len(sources))].draw(rng), batch, seed)

@@ -36,7 +36,7 @@ class HandDrawn(NamedTuple):
     text: str
 
 
-class HandSource(Protocol):
+class CropSource(Protocol):
     """Whatever crops of hands are drawn from."""
 
     def draw(self, rng: np.random.Generator) -> HandDrawn: ...
