@@ -79,6 +79,16 @@ def test_folds_and_two_tones_stay() -> None:
     assert contrast > 0.7 * (picture[..., ~stripes].mean() - picture[..., stripes].mean()).item()
 
 
+@pytest.mark.parametrize("other", [torch.tensor([0.6, 0.1, 0.05]), 0.15 * BLUE])
+def test_a_pattern_that_a_model_has_learned_stays(other: torch.Tensor) -> None:
+    """Of several colours, or of broad light and dark stripes."""
+    stripes = (torch.arange(SIZE) // 32 % 2 == 0)[:, None]
+    picture = torch.where(stripes, lit(BLUE), lit(other))
+    green = (torch.arange(SIZE) // 16 % 4 == 1)[None]
+    picture = torch.where(green, lit(torch.tensor([0.1, 0.4, 0.1])), picture)
+    torch.testing.assert_close(even_surfaces(picture, as_colours(), [everywhere()]), picture)
+
+
 def test_only_the_surface_changes() -> None:
     picture, own = stained(), everywhere()
     own[:, :64] = False
