@@ -52,32 +52,36 @@ def even_surfaces(
     Returns:
         the picture; what is of no surface is as it was, and so is what has a pattern.
     """
-    rim = max(1, round(_RIM * scale))
     evened = picture.clone()
     for own in surfaces:
-        inner = _inner(own, rim)
-        if inner.sum() < _LEAST:
-            continue
-        colours = _linear(picture[0, :, inner])
-        bright = _luminance(colours)
-        turned = _harmonics(normals[0, :, inner])
-        shade = _fit(turned, bright) @ turned
-        shade = shade.clamp(min=0.25 * float(bright.median()))
-        besides = ((bright + _DARK) / (shade + _DARK)).log()
-        # The colours of one surface lie on a line, from its shadows to its highlights.
-        line = _fit(_with_one(bright), colours)
-        off = (colours - line @ _with_one(bright)).abs().mean(0) / (colours.amax(0) + _DIM)
-        apart = max(float(each.median()) / most for each, most in zip((besides.abs(), off), _PLAIN))
-        if apart >= 2.0:
-            continue
-        shown = torch.zeros_like(picture[:, :1])
-        shown[0, :, inner] = besides
-        blotches = _carried(shown, inner, _BLOTCH / 3 * scale)[0, :, inner]
-        shaded = (bright + _DARK) * ((_KEPT - 1.0) * blotches).exp() - _DARK
-        change = torch.zeros_like(picture)
-        change[0, :, inner] = min(2.0 - apart, 1.0) * (_encoded(line @ _with_one(shaded)) - picture[0, :, inner])
-        evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * own)
+        inner = _inner(own, max(1, round(_RIM * scale)))
+        if inner.sum() >= _LEAST and (change := _to_one_colour(picture, normals, inner, scale)) is not None:
+            evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * own)
     return evened
+
+
+def _to_one_colour(
+    picture: torch.Tensor, normals: torch.Tensor, own: torch.Tensor, scale: float
+) -> torch.Tensor | None:
+    """What to add to the pixels (H, W) bool of one surface, (1, 3, H, W); None where it has a pattern."""
+    colours = _linear(picture[0, :, own])
+    bright = _luminance(colours)
+    turned = _harmonics(normals[0, :, own])
+    shade = (_fit(turned, bright) @ turned).clamp(min=0.25 * float(bright.median()))
+    besides = ((bright + _DARK) / (shade + _DARK)).log()
+    # The colours of one surface lie on a line, from its shadows to its highlights.
+    line = _fit(_with_one(bright), colours)
+    off = (colours - line @ _with_one(bright)).abs().mean(0) / (colours.amax(0) + _DIM)
+    apart = max(float(each.median()) / most for each, most in zip((besides.abs(), off), _PLAIN))
+    if apart >= 2.0:
+        return None
+    shown = torch.zeros_like(picture[:, :1])
+    shown[0, :, own] = besides
+    blotches = _carried(shown, own, _BLOTCH / 3 * scale)[0, :, own]
+    shaded = (bright + _DARK) * ((_KEPT - 1.0) * blotches).exp() - _DARK
+    change = torch.zeros_like(picture)
+    change[0, :, own] = min(2.0 - apart, 1.0) * (_encoded(line @ _with_one(shaded)) - picture[0, :, own])
+    return change
 
 
 def match_hands(
