@@ -142,7 +142,7 @@ def _fit(known: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """Weights (V, K) that make values (V, N) of what is known (K, N); what fits badly counts little (Cauchy's)."""
     every = 1 + known.shape[1] // _MOST
     known, values = known[:, ::every], values[:, ::every]
-    slight = 1e-4 * known.shape[1] * torch.eye(len(known), device=known.device)
+    slight = 1e-6 * known.shape[1] * torch.eye(len(known), device=known.device)
     weights = torch.ones_like(values[:1])
     for _ in range(_ROUNDS):
         weighted = known * weights
