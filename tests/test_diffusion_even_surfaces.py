@@ -69,14 +69,17 @@ def test_a_surface_of_one_colour_is_left_alone() -> None:
     assert apart.mean() < 0.03 and apart.max() < 0.15, "Lambert's law is nearly, not quite, of the second order"
 
 
-def test_folds_and_two_tones_stay() -> None:
-    """Stripes of a few pixels in the cloth's own shades are no blotches."""
+@pytest.mark.parametrize("light", ["from one side", "from all around"])
+def test_folds_stay(light: str) -> None:
+    """Stripes of a few pixels in the cloth's own shades are no blotches, in soft light and on dark cloth neither."""
     picture = lit(BLUE)
+    if light == "from all around":
+        picture = (2.0 * (0.7 * BLUE) ** (1 / 2.2) - 1.0)[None, :, None, None].expand_as(picture).clone()
     stripes = torch.arange(SIZE) // 4 % 2 == 0
-    picture[..., stripes] -= 0.15
+    picture[..., stripes] -= 0.04
     evened = even_surfaces(picture, as_colours(), [everywhere()])
     contrast = (evened[..., ~stripes].mean() - evened[..., stripes].mean()).item()
-    assert contrast > 0.7 * (picture[..., ~stripes].mean() - picture[..., stripes].mean()).item()
+    assert contrast > 0.85 * (picture[..., ~stripes].mean() - picture[..., stripes].mean()).item()
 
 
 @pytest.mark.parametrize("other", [torch.tensor([0.6, 0.1, 0.05]), 0.15 * BLUE])
