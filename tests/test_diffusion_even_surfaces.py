@@ -128,6 +128,14 @@ def test_a_glove_stays_a_glove() -> None:
     torch.testing.assert_close(match_hands(picture, as_colours(), hand, arm), picture)
 
 
+def test_what_is_black_stays_black() -> None:
+    """A ratio of two blacks is none."""
+    _, hand, arm = hand_and_arm(1.0)
+    black = torch.full((1, 3, SIZE, SIZE), -1.0)
+    for picture in (match_hands(black, as_colours(), hand, arm), even_surfaces(black, as_colours(), [everywhere()])):
+        torch.testing.assert_close(picture, black, atol=0.01, rtol=0.0)
+
+
 def test_hands_alone_stay_as_they_are() -> None:
     picture, hand, _ = hand_and_arm(1.6)
     assert torch.equal(match_hands(picture, as_colours(), hand, torch.zeros_like(hand)), picture)

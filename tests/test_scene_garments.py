@@ -136,7 +136,7 @@ def test_shirt_hair_and_bare_limbs_are_surfaces_of_one_colour(empty_scene: bpy.t
 
 
 def test_a_painted_shirt_is_of_one_colour(empty_scene: bpy.types.Scene) -> None:
-    """From light to shade it may change its brightness, and not its hue."""
+    """From its shadows to its highlights its colours lie on a line; they are 0.03 off it as the networks paint them."""
     pytest.importorskip("torch")
     from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 
@@ -147,6 +147,7 @@ def test_a_painted_shirt_is_of_one_colour(empty_scene: bpy.types.Scene) -> None:
     shirt = at_size(conditioning, request, (512, 512)).surfaces([""])[0]
     inner = shirt & np.roll(shirt, 6, 0) & np.roll(shirt, -6, 0) & np.roll(shirt, 6, 1) & np.roll(shirt, -6, 1)
     linear = painted[inner] ** 2.2
-    share = linear[:, 2] / linear.sum(1)
+    known = np.stack([np.ones(len(linear)), linear @ (0.2126, 0.7152, 0.0722)], 1)
+    off = linear - known @ np.linalg.lstsq(known, linear, rcond=None)[0]
     assert inner.sum() > 5000
-    assert share.std() < 0.02
+    assert np.sqrt((off**2).mean()) < 0.01 * linear.max(1).mean()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clothes and bare arms of one colour, and hands of the same skin, shaded by their surface.
+"""Clothes, hair and bare limbs of one colour, and hands of the same skin, shaded by their surface.
 
 Small networks paint cloth in blotches: its colour drifts along a sleeve, it gets darker where nothing shades it; and
 hands come out of another tone than arms and face.  Under distant lights a matte surface of one colour is that colour
@@ -21,7 +21,7 @@ is kept: it may be a cast shadow.  What is finer, such as a fold or a crease, is
 _RIM = 2
 """Pixels of the canvas at an outline that have a share of what lies behind"""
 _LEAST, _MOST = 150, 30000
-"""Pixels that tell how a surface is shaded"""
+"""Pixels that tell how a surface is shaded, at least and at most"""
 _ALIKE, _LIGHTER = 0.25, 0.7
 """Up to which difference of their colours' logarithms a hand is taken for skin (at twice as much it is not: it wears a
 glove), and by how much it may be made lighter or darker"""
@@ -34,6 +34,8 @@ _DIM = 0.05
 _GAMMA = 2.2
 _DARK = 0.004
 """Of linear light: below, ratios say nothing"""
+_BLACK = 1e-6
+"""Linear light of pixels that have none, where something is divided by it"""
 _ROUNDS = 4
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 
@@ -92,7 +94,7 @@ def match_hands(
     Args:
         picture, normals, scale: as :func:`even_surfaces` takes them.
         hands: (H, W) bool.
-        skin: (H, W) bool, bare arms and face.
+        skin: (H, W) bool, face and bare limbs.
 
     Returns:
         the picture; all but the hands is as it was.
@@ -103,7 +105,7 @@ def match_hands(
         return picture
     seen = picture[0].flatten(1)
     colours, wanted = _linear(seen[:, own]), _linear(seen[:, like])
-    bright, light = _luminance(colours), _luminance(wanted)
+    bright, light = (_luminance(each).clamp(min=_BLACK) for each in (colours, wanted))
     both = torch.cat([own, like])
     turned, count = _harmonics(normals[0].flatten(1)[:, both]), len(own)
     gain = torch.ones((), device=picture.device)
@@ -180,4 +182,4 @@ def _linear(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _encoded(linear: torch.Tensor) -> torch.Tensor:
-    return 2.0 * linear.clamp(1e-6, 1.0) ** (1.0 / _GAMMA) - 1.0
+    return 2.0 * linear.clamp(_BLACK, 1.0) ** (1.0 / _GAMMA) - 1.0
