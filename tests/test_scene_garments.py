@@ -82,6 +82,24 @@ def test_a_character_of_one_material_is_painted_with_one_hem(empty_scene: bpy.ty
     assert np.flatnonzero(across < -20)[0] - np.flatnonzero(across > 40)[-1] <= 2
 
 
+def test_hair_of_one_material_is_told_by_its_edge(empty_scene: bpy.types.Scene) -> None:
+    """The sample human's stands out from the skin; its materials say which pixels are hair, before they become one."""
+    rig = create_sample_scene(empty_scene)
+
+    def hair() -> np.ndarray:
+        conditioning = render_passes(empty_scene, size=(768, 768), with_normals=True)
+        frame = at_size(conditioning, GenerationRequest("a person"), (768, 768))
+        nose = round(conditioning.people[0].body[BODY_INDEX["nose"], 1])
+        found = frame.surfaces([""])[2]
+        return found[: (np.flatnonzero(found.any(1))[0] + nose) // 2]  # not the brows
+
+    told = hair()
+    for slot in rig.children[0].material_slots:
+        slot.material = rig.children[0].material_slots[0].material
+    by_edge = hair()
+    assert told.sum() > 400 and (told & by_edge).sum() / (told | by_edge).sum() > 0.85
+
+
 def test_what_stands_in_the_way_has_a_material_of_its_own(empty_scene: bpy.types.Scene) -> None:
     create_sample_scene(empty_scene)
     bpy.ops.mesh.primitive_cube_add(location=(0.0, -0.6, 1.2), size=0.2)

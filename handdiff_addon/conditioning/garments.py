@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .head import Head
+
 Sleeves = Literal["long sleeves", "rolled-up sleeves", "short sleeves", ""]
 """As a caption says it; empty where it cannot be told"""
 
@@ -119,22 +121,31 @@ def told_kinds(body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, mate
 
 
 def usual_kinds(
-    body_map: np.ndarray, person: np.ndarray, hands: np.ndarray, reach: np.ndarray, sleeves: Sleeves
+    body_map: np.ndarray,
+    person: np.ndarray,
+    hands: np.ndarray,
+    reach: np.ndarray,
+    sleeves: Sleeves,
+    head: Head | None = None,
 ) -> Kinds:
     """Tell by the place alone, as the people wear it that the model learned from: by itself it paints the mean of all
-    hems and sleeves.  Head and neck stay unknown.
+    hems and sleeves.
 
     Args:
         body_map, person, hands: as :func:`sleeves_of` takes them.
         reach: (H, W) how far along an arm each pixel lies, as :func:`.body_map.arm_reach` gives it.
+        head: what head and neck show; without it, they stay unknown.
     """
     _, green, blue = body_map.transpose(2, 0, 1)
     arms = ~np.isnan(reach)
-    head = ~arms & ((green >= _NECK) | ((green >= _CHIN[0]) & (blue >= _CHIN[1])))
-    body = person & ~hands & ~head
-    bare = body & (reach >= _CUFF[sleeves])
-    cloth, high = body & ~bare, arms | (green >= _HEM)
-    return Kinds(bare, cloth & high, cloth & ~high, np.zeros_like(body))
+    body = person & ~hands
+    if head is None:
+        unknown = ~arms & ((green >= _NECK) | ((green >= _CHIN[0]) & (blue >= _CHIN[1])))
+        head = Head(np.zeros_like(body), np.zeros_like(body), np.zeros_like(body))
+        body &= ~unknown
+    bare = body & (head.skin | (reach >= _CUFF[sleeves]))
+    cloth, high = body & ~bare & ~head.hair, arms | (green >= _HEM)
+    return Kinds(bare, cloth & high, cloth & ~high, head.hair)
 
 
 def face_of(body_map: np.ndarray, body: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
 from ..conditioning.garments import Kinds, Sleeves, face_of, legs_of, sleeves_of, told_kinds, usual_kinds, worn_places
+from ..conditioning.head import Head, divide_head
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -121,7 +122,9 @@ class Frame:
         assert self.body_map is not None
         seen = self.body_map, self.bodies[person], self.hands(person)
         kinds = None if self._materials is None else told_kinds(*seen, self._materials)
-        return usual_kinds(*seen, self._arm_reach, sleeves[person]) if kinds is None and sleeves else kinds
+        if kinds is not None or not sleeves:
+            return kinds
+        return usual_kinds(*seen, self._arm_reach, sleeves[person], self._heads[person] if self._heads else None)
 
     def _arms(self, person: int) -> np.ndarray:
         """(H, W) bool at the painted size."""
@@ -133,6 +136,15 @@ class Frame:
         if self._materials is None or self.body_map is None:
             return ""
         return sleeves_of(self.body_map, self.bodies[person], self.hands(person), self._materials)
+
+    @cached_property
+    def _heads(self) -> list[Head]:
+        """Per person; none where normals are unknown."""
+        if self.body_map is None or self.source.normals is None:
+            return []
+        normals = self._sampled(self.source.normals, 0.0)
+        bodies = [body & ~self.hands(person) & ~self._arms(person) for person, body in enumerate(self.bodies)]
+        return [divide_head(self.body_map, body, normals) for body in bodies]
 
     @cached_property
     def _arm_reach(self) -> np.ndarray:
