@@ -129,7 +129,9 @@ def test_steady_frames_begin_anew_at_cuts_and_are_the_same_however_often_it_is_s
 
 
 def test_refusals_come_first_and_touch_nothing(run: Run, walk: Path, model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    out, mine = tmp_path / "new" / "out", tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("the user's")
     for arguments, code, word in (
         (("--frame", 3), 2, "--frames"),
         (("--workers", 2), 2, "--ray"),
@@ -138,9 +140,10 @@ def test_refusals_come_first_and_touch_nothing(run: Run, walk: Path, model: Path
         (("--camera", "Third"), 3, "Third"),
         (("--armature", "Ghost"), 3, "Ghost"),
     ):
-        got, said, told = run("animate", walk, "-o", out, *PROMPT, "--model", model, *arguments)
-        assert (got, said) == (code, "") and word in told and len(told.splitlines()) == 1, told
-    assert not out.exists() or {path.name for path in out.iterdir()} <= {".handdiff.lock"}
+        for folder in (out, mine):
+            got, said, told = run("animate", walk, "-o", folder, *PROMPT, "--model", model, *arguments)
+            assert (got, said) == (code, "") and word in told and len(told.splitlines()) == 1, told
+        assert {path.name for path in tmp_path.rglob("*")} == {"mine", "notes.txt"}
     code, _, told = run("animate", walk, "-o", out, *PROMPT, "--model", model, "--frames", "3-3")
     assert code == 3 and "None of the 1 frames shows anybody" in told
 

@@ -83,6 +83,38 @@ def test_the_animated_file_moves_as_the_action_does(posed, tmp_path):
     assert np.abs(hand(again) - expected).max() < 0.01
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.parametrize("form", get_args(Form))
+def test_shape_keys_without_keyframes_stay_and_are_in_the_file(empty_scene, form, keyed, tmp_path):
+    """A belly of a value that never had one, or was moved by hand away from them."""
+    rig = add_human()
+    for rig.location.x in (0.0, 1.0):
+        rig.keyframe_insert("location", frame=1 + 19 * rig.location.x)
+    body = rig.children[0]
+    body.shape_key_add(name="Basis")
+    belly = body.shape_key_add(name="Belly")
+    for point in belly.data:
+        point.co.y *= 3
+    if keyed:
+        for frame, value in ((1, 0.0), (20, 0.1)):
+            belly.value = value
+            belly.keyframe_insert("value", frame=frame)
+    belly.value = 0.5
+    bpy.context.view_layer.update()
+
+    def depth(thing: bpy.types.Object) -> float:
+        return np.ptp(read_mesh(thing, bpy.context.evaluated_depsgraph_get()).vertices[:, 1])
+
+    expected = depth(body)
+    export_glb(tmp_path / "model.glb", empty_scene, form=form)
+    assert belly.value == 0.5 and depth(body) == pytest.approx(expected, abs=1e-6)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "model.glb"))
+    bpy.context.view_layer.update()
+    again = next(thing for thing in bpy.data.objects if thing.name.startswith("Rig skin"))
+    assert depth(again) == pytest.approx(expected, abs=1e-4)
+
+
 def lock_objects(scene, rig):
     for thing in scene.objects:
         thing.hide_select = True

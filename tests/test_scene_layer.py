@@ -129,7 +129,7 @@ def test_removing_leaves_the_compositor_as_it_was(scene, picture, mask):
     assert remove_layer(scene)
     assert compat.compositor_tree(scene) is None
     assert not scene.render.use_compositing
-    assert NAME not in bpy.data.node_groups
+    assert not bpy.data.node_groups
 
 
 @pytest.mark.skipif(compat.BLENDER_5, reason="compositing nodes cannot be switched off and kept")
@@ -152,11 +152,42 @@ def test_removing_keeps_nodes_that_came_after_the_layer(scene, picture, mask):
     assert compat.compositor_on(scene)
 
 
-def test_a_render_cropped_to_its_border_is_warned_about(scene, picture, mask):
-    scene.render.use_border = True
-    assert apply_layer(scene, picture, mask) == []
-    scene.render.use_crop_to_border = True
-    assert any("Crop to Render Region" in warning for warning in apply_layer(scene, picture, mask))
+def crop(scene, left, right, bottom, top):
+    """Render a region of the frame alone, given in parts of its width and height from below on."""
+    render = scene.render
+    render.use_border = render.use_crop_to_border = True
+    render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = left, right, bottom, top
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["applied to the crop", "cropped later"])
+@pytest.mark.parametrize("feather", [0, 6])
+def test_a_render_cropped_to_its_region_shows_that_part_of_the_layer(scene, picture, tmp_path, before, feather):
+    """Whatever region and size it has, and whole again without; each mask's edge is as soft as in the whole."""
+    scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0
+    scene.render.resolution_y = 48
+    y, x = np.mgrid[0:48, 0:SIZE]
+    disc = (x - 40) ** 2 + (y - 20) ** 2 < 15**2
+    if before:
+        crop(scene, 0.2, 0.6, 0.4, 0.9)
+    assert apply_layer(scene, picture, disc, feather) == []
+    drivers = [
+        curve.driver for group in bpy.data.node_groups if group.animation_data for curve in group.animation_data.drivers
+    ]
+    assert drivers and all(driver.is_simple_expression for driver in drivers), "scripts in files may be off"
+    for percentage in (100, 50):
+        scene.render.resolution_percentage = percentage
+        width, height = SIZE * percentage // 100, 48 * percentage // 100
+        scene.render.use_border = False
+        whole = render(scene, tmp_path)
+        assert whole.shape == (height, width, 3) and whole[20 * height // 48, 40 * width // SIZE].min() > 50
+        for left, right, bottom, top in ((0.25, 0.75, 0.5, 1.0), (0.1, 0.7, 0.3, 0.9), (0.513, 0.99, 0.21, 0.8)):
+            crop(scene, left, right, bottom, top)
+            x0, x1 = (int(np.float32(part) * np.float32(width)) for part in (left, right))
+            y0, y1 = (int(np.float32(part) * np.float32(height)) for part in (bottom, top))
+            region = np.s_[height - y1 : height - y0, x0:x1]
+            assert np.abs(render(scene, tmp_path) - whole[region]).max() <= 1
+        scene.render.use_crop_to_border = False
+        assert np.abs(render(scene, tmp_path) - whole)[region].max() <= 1
 
 
 def test_a_sequence_moves_with_its_saved_file(scene, tmp_path):
@@ -252,6 +283,30 @@ def test_a_multilayer_exr_holds_the_picture_and_the_passes(scene, picture, mask,
         tree.nodes.remove(node)
     assert not remove_exr(scene)
     assert remove_layer(scene)
+
+
+def test_a_multilayer_exr_of_a_cropped_render_holds_that_part_of_the_passes(scene, picture, mask, tmp_path):
+    ramp = np.arange(SIZE * SIZE, dtype=np.uint16).reshape(SIZE, SIZE) * 16
+    Image.fromarray(ramp).save(tmp_path / "depth.png")
+    add_exr(scene, tmp_path / "exr", {"depth": tmp_path / "depth.png"})
+    crop(scene, 0.25, 0.75, 0.5, 0.875)
+    render(scene, tmp_path)
+    (path,) = (tmp_path / "exr").iterdir()
+    remove_exr(scene)
+    scene.render.use_border = False
+    scene.render.resolution_x, scene.render.resolution_y = 32, 24
+    scene.view_settings.view_transform = "Raw"
+    scene.render.image_settings.color_depth = "16"
+    tree = compat.compositor_tree(scene, create=True)
+    reader, output = tree.nodes.new("CompositorNodeImage"), compat.compositor_outputs(tree)[0]
+    reader.image = bpy.data.images.load(str(path))
+    tree.links.new(next(socket for socket in reader.outputs if "depth" in socket.name), output)
+    scene.render.filepath = str(tmp_path / "back.exr")
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    bpy.ops.render.render(write_still=True)
+    back = bpy.data.images.load(str(tmp_path / "back.exr"))
+    values = np.array(back.pixels[:]).reshape(24, 32, 4)[::-1, :, 0]
+    np.testing.assert_allclose(values, ramp[8:32, 16:48] / 65535, atol=1e-3)
 
 
 def test_a_look_that_shifts_colours_is_warned_about(scene, picture, mask):

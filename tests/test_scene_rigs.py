@@ -62,32 +62,45 @@ def test_extended_fingertips_bend_with_the_finger(empty_scene: bpy.types.Scene) 
     np.testing.assert_allclose(points[8] - points[7], [0, 0, -0.85 * 0.03], atol=1e-5)
 
 
+def instance_of(collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+    instance = bpy.data.objects.new(name, None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", collection
+    return instance
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize(("linked", "remedy"), [(False, "Make Instances Real"), (True, "Library Override")])
-def test_an_instanced_character_is_named_with_the_remedy(empty_scene, tmp_path: Path, linked, remedy) -> None:
+def test_an_instanced_character_is_named_with_the_remedy(empty_scene, tmp_path: Path, linked, remedy, depth) -> None:
+    """At any depth, an instance of a collection that holds an instance; linked ones are overridden one by one."""
     character = bpy.data.collections.new("Character")
     for thing in (rig := add_human(), *rig.children):
         empty_scene.collection.objects.unlink(thing)
         character.objects.link(thing)
+    for level in range(1, depth):
+        character, held = bpy.data.collections.new("Character"), character
+        character.objects.link(instance_of(held, f"Level {level}"))
     if linked:
         bpy.data.libraries.write(str(tmp_path / "character.blend"), {character})
+        name = character.name
         bpy.ops.wm.read_factory_settings(use_empty=True)
         with bpy.data.libraries.load(str(tmp_path / "character.blend"), link=True) as (_, there):
-            there.collections = ["Character"]
+            there.collections = [name]
         character = there.collections[0]
     scene = bpy.context.scene
-    instance = bpy.data.objects.new("Hero", None)
-    instance.instance_type, instance.instance_collection = "COLLECTION", character
+    instance = instance_of(character, "Hero")
     scene.collection.objects.link(instance)
     add_camera()
-    with pytest.raises(SceneError, match=f'"Hero" is an instance.*{remedy}'):
-        render_passes(scene)
-    # The remedy is one.
-    bpy.context.view_layer.objects.active = instance
-    instance.select_set(True)
-    if linked:
-        bpy.ops.object.make_override_library()
-    else:
-        bpy.ops.object.duplicates_make_real()
+    for level in reversed(range(depth if linked else 1)):
+        with pytest.raises(SceneError, match=f'"{instance.name}" is an instance.*{remedy}'):
+            render_passes(scene)
+        # The remedy is one.
+        bpy.context.view_layer.objects.active = instance
+        instance.select_set(True)
+        if linked:
+            bpy.ops.object.make_override_library()
+            instance = scene.objects.get(f"Level {level}")
+        else:
+            bpy.ops.object.duplicates_make_real()
     assert render_passes(scene).person_mask.any()
 
 

@@ -34,7 +34,7 @@ from ..conditioning.frame import Held
 from ..conditioning.pass_files import frame_number, spans, write_passes
 from ..errors import HandDiffError, OutputError, SceneError, UsageError
 from ..files import make_folder, save_image, write_bytes, write_json
-from .lock import locked
+from .lock import LOCK_FILE, locked
 from .manifest import Entry, Status, append, read_manifest
 from .metadata import mark_box
 from .store import RunFolder
@@ -58,7 +58,10 @@ Paint = Callable[["GenerationRequest", "Conditioning"], "GenerationResult"]
 
 
 class BatchFolder:
-    """The folder of a batch; a context manager, inside of which no other run may write there."""
+    """The folder of a batch; a context manager, inside of which no other run may write there.
+
+    A run that saves no frame leaves neither a lock nor a folder that was not there before.
+    """
 
     def __init__(self, path: Path | str):
         """
@@ -74,6 +77,8 @@ class BatchFolder:
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> BatchFolder:
+        places = (self.folder / LOCK_FILE, self.folder, *self.folder.parents)
+        self._resources.callback(self._tidy, [place for place in places if not place.exists()])
         self._resources.enter_context(locked(make_folder(self.folder)))
         return self
 
@@ -209,6 +214,14 @@ class BatchFolder:
             else f"In {spans(places, frames)}: {warning}"
             for (status, warning), places in found.items()
         ]
+
+    def _tidy(self, made: Sequence[Path]) -> None:
+        """Take back the lock and the folders, the innermost first, that were made for a run that saved nothing."""
+        if self.saved:
+            return
+        with contextlib.suppress(OSError):  # up to the first that holds something
+            for place in made:
+                place.rmdir() if place.is_dir() else place.unlink()
 
     def _started(self) -> Path:
         """The folder, with its settings in it, and with an earlier run put aside where this batch is a new one."""

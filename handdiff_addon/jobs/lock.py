@@ -20,8 +20,8 @@ _TAKEN = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 def locked(folder: Path) -> Iterator[None]:
     """Keep other runs of HandDiff out of ``folder``.
 
-    The lock is the system's, on the file ``.handdiff.lock``, which stays there.  A file system that knows no locks, as
-    some network shares, is taken as it is.
+    The lock is the system's, on the file ``.handdiff.lock``, which this leaves there.  A file system that knows no
+    locks, as some network shares, is taken as it is.
 
     Raises:
         OutputError: where another run holds it, or the file cannot be made.

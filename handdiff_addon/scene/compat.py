@@ -77,6 +77,14 @@ def stretch_to_render(scale: bpy.types.Node) -> None:
         scale.space, scale.frame_method = "RENDER_SIZE", "STRETCH"
 
 
+def scale_to_pixels(scale: bpy.types.Node) -> None:
+    """Let a compositor Scale node's X and Y be the width and height of its picture in pixels."""
+    if BLENDER_5:
+        scale.inputs["Type"].default_value = "Absolute"
+    else:
+        scale.space = "ABSOLUTE"
+
+
 def alpha_over_inputs(over: bpy.types.Node) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
     """Background and foreground of a compositor Alpha Over node."""
     if BLENDER_5:

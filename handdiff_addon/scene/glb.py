@@ -260,11 +260,13 @@ _CHANNELS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis
 
 @contextmanager
 def _frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
-    """Let the exporter go through the frames; poses that have no keys yet come back, too."""
+    """Let the exporter go through the frames; poses and shape keys' values without keyframes come back, too."""
     frame, subframe, camera = scene.frame_current, scene.frame_subframe, scene.camera
     moved: list[Any] = [thing for thing in scene.objects if thing.is_editable]
     moved += [bone for thing in moved if thing.pose for bone in thing.pose.bones]
-    poses = [(item, name, tuple(getattr(item, name))) for item in moved for name in _CHANNELS]
+    poses: list[Any] = [(item, name, tuple(getattr(item, name))) for item in moved for name in _CHANNELS]
+    shapes = {keys for thing in scene.objects if (keys := getattr(thing.data, "shape_keys", None))}
+    poses += [(key, "value", key.value) for keys in shapes if keys.is_editable for key in keys.key_blocks]
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ..errors import SceneError, UsageError
 from ..files import open_picture
-from . import compat
+from . import compat, framing
 from .files import relative
 from .textured import new_image
 
@@ -129,11 +129,6 @@ def apply_layer(
             "The render has no transparent film, so it hides the layer under it: switch on Transparent"
             " in Render Properties > Film."
         )
-    if scene.render.use_border and scene.render.use_crop_to_border:
-        warnings.append(
-            "The render is cropped to its region, into which the layer is squeezed whole: switch off Crop to Render"
-            " Region in Output Properties > Format."
-        )
     return warnings
 
 
@@ -163,6 +158,7 @@ def remove_layer(scene: bpy.types.Scene) -> bool:
             images = [node.image for node in group.nodes if node.bl_idname == "CompositorNodeImage"]
             bpy.data.node_groups.remove(group)
             _drop(images)
+    framing.drop_unused()
     return bool(nodes)
 
 
@@ -196,10 +192,9 @@ def add_exr(
     if output.is_linked:
         tree.links.new(output.links[0].from_socket, writer.inputs["Combined"])
     for row, (name, block) in enumerate(blocks.items()):
-        reader, scale = tree.nodes.new("CompositorNodeImage"), tree.nodes.new("CompositorNodeScale")
+        reader, scale = tree.nodes.new("CompositorNodeImage"), framing.framed(tree)
         reader.image = block
         _play(reader, block, frames)
-        compat.stretch_to_render(scale)
         tree.links.new(reader.outputs["Image"], scale.inputs["Image"])
         source = scale.outputs["Image"]
         ours += [reader, scale]
@@ -229,6 +224,7 @@ def remove_exr(scene: bpy.types.Scene) -> bool:
     for node in nodes:
         tree.nodes.remove(node)
     _drop(images)
+    framing.drop_unused()
     return bool(nodes)
 
 
@@ -323,7 +319,7 @@ def _build_group(under: bool) -> bpy.types.NodeTree:
     sockets.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
 
     def node(kind: str, name: str, column: int, row: int) -> Any:
-        made = {"Gamma": compat.compositor_gamma, "Math": compat.compositor_math}.get(kind)
+        made = {"Gamma": compat.compositor_gamma, "Math": compat.compositor_math, "Frame": framing.framed}.get(kind)
         new: Any = made(group) if made else group.nodes.new(kind)
         new.name = new.label = name
         new.location = (220 * column, -300 * row)
@@ -331,16 +327,13 @@ def _build_group(under: bool) -> bpy.types.NodeTree:
 
     source = node("NodeGroupInput", "in", 0, 0)
     picture, mask = node("CompositorNodeImage", "picture", 0, 1), node("CompositorNodeImage", "mask", 0, 3)
-    fitted, fitted_mask = node("CompositorNodeScale", "fit", 1, 1), node("CompositorNodeScale", "fit mask", 1, 3)
+    fitted, fitted_mask = node("Frame", "fit", 1, 1), node("Frame", "fit mask", 1, 3)
     gamma, encoding = node("Gamma", "gamma", 2, 1), node("CompositorNodeConvertColorSpace", "encoding", 3, 1)
-    exposure, blur = node("CompositorNodeExposure", "exposure", 4, 1), node("CompositorNodeBlur", "feather", 2, 3)
+    exposure = node("CompositorNodeExposure", "exposure", 4, 1)
     limited, faded = node("Math", "limit", 3, 3), node("Math", "fade", 4, 3)
     cut = node("CompositorNodeSetAlpha", "cut", 5, 1)
     over, target = node("CompositorNodeAlphaOver", "over", 6, 0), node("NodeGroupOutput", "out", 7, 0)
-    compat.stretch_to_render(fitted)
-    compat.stretch_to_render(fitted_mask)
     limited.operation = faded.operation = "MULTIPLY"
-    compat.blur_by_socket(blur)
     background, foreground = compat.alpha_over_inputs(over)
     if under:
         background, foreground = foreground, background
@@ -350,9 +343,8 @@ def _build_group(under: bool) -> bpy.types.NodeTree:
         (gamma.outputs[0], encoding.inputs["Image"]),
         (encoding.outputs["Image"], exposure.inputs["Image"]),
         (mask.outputs["Image"], fitted_mask.inputs["Image"]),
-        (fitted_mask.outputs["Image"], blur.inputs["Image"]),
-        (source.outputs["Feather"], blur.inputs["Size"]),
-        (blur.outputs["Image"], limited.inputs[0]),
+        (source.outputs["Feather"], fitted_mask.inputs["Feather"]),
+        (fitted_mask.outputs["Image"], limited.inputs[0]),
         (source.outputs["Mask"], limited.inputs[1]),
         (limited.outputs[0], faded.inputs[0]),
         (source.outputs["Opacity"], faded.inputs[1]),

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import bpy
 import numpy as np
@@ -72,19 +72,32 @@ def find_humanoids(scene: bpy.types.Scene, names: Sequence[str] = ()) -> list[bp
 
 def instance_problem(scene: bpy.types.Scene) -> str:
     """Why a character that is an instance of a collection is none of the scene's people; empty where there is none."""
-    for thing in scene.objects:
-        collection = thing.instance_collection if thing.instance_type == "COLLECTION" else None
-        if collection is not None and any(held.type == "ARMATURE" for held in collection.all_objects):
-            if collection.library is not None:
-                return (
-                    f'"{thing.name}" is an instance of a linked collection with an armature, which cannot be painted:'
-                    " use Object > Library Override > Make on it."
-                )
-            return (
-                f'"{thing.name}" is an instance of a collection with an armature, which cannot be painted: use Object >'
-                " Apply > Make Instances Real on it."
-            )
-    return ""
+
+    def held(things: Iterable[bpy.types.Object]) -> list[tuple[int, bpy.types.Object]]:
+        """The instances among objects that hold an armature, each with how many instances lie around that."""
+        collections = [(thing, thing.instance_collection) for thing in things if thing.instance_type == "COLLECTION"]
+        return [(deep, thing) for thing, collection in collections if collection and (deep := depth(collection))]
+
+    @cache
+    def depth(collection: bpy.types.Collection) -> int:
+        things = collection.all_objects
+        if any(thing.type == "ARMATURE" for thing in things):
+            return 1
+        return min((deep + 1 for deep, _ in held(things)), default=0)
+
+    # An instance that was overridden stays beside the one that it held, which is the next to override.
+    _, thing = min(held(scene.objects), key=lambda found: found[0], default=(0, None))
+    if thing is None:
+        return ""
+    if thing.instance_collection.library is not None:
+        return (
+            f'"{thing.name}" is an instance of a linked collection with an armature, which cannot be painted:'
+            " use Object > Library Override > Make on it."
+        )
+    return (
+        f'"{thing.name}" is an instance of a collection with an armature, which cannot be painted: use Object >'
+        " Apply > Make Instances Real on it."
+    )
 
 
 def rest_bones(armature: bpy.types.Object) -> dict[str, Bone]:

@@ -476,11 +476,6 @@ REFUSALS: dict[str, str] = {
     "The render has no transparent film, so it hides the layer under it: switch on Transparent in Render Properties > Film.": (
         "レンダーのフィルムが透過でないため、下のレイヤーが隠れます。レンダープロパティ > フィルムで「透過」をオンにしてください。"
     ),
-    "The render is cropped to its region, into which the layer is squeezed whole: switch off Crop to Render Region in "
-    "Output Properties > Format.": (
-        "レンダーがレンダー領域でクロップされるため、レイヤー全体がその中に押し込まれます。"
-        "出力プロパティ > フォーマットで「レンダー領域をクロップ」をオフにしてください。"
-    ),
     "The sequence lacks {}: make that frame, or name a shorter range.": (
         "連番に {0} がありません。そのフレームを作るか、範囲を短くしてください。"
     ),
