@@ -3,7 +3,7 @@
 
 Its text encoder has learned some 180 words, those of its data's captions.  Any other word moves all its answers, those
 about colours as well: four of them as far as half of another prompt.  So what means the same is said in its words, and
-the rest is left out.
+the rest is left out.  So are patterns, which it was taught and does not paint: named, they mix their two colours.
 """
 
 from __future__ import annotations
@@ -59,9 +59,12 @@ _THINGS = {
     "light from the right": "right light|lighting from the right",
     "soft light": "(?:soft|diffuse|studio) lighting",
 }
+_PATTERNS = {"striped", "stripes", "checked", "checks", "dotted", "dots"}
 _LENGTHS = "long|short|rolled[- ]up"
 _SHADES = "light|dark|bright|deep|pastel|vivid|neon|pale"
-_ALL_COLOURS = "|".join(_COLOURS)
+_ALL_COLOURS = "|".join((*_COLOURS, "gray"))
+_SECOND = rf"\b({_ALL_COLOURS})(?: and |-and-|/)(?:{_ALL_COLOURS}) (?=(?:{'|'.join(_PATTERNS)})\b)"
+"""A pattern's two colours, of which the first is the cloth's"""
 _SKINNED = r"(?=[- ]skin(?:ned)?\b)"
 _PEOPLE = r"(?= (?:person|man|woman|girl|boy|guy|lady|gentleman)\b)"
 _HAIRED = r"(?=[- ]hair(?:ed)?\b)"
@@ -85,7 +88,7 @@ def in_known_words(prompt: str, knows: Callable[[str], bool]) -> tuple[str, list
         knows: tells of a word in lower case whether the model does.
 
     Returns:
-        the prompt for the model, of a person at least; the words that it says nothing of, in order.
+        the prompt for the model, of a person at least; the words that it paints nothing of, in order.
     """
     text = re.sub(r"(?:_|[^\S\n])+", " ", prompt.strip())
     text = _said(text, _SKIN, _SKINNED)
@@ -95,6 +98,7 @@ def in_known_words(prompt: str, knows: Callable[[str], bool]) -> tuple[str, list
     text = _said(text, _COLOURS, r"(?![- ]skin(?:ned)?\b)")
     text = re.sub(rf"\b({_ALL_COLOURS}) \1\b", r"\1", text, flags=re.I)  # navy blue
     text = re.sub(rf"\b({_ALL_COLOURS}) (?:{_THINGS['top']})\b", r"\1 shirt and \1 trousers", text, flags=re.I)
+    text = re.sub(_SECOND, r"\1 ", text, flags=re.I)
     text = _with_sleeves(_said(text, _THINGS))
     text = re.sub(r"\ban? (?=(\w))", lambda found: "an " if found[1].lower() in "aeiou" else "a ", text)
     unknown: list[str] = []
@@ -130,7 +134,7 @@ def _known(part: str, knows: Callable[[str], bool], unknown: list[str]) -> str:
     gone = 0
     for token in [re.sub(r"[^\w:'-]", "", token).strip("'") for token in part.split()]:
         words = list(filter(None, re.split(r"[-:]", token)))
-        left = [word for word in words if knows(word.lower()) and not word[0].isdigit()]
+        left = [word for word in words if knows(word.lower()) and not (word[0].isdigit() or word.lower() in _PATTERNS)]
         unknown += [word.lower() for word in words if word not in left and not word[0].isdigit()]
         if not left:
             gone += 1
