@@ -21,19 +21,6 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in this process: exit code, standard output, standard error."""
-    monkeypatch.delenv("HANDDIFF_DEBUG", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capfd.readouterr()
-
-    return run
-
-
-@pytest.fixture
 def earlier(tmp_path: Path) -> Path:
     """An output folder with an earlier run and a file of the user's own."""
     folder = tmp_path / "out"
@@ -242,11 +229,8 @@ def test_a_range_in_which_nobody_is_seen(run: Run, earlier: Path, sample: Path, 
     assert contents(earlier) == before
 
 
-@pytest.mark.parametrize("number", [1, 5, 9, 12])
-def test_a_disk_that_fills_up_in_a_sequence(
-    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    before = contents(earlier)
+def fill_disk(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The disk is full half-way through the file of that number."""
     written = 0
     write = Path.write_bytes
 
@@ -259,6 +243,14 @@ def test_a_disk_that_fills_up_in_a_sequence(
         return write(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", fill)
+
+
+@pytest.mark.parametrize("number", [1, 5, 9, 12])
+def test_a_disk_that_fills_up_in_a_sequence(
+    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = contents(earlier)
+    fill_disk(monkeypatch, number)
     code, _, err = run("passes", sample, "-o", earlier, "--frames", "1-3")
     monkeypatch.undo()
     assert code == 6 and "No space left" in err.splitlines()[-1]
@@ -274,18 +266,7 @@ def test_a_disk_that_fills_up_at_any_file(
 ) -> None:
     """The earlier run is whole in ``previous/1``; what was written is whole; no half file is left."""
     before = contents(earlier)
-    written = 0
-    write = Path.write_bytes
-
-    def fill(path: Path, data: bytes) -> int:
-        nonlocal written
-        written += 1
-        if written == number:
-            write(path, data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
-
-    monkeypatch.setattr(Path, "write_bytes", fill)
+    fill_disk(monkeypatch, number)
     assert_refused(run("passes", sample, "-o", earlier), 6, "No space left")
     monkeypatch.undo()
     after = contents(earlier)
