@@ -139,7 +139,7 @@ def match_person(armature: bpy.types.Object) -> RigMatch:
     except SceneError:
         if not all(name in overrides for name in ESSENTIAL):
             raise
-        match = RigMatch("unnamed", {}, 0.0)
+        match = RigMatch("unnamed", {})
     return replace(match, overrides=overrides) if overrides else match
 
 
