@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from handdiff_addon import cli, runs
+from handdiff_addon import cli, cli_scenes, runs
 from handdiff_addon.errors import UsageError, first_line
 from handdiff_addon.jobs.lock import LOCK_FILE
 
@@ -310,7 +310,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log(run: Run, tmp_path: Path, mon
     def fail(*arguments: object) -> None:
         raise KeyError("left_knee")
 
-    monkeypatch.setattr(cli, "run_passes", fail)
+    monkeypatch.setattr(cli_scenes, "run_passes", fail)
     answer = run("passes", "x.blend", "-o", tmp_path)
     assert_refused(answer, 1, "fault of ours", "left_knee")
     log = Path(answer[2].split("the log ")[1].split(" has")[0])
@@ -319,7 +319,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log(run: Run, tmp_path: Path, mon
 
 
 def test_debugging_shows_the_traceback(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "run_passes", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(cli_scenes, "run_passes", lambda *arguments: 1 / 0)
     monkeypatch.setenv("HANDDIFF_DEBUG", "1")
     code, _, err = run("passes", "x.blend", "-o", tmp_path)
     assert code == 1 and "Traceback" in err and "ZeroDivisionError" in err
@@ -329,7 +329,7 @@ def test_an_interrupt_is_a_cancelled_run(run: Run, tmp_path: Path, monkeypatch: 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run_passes", interrupt)
+    monkeypatch.setattr(cli_scenes, "run_passes", interrupt)
     assert_refused(run("passes", "x.blend", "-o", tmp_path), 5)
 
 
@@ -340,7 +340,7 @@ def test_noise_of_libraries_stays_out_of_the_answer(run: Run, tmp_path: Path, mo
         print("deprecated", file=sys.stderr)
         return tmp_path, ["The left hand is hidden."]
 
-    monkeypatch.setattr(cli, "run_passes", noisy)
+    monkeypatch.setattr(cli_scenes, "run_passes", noisy)
     assert run("passes", "x.blend", "-o", tmp_path) == (0, f"{tmp_path}\n", "Warning: The left hand is hidden.\n")
 
 
