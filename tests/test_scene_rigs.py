@@ -186,10 +186,11 @@ def test_left_and_right_are_the_persons_own(empty_scene: bpy.types.Scene, case: 
     # The masks agree.
     depsgraph = depsgraph_of(empty_scene)
     read = read_surfaces(depsgraph, [armature])
-    person = person_of(armature, match_seen(armature, depsgraph), made)
+    match, _ = match_seen(armature, depsgraph)
+    person = person_of(armature, match, made)
     part, _, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     assert set(part.tolist()) == {1, 2, 3}
-    bones = hand_bones(match_seen(armature, depsgraph), parents_of(armature), own)
+    bones = hand_bones(match, parents_of(armature), own)
     assert "LeftHand" in bones and "RightHand" not in bones
 
 
