@@ -54,7 +54,7 @@ def read_parts(
     """
     parts: list[Part] = []
     people = find_humanoids(scene, tuple(armatures))
-    with _at_rest(scene, people if rest else []):
+    with at_rest(scene, people if rest else []):
         check_people(scene, depsgraph_of(scene), people)
         owners = person_objects(read_surfaces(depsgraph_of(scene), people))
         with reduced(scene, owners, triangles):
@@ -105,7 +105,8 @@ def reduced(
 
 
 @contextmanager
-def _at_rest(scene: bpy.types.Scene, armatures: Iterable[bpy.types.Object]) -> Iterator[None]:
+def at_rest(scene: bpy.types.Scene, armatures: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Show armatures in their rest pose for a while."""
     positions = [(armature.data, armature.data.pose_position) for armature in armatures]
     try:
         for data, _ in positions:
