@@ -7,13 +7,12 @@ import argparse
 import dataclasses
 import re
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from .animate_runs import TARGETS as ANIMATE_TARGETS
 from .errors import UsageError
 from .jobs.metadata import read_request
 from .request import (
-    DEFAULT_PASSES,
     MAX_PEOPLE,
     PASSES,
     ControlNetChoice,
@@ -41,6 +40,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[:1].upper()}{message[1:]}: see  {self.prog} --help.")
+
+
+def add_verb(verbs: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
+    """A verb, or what it is done to; parsed, ``run`` of the namespace takes that and the console."""
+    description = f"{help_text[0].upper()}{help_text[1:]}."
+    verb = verbs.add_parser(name, help=help_text, description=description, allow_abbrev=False)
+    verb.set_defaults(run=run)
+    return verb
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -96,18 +103,6 @@ def texture_of(arguments: argparse.Namespace) -> TextureChoice:
         arguments.look,
         arguments.texture_files,
         getattr(arguments, "views", 0),
-    )
-
-
-def add_pass_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--frames", type=frames, metavar="A-B[:STEP]", help="an image sequence for each pass, over these frames"
-    )
-    parser.add_argument(
-        "--passes",
-        type=_passes,
-        metavar="LIST",
-        help=f"all, or comma-separated from {', '.join(PASSES)} (default: {','.join(DEFAULT_PASSES)})",
     )
 
 
@@ -240,7 +235,7 @@ def _chosen(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-def _passes(text: str) -> tuple[Pass, ...]:
+def passes(text: str) -> tuple[Pass, ...]:
     words = PASSES if text == "all" else _chosen(text, PASSES)
     if not words:
         raise argparse.ArgumentTypeError(f"no pass is named: give all, or some of {', '.join(PASSES)}")
@@ -311,24 +306,3 @@ def frames(text: str) -> range:
     if first > last or step < 1:
         raise argparse.ArgumentTypeError(f"{text!r} holds no frame: give the first frame, the last, and a step from 1")
     return range(first, last + 1, step)
-
-
-def add_bench_flags(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``bench diffusion``."""
-    parser.add_argument("--full", action="store_true", help="models of the published size (default: on a GPU)")
-    parser.add_argument(
-        "--canvas", type=int, action="append", default=[], metavar="N", help="side in pixels, repeatable"
-    )
-    parser.add_argument("--steps", type=int, default=20, metavar="N", help="denoising steps")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each way")
-
-
-def add_evaluate_flags(parser: argparse.ArgumentParser) -> None:
-    add_output(parser)
-    parser.add_argument(
-        "--humans", type=Path, metavar="DIR", help="folder of rigged .blend files (default: the sample human)"
-    )
-    parser.add_argument("--model", default="", metavar="DIR", help="model folder (default: the embedded model)")
-    parser.add_argument("--count", type=int, metavar="N", help="the first N entries (default: all)")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="score the pictures ID.png of this folder instead")
-    parser.add_argument("--conditions", action="store_true", help="only draw what pictures are to be painted from")

@@ -17,6 +17,7 @@ from .models.folders import remember, remembered
 from .models.hub_cache import hub_cache
 from .models.known import KNOWN, known_model, recognise
 from .models.sources import locate, read_weights
+from .models.stock_plan import plan_stock
 from .models.weights import digest
 
 Say = Callable[[str], None]
@@ -96,9 +97,9 @@ def _try_out(path: Path, say: Say) -> None:
         return
     import torch
 
-    from .diffusion.stock_loading import load_stock
+    from .diffusion.stock_loading import load_plan
 
-    load_stock(str(path), device=torch.device("meta"))
+    load_plan(plan_stock(str(path)), torch.device("meta"), torch.float32)
     say("  loads")
 
 

@@ -71,7 +71,7 @@ def paint(
     people = [person.name for person in conditioning.people]
     frame = {"frame": conditioning.frame, "camera": conditioning.camera.name, "armatures": people}
     folder.save_result(request, result, scene={**scene, **frame})
-    return session.Finished(folder.folder, result.warnings, time.monotonic() - started)
+    return session.Finished(folder.folder, time.monotonic() - started)
 
 
 def model_problem(context: bpy.types.Context) -> str:

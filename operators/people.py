@@ -10,8 +10,6 @@ import bpy
 
 from ..handdiff_addon.errors import SceneError
 
-FINGERS = ("thumb", "index", "middle", "ring", "little")
-
 
 @dataclass(frozen=True)
 class Match:
@@ -19,9 +17,6 @@ class Match:
 
     problem: str
     family: str = ""
-    bones: int = 0
-    left_fingers: int = 0
-    right_fingers: int = 0
 
 
 _matches: dict[int, Match] = {}
@@ -47,8 +42,7 @@ def _match(armature: bpy.types.Object) -> Match:
         found = match_person(armature)
     except SceneError as error:
         return Match(problem=str(error))
-    left, right = (sum(f"{side}_{finger}_1" in found.bones for finger in FINGERS) for side in ("left", "right"))
-    return Match("", FAMILIES[found.family].label, len(found.bones), left, right)
+    return Match("", FAMILIES[found.family].label)
 
 
 def chosen(context: bpy.types.Context) -> bpy.types.Object | None:

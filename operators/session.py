@@ -49,7 +49,6 @@ class Finished:
     """What a generation hands back to the main thread, its files already written."""
 
     folder: Path
-    warnings: list[str]
     seconds: float
 
 

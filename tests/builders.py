@@ -13,9 +13,11 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from handdiff_addon.rig.bones import PARENTS
+from handdiff_addon.rig.bones import PARENTS, Bone
 from handdiff_addon.rig.families import FAMILIES
-from handdiff_addon.rig.keypoints import FINGERS
+from handdiff_addon.rig.keypoints import FINGERS, PersonKeypoints
+from handdiff_addon.rig.matching import RigMatch
+from handdiff_addon.rig.pose import attach
 
 _MIDDLE = {
     "hips": ((0, 0, 0.95), (0, 0, 1.05)),
@@ -50,6 +52,12 @@ def bone_table() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         table[f"left_{name}"] = np.array(head), np.array(tail)
         table[f"right_{name}"] = np.array(head) * (-1, 1, 1), np.array(tail) * (-1, 1, 1)
     return table
+
+
+def keypoints(match: RigMatch, pose: Mapping[str, Bone], rest: Mapping[str, Bone]) -> PersonKeypoints:
+    """Of bones posed in world space."""
+    attachment = attach(match, rest)
+    return attachment.place(np.array([pose[bone].matrix for bone in attachment.bones]).reshape(-1, 4, 4), "Rig")
 
 
 def nearest_parent(bone: str, present: Container[str]) -> str | None:

@@ -56,6 +56,31 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
 
 
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command in this process: exit code, standard output, standard error."""
+    from handdiff_addon import cli
+
+    monkeypatch.delenv("HANDDIFF_DEBUG", raising=False)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Blender's metarig and the rig generated from it."""
+    from tests.builders import write_rigify
+
+    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
+    write_rigify(path, generate=True)
+    return path
+
+
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of tiny stock models, built once: ``sd15``, ``sdxl``, ``sd15_inpaint`` as diffusers folders,

@@ -11,15 +11,22 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from handdiff_addon.diffusion.stock import StockModel
+from handdiff_addon.diffusion.stock_loading import load_plan
+from handdiff_addon.errors import ModelError
+from handdiff_addon.models.folders import remembered
 from handdiff_addon.models.original_names import original_unet_modules, unet_modules
+from handdiff_addon.models.stock_plan import plan_stock
+from handdiff_addon.request import ControlNetChoice, LoraChoice
 
 Tensors = dict[str, torch.Tensor]
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -50,6 +57,31 @@ SCHEDULER = {
     "_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
     "num_train_timesteps": 1000, "set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1,
 }  # fmt: skip
+
+
+def load_stock(
+    model: str,
+    controlnets: Sequence[ControlNetChoice] = (),
+    loras: Sequence[LoraChoice] = (),
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    folders: Sequence[Path] | None = None,
+    **parts: str,
+) -> StockModel:
+    """A stock model with what belongs to it, found where a request's are."""
+    folders, half = remembered() if folders is None else folders, dtype == torch.float16
+    plan = plan_stock(model, controlnets, loras, half=half, folders=folders, **parts)
+    return load_plan(plan, torch.device(device), dtype)
+
+
+def refusal(*arguments: object, **options: object) -> str:
+    """What :func:`load_stock` says, one sentence with a way out."""
+    with pytest.raises(ModelError) as caught:
+        load_stock(*arguments, **options)  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert "\n" not in message and message.endswith(".") and ":" in message
+    return message
 
 
 def byte_symbols() -> list[str]:

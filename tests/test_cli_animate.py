@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from handdiff_addon import cli
 from handdiff_addon.console import Console
 from handdiff_addon.evaluation.bench_passes import resident
 from handdiff_addon.jobs.manifest import read_manifest
@@ -25,19 +24,6 @@ from tests.builders import add_camera, add_human
 
 PROMPT = ("-p", "a person in a red shirt", "--steps", "1")
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in this process: exit code, standard output, standard error."""
-    monkeypatch.delenv("HANDDIFF_DEBUG", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")

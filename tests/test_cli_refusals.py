@@ -13,24 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from handdiff_addon import cli, runs
+from handdiff_addon import cli, cli_scenes, runs
 from handdiff_addon.errors import UsageError, first_line
 from handdiff_addon.jobs.lock import LOCK_FILE
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command in this process: exit code, standard output, standard error."""
-    monkeypatch.delenv("HANDDIFF_DEBUG", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -242,11 +229,8 @@ def test_a_range_in_which_nobody_is_seen(run: Run, earlier: Path, sample: Path, 
     assert contents(earlier) == before
 
 
-@pytest.mark.parametrize("number", [1, 5, 9, 12])
-def test_a_disk_that_fills_up_in_a_sequence(
-    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    before = contents(earlier)
+def fill_disk(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The disk is full half-way through the file of that number."""
     written = 0
     write = Path.write_bytes
 
@@ -259,6 +243,14 @@ def test_a_disk_that_fills_up_in_a_sequence(
         return write(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", fill)
+
+
+@pytest.mark.parametrize("number", [1, 5, 9, 12])
+def test_a_disk_that_fills_up_in_a_sequence(
+    run: Run, earlier: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = contents(earlier)
+    fill_disk(monkeypatch, number)
     code, _, err = run("passes", sample, "-o", earlier, "--frames", "1-3")
     monkeypatch.undo()
     assert code == 6 and "No space left" in err.splitlines()[-1]
@@ -274,18 +266,7 @@ def test_a_disk_that_fills_up_at_any_file(
 ) -> None:
     """The earlier run is whole in ``previous/1``; what was written is whole; no half file is left."""
     before = contents(earlier)
-    written = 0
-    write = Path.write_bytes
-
-    def fill(path: Path, data: bytes) -> int:
-        nonlocal written
-        written += 1
-        if written == number:
-            write(path, data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
-
-    monkeypatch.setattr(Path, "write_bytes", fill)
+    fill_disk(monkeypatch, number)
     assert_refused(run("passes", sample, "-o", earlier), 6, "No space left")
     monkeypatch.undo()
     after = contents(earlier)
@@ -329,7 +310,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log(run: Run, tmp_path: Path, mon
     def fail(*arguments: object) -> None:
         raise KeyError("left_knee")
 
-    monkeypatch.setattr(cli, "run_passes", fail)
+    monkeypatch.setattr(cli_scenes, "run_passes", fail)
     answer = run("passes", "x.blend", "-o", tmp_path)
     assert_refused(answer, 1, "fault of ours", "left_knee")
     log = Path(answer[2].split("the log ")[1].split(" has")[0])
@@ -338,7 +319,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log(run: Run, tmp_path: Path, mon
 
 
 def test_debugging_shows_the_traceback(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "run_passes", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(cli_scenes, "run_passes", lambda *arguments: 1 / 0)
     monkeypatch.setenv("HANDDIFF_DEBUG", "1")
     code, _, err = run("passes", "x.blend", "-o", tmp_path)
     assert code == 1 and "Traceback" in err and "ZeroDivisionError" in err
@@ -348,7 +329,7 @@ def test_an_interrupt_is_a_cancelled_run(run: Run, tmp_path: Path, monkeypatch: 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run_passes", interrupt)
+    monkeypatch.setattr(cli_scenes, "run_passes", interrupt)
     assert_refused(run("passes", "x.blend", "-o", tmp_path), 5)
 
 
@@ -359,7 +340,7 @@ def test_noise_of_libraries_stays_out_of_the_answer(run: Run, tmp_path: Path, mo
         print("deprecated", file=sys.stderr)
         return tmp_path, ["The left hand is hidden."]
 
-    monkeypatch.setattr(cli, "run_passes", noisy)
+    monkeypatch.setattr(cli_scenes, "run_passes", noisy)
     assert run("passes", "x.blend", "-o", tmp_path) == (0, f"{tmp_path}\n", "Warning: The left hand is hidden.\n")
 
 

@@ -49,17 +49,15 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
+def run(run: Callable[..., tuple[int, str, str]]) -> Run:
     """Runs the command in this process, which must succeed; returns standard output."""
 
-    def run(*arguments: object) -> str:
-        capfd.readouterr()
-        code = cli.main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
+    def succeed(*arguments: object) -> str:
+        code, out, err = run(*arguments)
         assert code == 0, err
         return out
 
-    return run
+    return succeed
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from handdiff_addon.conditioning.camera import Camera, inverse, transformed
+from tests.cameras import looking_down
 
 
 def perspective(width: int = 200, height: int = 100, near: float = 0.1, far: float = 100.0) -> Camera:
@@ -20,15 +21,6 @@ def perspective(width: int = 200, height: int = 100, near: float = 0.1, far: flo
     return Camera(view, projection, width, height)
 
 
-def orthographic(size: int = 100, near: float = 0.5, far: float = 10.0) -> Camera:
-    """At (0, 0, 5), looking along -z; 2 units wide."""
-    projection = np.diag([1.0, 1.0, -2.0 / (far - near), 1.0])
-    projection[2, 3] = -(far + near) / (far - near)
-    view = np.eye(4)
-    view[2, 3] = -5.0
-    return Camera(view, projection, size, size)
-
-
 def test_pinhole():
     pixels, depths = perspective().project(np.array([[0.0, 0, 0], [1, 0, 4], [0, 0.5, 4], [2, -1, 3]]))
     assert pixels == pytest.approx(np.array([[100, 50], [200, 50], [100, 0], [200, 100]]))
@@ -36,7 +28,7 @@ def test_pinhole():
 
 
 def test_orthographic_ignores_distance():
-    pixels, depths = orthographic().project(np.array([[0.5, 0.5, 4.0], [0.5, 0.5, -3.0]]))
+    pixels, depths = looking_down().project(np.array([[0.5, 0.5, 4.0], [0.5, 0.5, -3.0]]))
     assert pixels == pytest.approx(np.array([[75, 25], [75, 25]]))
     assert depths == pytest.approx([1, 8])
 
@@ -59,7 +51,7 @@ def test_many_points_through_a_matrix_are_those_of_the_matrix_product(kind):
 
 
 def test_towards_a_camera_that_is_turned_and_moved():
-    camera, ortho = perspective(), orthographic()
+    camera, ortho = perspective(), looking_down()
     turn, place = np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]]), np.array([3.0, -2, 7])
     to_world = np.eye(4)
     to_world[:3, :3], to_world[:3, 3] = turn, place
@@ -74,11 +66,11 @@ def test_towards_a_camera_that_is_turned_and_moved():
 @pytest.mark.parametrize("near", [0.001, 0.1, 3.0])
 def test_near(near):
     assert perspective(near=near).near == pytest.approx(near)
-    assert orthographic(near=near).near == pytest.approx(near)
+    assert looking_down(near=near).near == pytest.approx(near)
 
 
 def test_orthographic_camera_that_sees_behind_itself():
-    assert orthographic(near=-10.0).near == pytest.approx(-10.0)
+    assert looking_down(near=-10.0).near == pytest.approx(-10.0)
 
 
 @pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
@@ -111,7 +103,7 @@ def test_agrees_with_blender(empty_scene, kind, fit):
     assert ours.near == pytest.approx(data.clip_start, rel=1e-2)
 
 
-@pytest.mark.parametrize("camera", [perspective(width=200, height=100), orthographic(size=50)])
+@pytest.mark.parametrize("camera", [perspective(width=200, height=100), looking_down(size=50)])
 def test_a_pixel_spans_what_two_neighbours_are_apart(camera):
     view_to_world = np.linalg.inv(camera.view)
     for depth in (1.0, 4.0):

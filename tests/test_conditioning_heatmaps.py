@@ -30,7 +30,7 @@ def test_each_finger_has_its_channel(side, first):
 
 
 def test_channels_reach_one_and_stay_in_range():
-    maps = hand_heatmaps({"left": hand(), "right": hand(3.3)}, 64, 24, sigma=0.8)
+    maps = hand_heatmaps({"left": hand(), "right": hand(3.3)}, 64, 24)
     assert maps.max(axis=(1, 2)) == pytest.approx(np.ones(11))
     assert maps.min() >= 0
 

@@ -6,21 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.depth import depth_picture
 from handdiff_addon.conditioning.frame import PersonPose
 from handdiff_addon.conditioning.masks import BODY, LEFT_HAND, NOTHING, RIGHT_HAND, classify_keypoints, triangle_mask
 from handdiff_addon.conditioning.raster import rasterise
-
-
-def looking_down(size: int = 100) -> Camera:
-    """From (0, 0, 5) along -z, orthographic, 2 units wide: a wall at height z has depth 5 - z."""
-    near, far = 0.1, 10.0
-    projection = np.diag([1.0, 1.0, -2.0 / (far - near), 1.0])
-    projection[2, 3] = -(far + near) / (far - near)
-    view = np.eye(4)
-    view[2, 3] = -5.0
-    return Camera(view, projection, size, size)
+from tests.cameras import looking_down
 
 
 def walls(*rows: tuple[float, float, float, int, int]):

@@ -130,7 +130,7 @@ def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:
 
 
 def test_saved_and_loaded_it_guesses_the_same(sketch: ColourSketch, tmp_path: Path) -> None:
-    sketch.save_pretrained(tmp_path, torch.float32)
+    sketch.half().float().save_pretrained(tmp_path)
     hint, answers = hints(torch.rand(1, 3, CELL, CELL)), torch.rand(1, QUESTIONS, WIDTH)
     loaded = ColourSketch.from_pretrained(tmp_path)(hint, answers)
     assert all(map(torch.equal, loaded, sketch(hint, answers)))

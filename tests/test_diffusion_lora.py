@@ -14,11 +14,10 @@ from safetensors.torch import save_file
 
 from handdiff_addon.diffusion import stock_loading
 from handdiff_addon.diffusion.stock import StockModel
-from handdiff_addon.diffusion.stock_loading import load_stock
-from handdiff_addon.errors import ModelError
 from handdiff_addon.models import known
 from handdiff_addon.models.original_names import original_unet_modules
 from handdiff_addon.request import ControlNetChoice, LoraChoice
+from tests.stock_models import load_stock, refusal
 
 RANK, ALPHA = 4, 2.0
 UNET = [
@@ -179,13 +178,6 @@ def test_a_convolution_of_three_factors(stock: Path, tmp_path: Path) -> None:
     wanted = conv(picture, weight, padding=1) + change
     got = conv(picture, model.unet.get_submodule(CONVOLUTIONS[0]).weight, padding=1)
     assert torch.allclose(got, wanted, atol=1e-3)
-
-
-def refusal(*arguments: object, **options: object) -> str:
-    with pytest.raises(ModelError) as caught:
-        load_stock(*arguments, **options)  # type: ignore[arg-type]
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_loras_that_do_not_fit_are_refused(stock: Path, tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from handdiff_addon import cli
 from handdiff_addon.diffusion.pipeline import TwoStagePipeline
 from handdiff_addon.diffusion.reference import prepare
-from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError, UsageError
 from handdiff_addon.models.folders import remember
 from handdiff_addon.models.reference import ReferenceChoice
 from handdiff_addon.models.sums import weight_sums
 from handdiff_addon.request import ControlNetChoice, GenerationRequest
 from handdiff_addon.runs import check_models
+from tests.stock_models import load_stock
 from tests.test_diffusion_stock import SIZE, at_painted_size, hint, make_conditioning, theirs
 
 HIDDEN, PROJECTED = 32, 24

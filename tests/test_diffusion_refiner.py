@@ -103,7 +103,7 @@ def test_a_model_has_one_or_paints_without(tmp_path: Path) -> None:
     plain = build_tiny_model(tmp_path / "plain")
     other = tmp_path / "other"
     shutil.copytree(plain, other)
-    trained().save_pretrained(other / "refiner", torch.float32)
+    trained().save_pretrained(other / "refiner")
     assert "refiner" in check_model(other).parts and "refiner" not in check_model(plain).parts
     conditioning = make_conditioning()
     one, two = (
@@ -145,7 +145,7 @@ def test_a_frame_larger_than_the_canvas_gets_details_of_its_own_size(tmp_path: P
     steps = {}
     for name in ("plain", "refined"):
         if name == "refined":
-            trained().save_pretrained(model / "refiner", torch.float32)
+            trained().save_pretrained(model / "refiner")
         image = np.asarray(TwoStagePipeline.load(str(model), device="cpu").generate(REQUEST, conditioning).image)
         assert image.shape == (height, width, 3)
         across = np.diff(image.astype(float), axis=1)[inside]
@@ -160,7 +160,7 @@ def test_what_is_held_is_not_refined_again(tmp_path: Path) -> None:
     images = []
     for _ in range(2):
         images.append(np.asarray(TwoStagePipeline.load(str(model), device="cpu").generate(REQUEST, conditioning).image))
-        trained().save_pretrained(model / "refiner", torch.float32)
+        trained().save_pretrained(model / "refiner")
     inside, outside = np.s_[40:-8, 16 : WIDTH // 2 - 8], np.s_[40:-8, WIDTH // 2 + 8 : -16]
     assert np.array_equal(images[1][inside], held.picture[inside])
     assert (images[0][outside] != images[1][outside]).any(-1).mean() > 0.9

@@ -15,12 +15,12 @@ from diffusers.loaders import single_file_utils as reference
 from safetensors.torch import load_file, save_file
 
 from handdiff_addon.diffusion.stock import StockModel
-from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError
 from handdiff_addon.models.known import ORIGIN_SUFFIX, known_model
 from handdiff_addon.models.weights import digest
 from handdiff_addon.request import ControlNetChoice
 from tests import stock_models as tiny
+from tests.stock_models import load_stock, refusal
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -229,14 +229,6 @@ def test_v_prediction_is_told_by_its_mark(stock: Path, open_clip: None, tmp_path
 
 def copied(stock: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stock / "sd15", tmp_path / "model"))
-
-
-def refusal(*arguments: object, **options: object) -> str:
-    with pytest.raises(ModelError) as caught:
-        load_stock(*arguments, **options)  # type: ignore[arg-type]
-    message = str(caught.value)
-    assert "\n" not in message and message.endswith(".") and ":" in message
-    return message
 
 
 def test_pickles_are_refused_with_a_way_out(stock: Path, tmp_path: Path) -> None:

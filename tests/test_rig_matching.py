@@ -48,7 +48,6 @@ def test_each_family_is_recognised_whole(family: str) -> None:
     match = match_rig(bones(skeleton(family)))
     assert match.family == family
     assert match.bones == {bone: spelt[0] for bone, spelt in FAMILIES[family].bones.items()}
-    assert match.score == 1.0
     for side in SIDES:
         assert whole_hand(match, side) is (family not in ("cmu", "openpose"))
 
@@ -94,13 +93,12 @@ def test_bones_that_hang_from_the_wrong_place_are_not_taken() -> None:
     match = match_rig(bones(parents))
     assert "left_index_1" not in match.bones and "left_ring_1" not in match.bones
     assert not whole_hand(match, "left") and whole_hand(match, "right")
-    assert match.score < 1
 
 
 def test_bones_may_skip_the_ones_between() -> None:
     parents = skeleton("mixamo") | {"LeftHandIndex3": "LeftHand", "LeftShoulder": "Hips", "RightUpLeg": "Spine"}
     match = match_rig(bones(parents))
-    assert whole_hand(match, "left") and match.score == 1
+    assert match.bones.keys() == FAMILIES["mixamo"].bones.keys()
 
 
 def test_what_another_add_on_calls_the_bones_wins_over_their_names() -> None:
@@ -214,6 +212,5 @@ def test_any_skeleton_is_matched_or_refused(data: st.DataObject) -> None:
     except SceneError:
         return
     assert match.bones.keys() <= PARENTS.keys() and set(match.bones.values()) <= rest.keys()
-    assert 0 < match.score <= 1
     for side in SIDES:
         assert hand_bones(match, parents, side) <= rest.keys()

@@ -24,8 +24,7 @@ from handdiff_addon.rig.bones import PARENTS, Bone
 from handdiff_addon.rig.keypoints import FINGERS, PersonKeypoints
 from handdiff_addon.rig.matching import RigMatch
 from handdiff_addon.rig.openxr import JOINTS, hand_joints, to_openxr
-from handdiff_addon.rig.pose import keypoints
-from tests.builders import bone_table
+from tests.builders import bone_table, keypoints
 
 TO_OPENXR = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
 """Blender's world, Z up, to OpenXR's: up goes to +Y, Blender's +Y to -Z."""
@@ -66,8 +65,8 @@ def person(
         whole = above(name)
         ends = ((whole @ np.append(end, 1.0))[:3] for end in (head, tail))
         pose[name] = Bone(name, parents[name], *ends, whole @ own)
-    match = RigMatch("mixamo", {name: name for name in table if name in PARENTS}, 1.0)
-    return keypoints(match, pose, rest, "Rig")
+    match = RigMatch("mixamo", {name: name for name in table if name in PARENTS})
+    return keypoints(match, pose, rest)
 
 
 def named(values: np.ndarray) -> dict[str, np.ndarray]:

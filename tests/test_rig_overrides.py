@@ -128,7 +128,7 @@ def test_an_overridden_finger_is_a_hand_for_the_masks(empty_scene: bpy.types.Sce
     assert "LeftToeBase" in hand_bones(match_person(armature), parents, "left")
     armature.scale = (-1, 1, 1)
     bpy.context.view_layer.update()
-    seen = match_seen(armature, depsgraph_of(empty_scene))
+    seen, _ = match_seen(armature, depsgraph_of(empty_scene))
     assert "LeftToeBase" in hand_bones(seen, parents, "right") - hand_bones(seen, parents, "left")
     np.testing.assert_allclose(read(armature).hands["right"][20], end(armature, "LeftToeBase", "tail"), atol=1e-6)
 

@@ -12,8 +12,7 @@ from handdiff_addon.rig.bones import PARENTS, Bone
 from handdiff_addon.rig.families import FAMILIES
 from handdiff_addon.rig.keypoints import BODY_INDEX, FINGERS, PersonKeypoints
 from handdiff_addon.rig.matching import RigMatch
-from handdiff_addon.rig.pose import keypoints
-from tests.builders import bone_table
+from tests.builders import bone_table, keypoints
 
 Table = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -37,8 +36,8 @@ def person(
     for name, own in moves.items():
         pose[name] = replace(pose[name], matrix=pose[name].matrix @ own)
 
-    match = RigMatch(family, {name: name for name in table}, 1.0)
-    return keypoints(match, pose, bones(np.eye(4)), "Rig")
+    match = RigMatch(family, {name: name for name in table})
+    return keypoints(match, pose, bones(np.eye(4)))
 
 
 def test_joints_are_where_the_bones_begin() -> None:

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 from handdiff_addon.rig.bones import PARENTS, Bone
 from handdiff_addon.rig.keypoints import FINGERS
 from handdiff_addon.rig.matching import RigMatch, match_rig
-from handdiff_addon.rig.pose import keypoints
 from handdiff_addon.rig.topology import map_fingers, map_structure
 from handdiff_addon.scene.files import open_blend
 from handdiff_addon.scene.rigs import match_armature, rest_bones
 from handdiff_addon.scene.sample_human import create_sample_human
-from tests.builders import bone_table, fresh_blender, turn_bone, write_rigify
+from tests.builders import bone_table, fresh_blender, keypoints, turn_bone
 
 SIDES = ("left", "right")
 FLIP = np.array((-1.0, 1.0, 1.0))
@@ -659,10 +658,10 @@ def check_kept(armature: bpy.types.Object, pose: Callable[[], None]) -> None:
     by_name = match_rig(rest)
     pose()
     posed = posed_bones(armature)
-    by_structure = RigMatch("unnamed", told(rest, seed=1), 1.0)
+    by_structure = RigMatch("unnamed", told(rest, seed=1))
 
     def points(match: RigMatch, bones: Mapping[str, Bone]) -> tuple[np.ndarray, np.ndarray]:
-        person = keypoints(match, bones, rest, "Rig")
+        person = keypoints(match, bones, rest)
         return person.body, np.concatenate([person.hands[side] for side in SIDES])
 
     for bones in (rest, posed):
@@ -696,14 +695,6 @@ def test_the_rigged_people_without_names(humans: Path, letter: str) -> None:
 def test_the_sample_human_without_names(empty_scene: bpy.types.Scene) -> None:
     armature = create_sample_human(empty_scene)
     check_kept(armature, bend(armature))
-
-
-@pytest.fixture(scope="module")
-def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Blender's metarig and the rig generated from it."""
-    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
-    write_rigify(path, generate=True)
-    return path
 
 
 def test_rigify_metarig_without_names(rigify: Path) -> None:

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from handdiff_addon import cli
 from handdiff_addon.diffusion.checkpoint import Checkpoint, load_model
 from handdiff_addon.diffusion.stock import StockModel
-from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError, UsageError
 from handdiff_addon.models.catalogue import embedded_model, is_own
 from handdiff_addon.models.folders import remember
 from handdiff_addon.request import ControlNetChoice, GenerationRequest
 from handdiff_addon.runs import check_models
+from tests.stock_models import load_stock
 
 CPU = torch.device("cpu")
 

@@ -15,8 +15,9 @@ from handdiff_addon.scene.meshes import read_mesh
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.sample_human import create_sample_scene
 from handdiff_addon.scene.texels import tile_corner, triangle_tiles, uv_problem
-from handdiff_addon.scene.texture import Projection, apply_texture
+from handdiff_addon.scene.texture import Projection
 from handdiff_addon.scene.textured import restore_materials, texture_of, texture_pictures
+from tests.texturing import apply_texture
 
 SIZE = 192
 COLOURS = np.array([(230, 30, 30), (30, 30, 230), (30, 200, 30), (220, 200, 30)])

@@ -18,16 +18,9 @@ from handdiff_addon.scene.files import open_blend
 from handdiff_addon.scene.gestures import apply_gesture, insert_keys
 from handdiff_addon.scene.passes import depsgraph_of
 from handdiff_addon.scene.rigs import find_humanoids, match_armature, read_person
-from tests.builders import add_armature, add_human, turn_bone, write_rigify
+from tests.builders import add_armature, add_human, turn_bone
 
 MODES = ("QUATERNION", "XYZ", "ZXY", "AXIS_ANGLE")
-
-
-@pytest.fixture(scope="module")
-def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
-    write_rigify(path, generate=True)
-    return path
 
 
 def _apply(rig: bpy.types.Object, name: str, sides: Sequence[Side] = SIDES) -> dict[str, tuple[str, ...]]:

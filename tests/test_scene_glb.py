@@ -15,8 +15,8 @@ from handdiff_addon.scene.glb import export_glb, save_copy
 from handdiff_addon.scene.meshes import read_mesh
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.sample_human import create_sample_scene
-from handdiff_addon.scene.texture import apply_texture
 from handdiff_addon.scene.textured import texture_of
+from tests.texturing import apply_texture
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from handdiff_addon.scene.hand_parts import person_of, triangle_parts
 from handdiff_addon.scene.passes import depsgraph_of, render_passes
 from handdiff_addon.scene.rigs import find_humanoids, match_armature, match_seen, read_person
 from handdiff_addon.scene.surfaces import read_surfaces
-from tests.builders import add_armature, add_box, add_camera, add_human, half_width, skin, turn_bone, write_rigify
+from tests.builders import add_armature, add_box, add_camera, add_human, half_width, skin, turn_bone
 
 
 @pytest.mark.parametrize(("family", "prefix"), [("mixamo", "mixamorig:"), ("mixamo", ""), ("unreal", "")])
@@ -199,10 +199,11 @@ def test_left_and_right_are_the_persons_own(empty_scene: bpy.types.Scene, case: 
     # The masks agree.
     depsgraph = depsgraph_of(empty_scene)
     read = read_surfaces(depsgraph, [armature])
-    person = person_of(armature, match_seen(armature, depsgraph), made)
+    match, _ = match_seen(armature, depsgraph)
+    person = person_of(armature, match, made)
     part, _, _ = triangle_parts(read, [person], np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     assert set(part.tolist()) == {1, 2, 3}
-    bones = hand_bones(match_seen(armature, depsgraph), parents_of(armature), own)
+    bones = hand_bones(match, parents_of(armature), own)
     assert "LeftHand" in bones and "RightHand" not in bones
 
 
@@ -342,14 +343,6 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"no blend file")
     with pytest.raises(SceneError, match="cannot be opened"):
         open_blend(broken)
-
-
-@pytest.fixture(scope="module")
-def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Blender's metarig and the rig generated from it."""
-    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
-    write_rigify(path, generate=True)
-    return path
 
 
 def test_rigify_follows_its_controls(rigify: Path) -> None:

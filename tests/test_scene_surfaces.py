@@ -39,7 +39,7 @@ class Told:
 def told(scene: bpy.types.Scene, *armatures: bpy.types.Object) -> dict[str, Told]:
     depsgraph = depsgraph_of(scene)
     read = read_surfaces(depsgraph, armatures)
-    people = [person_of(one, match_seen(one, depsgraph), read_person(one, depsgraph)) for one in armatures]
+    people = [person_of(one, *match_seen(one, depsgraph)) for one in armatures]
     part, person, _ = triangle_parts(read, people, np.ones(sum(len(surface.triangles) for surface in read), dtype=bool))
     ends = np.cumsum([len(surface.triangles) for surface in read])[:-1]
     parts = zip(read, np.split(part, ends), np.split(person, ends), strict=True)

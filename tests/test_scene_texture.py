@@ -12,7 +12,6 @@ import pytest
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from handdiff_addon.conditioning.camera import Camera
 from handdiff_addon.conditioning.raster import rasterise
 from handdiff_addon.conditioning.shots import Shot, View, closeups, crop_camera, look, surface_label
 from handdiff_addon.conditioning.shots import sample as sample_picture
@@ -20,14 +19,16 @@ from handdiff_addon.errors import SceneError, UsageError
 from handdiff_addon.evaluation.bench_texture import measure
 from handdiff_addon.request import HandPicture
 from handdiff_addon.scene import compat
-from handdiff_addon.scene.baking import bake
+from handdiff_addon.scene.baking import Bake, MeshCanvas
 from handdiff_addon.scene.meshes import read_mesh
 from handdiff_addon.scene.passes import render_passes
 from handdiff_addon.scene.ring import ring
 from handdiff_addon.scene.sample_human import create_sample_scene
 from handdiff_addon.scene.texels import BakeMesh, uv_problem
-from handdiff_addon.scene.texture import Projection, apply_texture, paint_views
+from handdiff_addon.scene.texture import Projection, paint_views
 from handdiff_addon.scene.textured import restore_materials, texture_of, texture_pictures
+from tests.cameras import looking_down
+from tests.texturing import apply_texture
 
 SIZE = 192
 COLOURS = {
@@ -37,32 +38,30 @@ COLOURS = {
 MAGENTA = (255, 0, 255)
 
 
-def straight_down(size: int = 64) -> Camera:
-    """Orthographic camera at z = 5 over the square from -1 to 1."""
-    view = np.eye(4)
-    view[2, 3] = -5.0
-    projection = np.diag([1.0, 1.0, -2.0 / 9.9, 1.0])
-    projection[2, 3] = -10.1 / 9.9
-    return Camera(view, projection, size, size)
-
-
 def quad(z: float = 0.0, half: float = 1.0, material: int = 0, label: int = 0, up: float = 1.0) -> BakeMesh:
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=float)
     triangles = np.array([[0, 1, 2], [0, 2, 3]])
     vertices = np.column_stack([corners * half, np.full(4, z)])
     uv = (corners + 1) / 2
     normals = np.broadcast_to([0.0, 0.0, up], (2, 3, 3))
-    return BakeMesh("quad", vertices, triangles, uv[triangles], normals, np.full(2, material), label)
+    return BakeMesh(vertices, triangles, uv[triangles], normals, np.full(2, material), label)
 
 
 def seen(picture: np.ndarray, *meshes: BakeMesh) -> View:
     offsets = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     return look(
-        Shot(straight_down(), picture),
+        Shot(looking_down(64), picture),
         np.concatenate([mesh.vertices for mesh in meshes]),
         np.concatenate([mesh.triangles + offset for mesh, offset in zip(meshes, offsets, strict=False)]),
         np.concatenate([surface_label(mesh.label, mesh.material) for mesh in meshes]),
     )
+
+
+def bake(mesh: BakeMesh, views: list[View], base: np.ndarray, size: int) -> Bake:
+    canvas = MeshCanvas(mesh, size)
+    for view in views:
+        canvas.add(view)
+    return canvas.finish(base)
 
 
 @pytest.fixture
@@ -103,7 +102,6 @@ def test_a_back_face_takes_nothing(picture):
 def test_mirrored_halves_that_share_texels_take_the_side_that_is_seen(picture):
     square, back = quad(), quad(z=-1.0, up=-1.0)
     both = BakeMesh(
-        "both",
         np.concatenate([back.vertices, square.vertices]),
         np.concatenate([back.triangles, square.triangles + 4]),
         np.concatenate([back.uv + np.array([3.0, 0.0]), square.uv]),
@@ -115,7 +113,7 @@ def test_mirrored_halves_that_share_texels_take_the_side_that_is_seen(picture):
 
 def test_triangles_smaller_than_a_texel_still_get_one(picture):
     square = quad()
-    tiny = BakeMesh("tiny", square.vertices, square.triangles, 0.5 + square.uv * 0.004, square.normals, square.material)
+    tiny = BakeMesh(square.vertices, square.triangles, 0.5 + square.uv * 0.004, square.normals, square.material)
     assert bake(tiny, [seen(picture, tiny)], np.zeros((1, 3)), size=32).weight.any()
 
 
@@ -356,7 +354,7 @@ def test_clear_parts_keep_their_material_and_hide_nothing(person):
 
 def test_two_views_meet_in_a_soft_seam_and_the_nearer_one_has_more_to_say():
     square = quad()
-    far = straight_down(256)
+    far = looking_down(256)
     near = crop_camera(far, (-64, 0, 128, 192), 256)
     shots = [Shot(far, np.full((256, 256, 3), 100, np.uint8)), Shot(near, np.full((256, 256, 3), 200, np.uint8))]
     labels = surface_label(0, square.material)
@@ -369,7 +367,7 @@ def test_two_views_meet_in_a_soft_seam_and_the_nearer_one_has_more_to_say():
 
 
 def test_a_crops_camera_sees_the_crop_of_the_frame():
-    camera, point = straight_down(), np.array([[0.3, 0.2, 0.0]])
+    camera, point = looking_down(64), np.array([[0.3, 0.2, 0.0]])
     (pixel,), _ = camera.project(point)
     (close,), _ = crop_camera(camera, (30, 10, 62, 42), 128).project(point)
     assert close == pytest.approx((pixel - (30, 10)) * 4)
@@ -378,7 +376,7 @@ def test_a_crops_camera_sees_the_crop_of_the_frame():
 def test_painted_hands_are_shots_of_their_own_without_what_is_kept():
     crop = HandPicture((30, 10, 62, 42), Image.new("RGBA", (128, 128), (200, 100, 50, 255)))
     crop.image.paste((0, 0, 0, 0), (0, 0, 64, 128))
-    camera = straight_down()
+    camera = looking_down(64)
     (whole,) = closeups(camera, (camera.width, camera.height), [crop])
     assert np.array_equal(whole.camera.projection, crop_camera(camera, crop.box, 128).projection)
     assert whole.mask.mean() == 0.5 and (whole.picture[:, 64:] == (200, 100, 50)).all()

@@ -13,9 +13,9 @@ from handdiff_addon.scene import compat
 from handdiff_addon.scene.memory import is_textured
 from handdiff_addon.scene.meshes import make_uv_map
 from handdiff_addon.scene.passes import render_passes
-from handdiff_addon.scene.texture import apply_texture
 from handdiff_addon.scene.textured import restore_materials, texture_of, texture_pictures
 from tests.builders import add_camera, add_human
+from tests.texturing import apply_texture
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 

@@ -184,7 +184,7 @@ def test_face_points_lie_on_the_skin(empty_scene: bpy.types.Scene) -> None:
     from handdiff_addon.scene.cameras import read_camera
     from handdiff_addon.scene.hand_parts import person_of
     from handdiff_addon.scene.passes import depsgraph_of
-    from handdiff_addon.scene.rigs import match_seen, read_person
+    from handdiff_addon.scene.rigs import match_seen
     from handdiff_addon.scene.seen import look
     from handdiff_addon.scene.surfaces import read_surfaces
 
@@ -195,10 +195,10 @@ def test_face_points_lie_on_the_skin(empty_scene: bpy.types.Scene) -> None:
         bpy.context.view_layer.update()
         depsgraph = depsgraph_of(empty_scene)
         camera = read_camera(empty_scene, depsgraph, camera_object)
-        points = read_person(armature, depsgraph)
+        match, points = match_seen(armature, depsgraph)
         points.face[:] = np.nan
         points.face[30] = (0.0, -0.085, 1.6)  # the head is a box of 8 cm around (0, -0.01, 1.6)
-        person = person_of(armature, match_seen(armature, depsgraph), points)
+        person = person_of(armature, match, points)
         seen = look(read_surfaces(depsgraph, [armature]), [person], camera)
         pose = see_person(points, 0, camera, seen.raster, seen.part, seen.person)
         words[name] = pose.face_visibility[30]

@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 
 from handdiff_addon import cli
 from handdiff_addon.diffusion.pipeline import TwoStagePipeline
-from handdiff_addon.diffusion.stock_loading import load_stock
 from handdiff_addon.errors import ModelError, UsageError
 from handdiff_addon.models.architecture import identify
 from handdiff_addon.models.bases import base_source
@@ -27,6 +26,7 @@ from handdiff_addon.models.sums import weight_sums
 from handdiff_addon.request import ControlNetChoice, GenerationRequest, LoraChoice
 from handdiff_addon.runs import check_models
 from tests import stock_models as tiny
+from tests.stock_models import load_stock
 from tests.test_diffusion_stock import make_conditioning
 from tests.test_training_tasks import write_samples
 

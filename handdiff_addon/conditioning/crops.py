@@ -65,14 +65,13 @@ def hand_crops(
     return [HandCrop((side,), _square(corners, margin)) for side, corners in tight.items()]
 
 
-def cut(array: np.ndarray, box: Box, size: int, fill: float | Sequence[float] | None = None) -> np.ndarray:
+def cut(array: np.ndarray, box: Box, size: int) -> np.ndarray:
     """Cut a square out of a picture or mask and resize it.
 
     Args:
         array: (H, W) or (H, W, C) of bool, uint8 or float.
-        box: what to cut; the part outside the array is ``fill``.
+        box: what to cut; the part outside the array repeats its edge, or is False in a bool mask.
         size: side of the result in pixels.
-        fill: a value (or one per channel); None repeats the picture's edge, and is False for a bool mask.
 
     Returns:
         (size, size) or (size, size, C) of the same dtype, resized as :func:`resize` does.
@@ -80,11 +79,9 @@ def cut(array: np.ndarray, box: Box, size: int, fill: float | Sequence[float] | 
     height, width = array.shape[:2]
     columns, rows = np.arange(box[0], box[2]), np.arange(box[1], box[3])
     piece = array[np.clip(rows, 0, height - 1)][:, np.clip(columns, 0, width - 1)]
-    if fill is None and array.dtype == bool:
-        fill = 0
-    if fill is not None:
-        piece[(rows < 0) | (rows >= height)] = fill
-        piece[:, (columns < 0) | (columns >= width)] = fill
+    if array.dtype == bool:
+        piece[(rows < 0) | (rows >= height)] = False
+        piece[:, (columns < 0) | (columns >= width)] = False
     return resize(piece, size, size)
 
 

@@ -18,6 +18,9 @@ from .flow import Flow, static_points
 
 Visibility = Literal["visible", "occluded", "outside", "behind", "absent"]
 
+_LEAST_PIXELS = 16
+"""Of a hand, for stage 1 to paint it"""
+
 
 @dataclass
 class PersonPose:
@@ -130,13 +133,13 @@ class Conditioning:
             [masks.hands for masks in self.masks[: len(self.keypoints)]],
         )
 
-    def usable_hands(self, person: int = 0, least_pixels: int = 16) -> list[Side]:
-        """Sides that stage 1 can paint: the camera sees so many of the hand's pixels, and its points are known."""
+    def usable_hands(self, person: int = 0) -> list[Side]:
+        """Sides that stage 1 can paint: the camera sees enough of the hand's pixels, and its points are known."""
         pose, masks = self.people[person], self.masks[person]
         return [
             side
             for side in SIDES
-            if masks.hands[side].sum() >= least_pixels and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
+            if masks.hands[side].sum() >= _LEAST_PIXELS and np.isfinite(pose.hands[side]).all(axis=1).sum() >= 5
         ]
 
     def _together(self, masks: list[np.ndarray]) -> np.ndarray:

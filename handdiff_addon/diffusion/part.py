@@ -27,11 +27,11 @@ class Part(torch.nn.Module):
         super().__init__()
         self.config = config
 
-    def save_pretrained(self, directory: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config and weights; floating-point weights as ``dtype``."""
+    def save_pretrained(self, directory: Path) -> None:
+        """Write config and weights; floating-point weights in half precision."""
         directory.mkdir(parents=True, exist_ok=True)
         weights = {
-            name: tensor.detach().to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+            name: tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else None).contiguous()
             for name, tensor in self.state_dict().items()
         }
         write_bytes(directory / f"{self.part_name}.safetensors", save(weights))

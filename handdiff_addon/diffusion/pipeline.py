@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -132,12 +132,7 @@ class TwoStagePipeline:
             ModelError: where the model cannot do what is asked, or the memory does not suffice.
         """
         painter, watch = self.painter, Watch(progress, cancelled)
-        if not conditioning.people:
-            raise SceneError("No person is in the picture: point the camera at a humanoid armature.")
-        if request.needs_picture and conditioning.picture is None:
-            raise SceneError(
-                "Painting the person alone, or with a strength under 1, needs the rendered frame: render it first."
-            )
+        _check_frame(request, conditioning)
         painter.check(request)
         clock, warnings = _Clock(), list(conditioning.warnings)
         reset_peak_memory(painter.device)
@@ -166,14 +161,7 @@ class TwoStagePipeline:
         if self._compiled and (said := self._compiled.take_warning()):
             warnings.append(said)
         with clock.measure("finishing"):
-            watch.tell("finishing", 0, 1)
-            image = resize(picture, conditioning.width, conditioning.height)
-            if hands is not None and request.expansion.final_paste:
-                image = paste_cores(image, hands, frame)
-            image = painter.finish(image, painting)
-            if conditioning.picture is not None and request.paint == "person":
-                image = np.where(conditioning.person_mask[..., None], image, conditioning.picture)
-            watch.tell("finishing", 1, 1)
+            image = self._finish(painting, picture, hands)
         predicted = None if hands is None else predicted_mask(hands, frame)
         return GenerationResult(
             image=Image.fromarray(image),
@@ -182,15 +170,7 @@ class TwoStagePipeline:
             if predicted is None
             else Image.fromarray((predicted * 255).round().astype(np.uint8)),
             painted_size=(frame.width, frame.height),
-            settings={
-                "prompt": prompts[PROMPT],
-                "steps": painting.steps,
-                "hand_steps": painting.hand_steps,
-                "guidance_scale": painting.guidance_scale,
-                "sampler": painter.sampler,
-                "crop": painter.crop_size(request, frame),
-                "saved_memory": list(painter.saved),
-            },
+            settings={"prompt": prompts[PROMPT], **self._used(painting)},
             model=painter.identity,
             hand_reports=[] if hands is None else hands.reports,
             seconds=clock.seconds,
@@ -293,6 +273,31 @@ class TwoStagePipeline:
             warnings.append(f"The picture is not upscaled: {error}")
             return picture
 
+    def _finish(self, painting: Painting, picture: np.ndarray, hands: Hands | None) -> np.ndarray:
+        """The painted picture as it goes out: at the frame's size, the hands as stage 1 painted them, and around the
+        person, where that alone is painted, the rendered frame."""
+        request, source = painting.request, painting.frame.source
+        painting.watch.tell("finishing", 0, 1)
+        image = resize(picture, source.width, source.height)
+        if hands is not None and request.expansion.final_paste:
+            image = paste_cores(image, hands, painting.frame)
+        image = self.painter.finish(image, painting)
+        if source.picture is not None and request.paint == "person":
+            image = np.where(source.person_mask[..., None], image, source.picture)
+        painting.watch.tell("finishing", 1, 1)
+        return image
+
+    def _used(self, painting: Painting) -> dict[str, Any]:
+        """The settings as they were used, for the report."""
+        return {
+            "steps": painting.steps,
+            "hand_steps": painting.hand_steps,
+            "guidance_scale": painting.guidance_scale,
+            "sampler": self.painter.sampler,
+            "crop": self.painter.crop_size(painting.request, painting.frame),
+            "saved_memory": list(self.painter.saved),
+        }
+
     def _sparing(self, work: Callable[[], T], warnings: list[str]) -> T:
         """Work, tried again with less memory as long as there is something to save.
 
@@ -315,6 +320,19 @@ class TwoStagePipeline:
                     "paint smaller with --size, or use another device."
                 )
             warnings.append(f"The {self.painter.device.type} device ran out of memory, so {saved}.")
+
+
+def _check_frame(request: GenerationRequest, conditioning: Conditioning) -> None:
+    """
+    Raises:
+        SceneError: where no person is in the conditioning, or the rendered picture that is needed is not.
+    """
+    if not conditioning.people:
+        raise SceneError("No person is in the picture: point the camera at a humanoid armature.")
+    if request.needs_picture and conditioning.picture is None:
+        raise SceneError(
+            "Painting the person alone, or with a strength under 1, needs the rendered frame: render it first."
+        )
 
 
 def _only_hands(canvas: np.ndarray, mask: np.ndarray) -> np.ndarray:

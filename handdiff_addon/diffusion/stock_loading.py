@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from ..errors import ModelError, first_line
 from ..models.bases import BaseSource
 from ..models.digests import checked
-from ..models.folders import remembered
 from ..models.known import LCM, FewSteps, KnownModel, recognise
 from ..models.parts import PartSource, vae_part, well_formed
 from ..models.shapes import controlnet_config, defaults, text_config, unet_config, vae_config
 from ..models.sources import Weights, source_name
-from ..models.stock_plan import ControlPlan, StockPlan, plan_stock
+from ..models.stock_plan import ControlPlan, StockPlan
 from ..models.vocabulary import clip_vocabulary
-from ..request import ControlNetChoice, LoraChoice
 from .lora import merge_lora
 from .reference import load_reference
 from .stock import Control, StockModel
@@ -33,43 +30,13 @@ TOKENS = 77
 """Length of a prompt in CLIP's tokens, the marks of its start and end included"""
 
 
-def load_stock(
-    model: str,
-    controlnets: Sequence[ControlNetChoice] = (),
-    loras: Sequence[LoraChoice] = (),
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-    *,
-    vae: str = "",
-    hand_model: str = "",
-    reference: str = "",
-    folders: Sequence[Path] | None = None,
-) -> StockModel:
-    """Load a base model of the SD 1.5 or SDXL family, with what belongs to it.
-
-    Args:
-        model: path of a diffusers folder or a ``.safetensors`` file, a Hugging Face id that is in the cache, or a name
-            in ``folders``; the names in the other arguments likewise.
-        vae: autoencoder in place of the model's own; empty keeps that.
-        hand_model: folder of a hand generator that was trained on this base; empty: stage 1 is the base's own.
-        reference: picture for an IP-Adapter, as a request has it.
-        folders: where bare names are looked up (default: the folders that the user has pointed at).
-
-    Raises:
-        ModelError: naming the file that is missing, damaged, unsafe or of another family, before anything is sampled.
-    """
-    half = dtype in (torch.float16, torch.bfloat16)
-    folders = remembered() if folders is None else folders
-    parts = {"vae": vae, "hand_model": hand_model, "reference": reference}
-    plan = plan_stock(model, controlnets, loras, half=half, folders=folders, **parts)
-    return load_plan(plan, torch.device(device), dtype)
-
-
 def load_plan(plan: StockPlan, device: torch.device, dtype: torch.dtype) -> StockModel:
-    """Load what :func:`plan_stock` found; a file that is new is read once for its sha256 and for numbers that are none.
+    """Load a planned base model of the SD 1.5 or SDXL family, with what belongs to it.
+
+    A file that is new is read once for its sha256 and for numbers that are none.
 
     Raises:
-        ModelError
+        ModelError: naming the file that is damaged, unsafe or of another family, before anything is sampled.
     """
     base, family = plan.base, plan.base.architecture.family
     digests = {path: checked(path) for path in plan.files}

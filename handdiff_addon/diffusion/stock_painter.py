@@ -8,9 +8,10 @@ and text alone and predicts the masks.  The base's modules then paint the body.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -285,22 +286,13 @@ class StockPainter:
 
         A mask is the one of the last denoising step, from the evaluation with text.
         """
-        model, first, watch = self.model, batch.views[0], painting.watch
+        model, watch = self.model, painting.watch
         hands = model.hands if batch.heatmaps is not None else None
         unet = model.unet if hands is None else hands.unet
         watch.check()
         schedule = Schedule(model.scheduler, batch.steps, self.device, batch.strength)
         guidance = Guidance(painting.text, batch.rows, painting.guidance_scale, batch.regions)
-        arguments = condition(
-            guidance.text,
-            first.width,
-            first.height,
-            # A crop is part of a picture of the model's own size, so that no blur of a small one is called up.
-            original=(max(first.width, self.canvas), max(first.height, self.canvas))
-            if batch.stage == "hands"
-            else None,
-            dtype=model.dtype,
-        )
+        arguments = self._condition(guidance, batch)
         seen = dict(arguments)
         if model.reference is not None and hands is None:
             embeds = {"image_embeds": model.reference.embeds(guidance)}
@@ -315,13 +307,8 @@ class StockPainter:
             if batch.heatmaps is not None:
                 heatmaps = guidance.expand(torch.from_numpy(batch.heatmaps).to(self.device, model.dtype))
             steerings = []
-            for control in model.controls if hands is None else ():
-                hints = hints_of(control, batch.roles, batch.views, batch.pictures, batch.known, batch.outpaint)
-                if hints:
-                    steering = Steering(
-                        control, hints, guidance, painting.request.control_scale, self.device, model.dtype
-                    )
-                    steerings.append(stack.enter_context(steering))
+            if hands is None:
+                steerings = [stack.enter_context(each) for each in self._steerings(painting, batch, guidance)]
 
             def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
                 inputs = guidance.expand(latents.to(model.dtype))
@@ -358,14 +345,23 @@ class StockPainter:
             if hands is not None:
                 logits = hands.mask_head(features[0][-len(batch.views) :].float())
                 masks = logits.sigmoid()[:, 0].cpu().numpy()
-        if not torch.isfinite(latents).all():
-            raise ModelError(
-                "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model."
-                if model.dtype == torch.float32
-                else f"The model gave no numbers in {str(model.dtype).removeprefix('torch.')}: use --dtype float32, "
-                "or Precision in the add-on's preferences."
-            )
+        _check_numbers(latents, model.dtype)
         return self._decode(latents, watch), masks
+
+    def _condition(self, guidance: Guidance, batch: _Batch) -> dict[str, Any]:
+        """The text and the size, as U-Net and ControlNets take them."""
+        first, original = batch.views[0], None
+        if batch.stage == "hands":
+            # A crop is part of a picture of the model's own size, so that no blur of a small one is called up.
+            original = max(first.width, self.canvas), max(first.height, self.canvas)
+        return condition(guidance.text, first.width, first.height, original=original, dtype=self.model.dtype)
+
+    def _steerings(self, painting: Painting, batch: _Batch, guidance: Guidance) -> Iterator[Steering]:
+        """One for each ControlNet that takes something of the batch."""
+        for control in self.model.controls:
+            hints = hints_of(control, batch.roles, batch.views, batch.pictures, batch.known, batch.outpaint)
+            if hints:
+                yield Steering(control, hints, guidance, painting.request.control_scale, self.device, self.model.dtype)
 
     def _encode_given(self, batch: _Batch, keeping: bool) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The given pictures' latents where they are needed, and the further channels of an inpainting U-Net."""
@@ -409,3 +405,17 @@ class StockPainter:
         factors, bias = _LATENT_COLOURS[self.model.family]
         colours = torch.tensor(factors, dtype=latents.dtype, device=latents.device)
         return preview(torch.einsum("nchw,cr->nrhw", latents[:, :4], colours) + bias)
+
+
+def _check_numbers(latents: torch.Tensor, dtype: torch.dtype) -> None:
+    """
+    Raises:
+        ModelError: where the U-Net, whose weights are of this type, gave no finite latents.
+    """
+    if not torch.isfinite(latents).all():
+        raise ModelError(
+            "The model gave no numbers: give its LoRAs and ControlNets less weight, or choose another model."
+            if dtype == torch.float32
+            else f"The model gave no numbers in {str(dtype).removeprefix('torch.')}: use --dtype float32, "
+            "or Precision in the add-on's preferences."
+        )

@@ -136,8 +136,9 @@ def look(path: Path, frames: Sequence[int]) -> list[Conditioning]:
     return list(render_sequence(open_scene(path, None), frames, motion=Motion(sources, outlines=True)))
 
 
-def draw_strip(ways: Sequence[Sequence[np.ndarray]], columns: int = 8, side: int = 192) -> Image.Image:
+def draw_strip(ways: Sequence[Sequence[np.ndarray]]) -> Image.Image:
     """Frames of each way in a row, evenly chosen."""
+    columns, side = 8, 192
     chosen = np.linspace(0, len(ways[0]) - 1, min(columns, len(ways[0]))).round().astype(int)
     sheet = Image.new("RGB", (side * len(chosen), side * len(ways)))
     for y, pictures in enumerate(ways):

@@ -5,8 +5,7 @@ are projected instead of generated pictures, and both are looked at from eight n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +84,7 @@ def measure(
         new_views: how many; half as many look at the rest pose.
     """
     from ..scene.files import new_scene
+    from ..scene.model import at_rest
     from ..scene.ring import ring
     from ..scene.sample_human import create_sample_scene
     from ..scene.texture import Projection
@@ -97,7 +97,7 @@ def measure(
     _plain(scene, samples)
     thing = add_board()
     before = _state(thing)
-    with _at_rest(rig):
+    with at_rest(scene, [rig]):
         truth = _true_texture(body)
         aside = _around(_points(scene), max(1, new_views // 2), size)
     show_texture(body, new_texture("True", {1001: Image.fromarray(truth)}), "unlit")
@@ -106,7 +106,7 @@ def measure(
     shots = _shots(scene, ring(scene, size=(size, size)), closeups)
     hands = [_hands(scene, camera)[0] for camera in new]
     true_new = render_views(scene, new)
-    with _at_rest(rig):
+    with at_rest(scene, [rig]):
         true_rest = render_views(scene, aside)
 
     began = time.process_time()
@@ -118,7 +118,7 @@ def measure(
     covered = [projection.painted(camera).weight > 0 for camera in new]
     projection.show("unlit")
     seen_new = render_views(scene, new)
-    with _at_rest(rig):
+    with at_rest(scene, [rig]):
         covered_rest = [projection.painted(camera).weight > 0 for camera in aside]
         seen_rest = render_views(scene, aside)
 
@@ -190,20 +190,6 @@ def _state(thing: Any) -> list[object]:
     images = [node.image for m in materials for node in m.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]
     maps = [layer.name for layer in thing.data.uv_layers]
     return [[m.name for m in materials], [hash(tuple(image.pixels)) for image in images], maps, len(thing.keys())]
-
-
-@contextmanager
-def _at_rest(rig: Any) -> Iterator[None]:
-    from ..scene.passes import depsgraph_of
-
-    scene = rig.users_scene[0]
-    rig.data.pose_position = "REST"
-    depsgraph_of(scene).update()
-    try:
-        yield
-    finally:
-        rig.data.pose_position = "POSE"
-        depsgraph_of(scene).update()
 
 
 def _points(scene: Any) -> np.ndarray:

@@ -35,9 +35,7 @@ def hand_box(points: np.ndarray) -> float:
     return float(np.ptp(points, axis=0).max())
 
 
-def assign_hands(
-    truth: Mapping[Side, np.ndarray], seen: Sequence[np.ndarray], within: float = FOUND_WITHIN
-) -> dict[Side, int]:
+def assign_hands(truth: Mapping[Side, np.ndarray], seen: Sequence[np.ndarray]) -> dict[Side, int]:
     """Which seen hand is which of the rig's: most hands matched, then least total distance.
 
     Two hands at most are on the rig's side, so all assignments are tried, which is what the Hungarian method (Kuhn
@@ -46,7 +44,6 @@ def assign_hands(
     Args:
         truth: (21, 2) per side of the rig's hands.
         seen: (21, 2) each.
-        within: largest mean distance of a match, as a share of the rig's hand's box.
 
     Returns:
         index into ``seen`` per side that was found.
@@ -60,7 +57,7 @@ def assign_hands(
     for choice in permutations([*range(len(seen)), *[-1] * len(sides)], len(sides)):
         pairs = {side: index for side, index in zip(sides, choice) if index >= 0}
         costs = [cost[sides.index(side), index] for side, index in pairs.items()]
-        if all(value <= within for value in costs):
+        if all(value <= FOUND_WITHIN for value in costs):
             key = (-len(pairs), float(sum(costs)), pairs)
             if key[:2] < best[:2]:
                 best = key

@@ -266,10 +266,10 @@ def cost_table(
     return ("", "seconds a picture", "peak memory", "usable", "seconds a usable picture"), rows
 
 
-def _with_interval(value: Estimate, digits: int = 2) -> str:
+def _with_interval(value: Estimate) -> str:
     if not math.isfinite(value.value):
         return "-"
-    return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
+    return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
 def _table(table: Table) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 2000
+SUBSETS, SUBSET = 100, 100
+"""Of the kernel distance: how many, and of how many pictures at most"""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,7 @@ def _resamples(pictures: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES).astype(np.float64)
 
 
-def kernel_distance(
-    painted: np.ndarray, renders: np.ndarray, subsets: int = 100, size: int = 100
-) -> tuple[float, float]:
+def kernel_distance(painted: np.ndarray, renders: np.ndarray) -> tuple[float, float]:
     """Kernel distance of painted pictures from the renders of the same entries (KID; Binkowski et al., "Demystifying
     MMD GANs", 2018).
 
@@ -90,19 +90,17 @@ def kernel_distance(
 
     Args:
         painted, renders: (N, C), row by row of the same entry.
-        subsets: how many.
-        size: of a subset, at most N.
 
     Returns:
         mean and standard deviation over the subsets; NaN for fewer than two pictures.
     """
-    size = min(size, len(renders))
+    size = min(SUBSET, len(renders))
     if size < 2:
         return float("nan"), float("nan")
     painted, renders = (x / np.sqrt((x**2).mean(axis=1, keepdims=True)) for x in (painted, renders))
     rng = np.random.default_rng(0)
     values = []
-    for _ in range(subsets):
+    for _ in range(SUBSETS):
         chosen = rng.choice(len(renders), size, replace=False)
         values.append(_squared_discrepancy(painted[chosen], renders[chosen]))
     return float(np.mean(values)), float(np.std(values))

@@ -45,7 +45,6 @@ _RENDER_SAMPLES = 16
 class Truth:
     """What the rig knows of one picture, at the picture's size."""
 
-    entry: str
     human: str
     tone: str
     """Skin tone, one of :data:`~.colour.TONES`"""
@@ -184,7 +183,6 @@ def read_truth(folder: Path) -> Truth:
         return read_picture(folder / f"{name}.png", "L") >= 128
 
     return Truth(
-        data["entry"],
         data["human"],
         data["tone"],
         read_picture(folder / "render.png"),

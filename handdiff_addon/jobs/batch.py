@@ -293,6 +293,7 @@ def paint_frames(
     flying: dict[Future, Frame] = {}
 
     def land(limit: int) -> Generator[Waiting, None, dict[Future, Frame]]:
+        """Where as many as ``limit`` are being painted, wait for some of them and take those out."""
         while len(flying) >= limit:
             yield set(flying)
             if done := {future: flying.pop(future) for future in list(flying) if future.done()}:
@@ -300,12 +301,14 @@ def paint_frames(
         return {}
 
     def work(request: GenerationRequest, conditioning: Conditioning) -> GenerationResult:
+        """Paint on a thread, from the pictures of earlier frames where these are named."""
         if conditioning.earlier:
             held = batch.held(request, conditioning)
             conditioning = dataclasses.replace(conditioning, earlier={}, held=held)
         return paint(request, conditioning)
 
     def save(done: dict[Future, Frame]) -> Generator[Waiting, None, None]:
+        """Save those that were painted, then raise the error of the first that was not."""
         failed = [future for future in done if future.exception() is not None]
         painted = [(frame, future.result()) for future, frame in done.items() if future not in failed]
         for saving in [saver.submit(batch.save, *frame, result) for frame, result in painted]:

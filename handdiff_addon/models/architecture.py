@@ -61,8 +61,6 @@ class Architecture:
 
     kind: Kind
     family: Family = ""
-    original: bool = False
-    """The original layout, or kohya's of a LoRA; else diffusers'"""
     in_channels: int = 0
     """Of the U-Net: 4, or 9 in an inpainting variant"""
     control_types: int = 0
@@ -123,7 +121,7 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
         return "ip_adapter", {"family": _BY_CROSS_ATTENTION.get(_width(tensors, r"to_k_ip\.weight$"), "")}
     for prefix in (original.CONTROLNET, ""):
         if f"{prefix}input_hint_block.0.weight" in tensors:
-            return "controlnet", {"family": _unet_family(below(tensors, prefix)), "original": True}
+            return "controlnet", {"family": _unet_family(below(tensors, prefix))}
     if "controlnet_cond_embedding.conv_in.weight" in tensors:
         types = _axis(tensors, "task_embedding", 0)
         return "union" if types else "controlnet", {"family": _unet_family(tensors), "control_types": types}
@@ -131,14 +129,13 @@ def _identify(tensors: Tensors) -> tuple[Kind, dict]:
         if f"{prefix}input_blocks.0.0.weight" in tensors:
             parts = _checkpoint_parts(tensors) if prefix else ("unet",)
             details = _unet(below(tensors, prefix), f"{prefix}input_blocks.0.0.weight", tensors)
-            return "checkpoint" if len(parts) > 1 else "unet", {**details, "original": True, "parts": parts}
+            return "checkpoint" if len(parts) > 1 else "unet", {**details, "parts": parts}
     if "conv_in.weight" in tensors and any(name.startswith("up_blocks.") for name in tensors):
         return "unet", _unet(tensors, "conv_in.weight", tensors)
     vae = below(tensors, original.VAE) or tensors
     if "encoder.conv_in.weight" in vae and "decoder.conv_in.weight" in vae:
         four = _axis(vae, "decoder.conv_in.weight", 1) == 4
-        is_original = any(name.startswith("decoder.up.") for name in vae)
-        return ("vae", {"original": is_original}) if four else ("unknown", {})
+        return "vae" if four else "unknown", {}
     if any(name.endswith("text_model.embeddings.token_embedding.weight") for name in tensors):
         return "text_encoder", {}
     if "vision_model.embeddings.patch_embedding.weight" in tensors and "visual_projection.weight" in tensors:
@@ -194,12 +191,7 @@ def _checkpoint_parts(tensors: Tensors) -> tuple[str, ...]:
 def _lora(tensors: Tensors) -> dict:
     downs = [(name, info.shape) for name, info in tensors.items() if re.search(r"(lora_down|lora_A|\bdown)\.", name)]
     ranks = Counter(shape[0] for _, shape in downs if len(shape) >= 2)
-    is_kohya = any(name.startswith(("lora_unet_", "lora_te")) for name in tensors)
-    return {
-        "family": _lora_family(tensors, downs),
-        "rank": ranks.most_common(1)[0][0] if ranks else 0,
-        "original": is_kohya,
-    }
+    return {"family": _lora_family(tensors, downs), "rank": ranks.most_common(1)[0][0] if ranks else 0}
 
 
 def _lora_family(tensors: Tensors, downs: list[tuple[str, tuple[int, ...]]]) -> Family:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..request import ControlRole
 from .architecture import Family
@@ -56,7 +55,6 @@ class KnownModel:
     name: str
     """Short, for the command line"""
     title: str
-    kind: Literal["base", "controlnet", "lora", "vae"]
     family: Family
     repository: str
     """On Hugging Face"""
@@ -79,7 +77,6 @@ def _hyper(family: Family, steps: int, cfg: bool, megabytes: int, sha256: str) -
     return KnownModel(
         f"hyper-{family}-{kind.lower()}",
         f"Hyper-SD LoRA, {steps} step{'s' if steps > 1 else ''}{', keeps guidance' if cfg else ''}",
-        "lora",
         family,
         "ByteDance/Hyper-SD",
         "openrail++",
@@ -92,7 +89,6 @@ def _lightning(steps: int, sha256: str = "") -> KnownModel:
     return KnownModel(
         f"lightning-sdxl-{steps}steps",
         f"SDXL-Lightning LoRA, {steps} steps",
-        "lora",
         "sdxl",
         "ByteDance/SDXL-Lightning",
         "openrail++",
@@ -104,32 +100,31 @@ def _lightning(steps: int, sha256: str = "") -> KnownModel:
 def _controlnet(
     name: str, title: str, family: Family, repository: str, licence: str, file: KnownFile, *roles: ControlRole
 ) -> KnownModel:
-    return KnownModel(name, title, "controlnet", family, repository, licence, (file,), roles)
+    return KnownModel(name, title, family, repository, licence, (file,), roles)
 
 
 _V11 = "comfyanonymous/ControlNet-v1-1_fp16_safetensors"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
-_HALF = "diffusion_pytorch_model.fp16.safetensors"
 
 KNOWN: tuple[KnownModel, ...] = (
     KnownModel(
-        "sd15", "Stable Diffusion 1.5", "base", "sd15",
+        "sd15", "Stable Diffusion 1.5", "sd15",
         "stable-diffusion-v1-5/stable-diffusion-v1-5", "creativeml-openrail-m",
         (KnownFile("v1-5-pruned-emaonly.safetensors", 4_265_146_304,
                    "6ce0161689b3853acaa03779ec93eafe75a02f4ced659bee03f50797806fa2fa"),),
     ),
     KnownModel(
-        "dreamshaper", "DreamShaper 8 (SD 1.5)", "base", "sd15", "Lykon/DreamShaper", "creativeml-openrail-m",
+        "dreamshaper", "DreamShaper 8 (SD 1.5)", "sd15", "Lykon/DreamShaper", "creativeml-openrail-m",
         (KnownFile("DreamShaper_8_pruned.safetensors", 2_130_000_000,
                    "879db523c30d3b9017143d56705015e15a2cb5628762c11d086fed9538abd7fd"),),
     ),
     KnownModel(
-        "sdxl", "SDXL 1.0", "base", "sdxl", "stabilityai/stable-diffusion-xl-base-1.0", "openrail++",
+        "sdxl", "SDXL 1.0", "sdxl", "stabilityai/stable-diffusion-xl-base-1.0", "openrail++",
         (KnownFile("sd_xl_base_1.0.safetensors", 6_938_078_334,
                    "31e35c80fc4829d14f90153f4c74cd59c90b779f6afe05a74cd6120b893f7e5b"),),
     ),
     KnownModel(
-        "realvis", "RealVisXL 5.0 (SDXL)", "base", "sdxl", "SG161222/RealVisXL_V5.0", "openrail++",
+        "realvis", "RealVisXL 5.0 (SDXL)", "sdxl", "SG161222/RealVisXL_V5.0", "openrail++",
         (KnownFile("RealVisXL_V5.0_fp16.safetensors", 6_940_000_000,
                    "6a35a7855770ae9820a3c931d4964c3817b6d9e3c6f9c4dabb5b3a94e5643b80"),),
     ),
@@ -171,22 +166,22 @@ KNOWN: tuple[KnownModel, ...] = (
         "openpose", "depth", "normal", "inpaint",
     ),
     KnownModel(
-        "vae-sd15", "Autoencoder fine-tuned by MSE", "vae", "sd15", "stabilityai/sd-vae-ft-mse-original", "mit",
+        "vae-sd15", "Autoencoder fine-tuned by MSE", "sd15", "stabilityai/sd-vae-ft-mse-original", "mit",
         (KnownFile("vae-ft-mse-840000-ema-pruned.safetensors", 334_641_190,
                    "735e4c3a447a3255760d7f86845f09f937809baa529c17370d83e4c3758f3c75"),),
     ),
     KnownModel(
-        "vae-sdxl", "Autoencoder that holds in half precision", "vae", "sdxl", "madebyollin/sdxl-vae-fp16-fix", "mit",
+        "vae-sdxl", "Autoencoder that holds in half precision", "sdxl", "madebyollin/sdxl-vae-fp16-fix", "mit",
         (KnownFile("sdxl_vae.safetensors", 335_000_000),),
     ),
     KnownModel(
-        "lcm-sd15", "LCM-LoRA", "lora", "sd15", "latent-consistency/lcm-lora-sdv1-5", "openrail++",
+        "lcm-sd15", "LCM-LoRA", "sd15", "latent-consistency/lcm-lora-sdv1-5", "openrail++",
         (KnownFile("pytorch_lora_weights.safetensors", 134_621_556,
                    "8f90d840e075ff588a58e22c6586e2ae9a6f7922996ee6649a7f01072333afe4"),),
         few_steps=LCM,
     ),
     KnownModel(
-        "lcm-sdxl", "LCM-LoRA", "lora", "sdxl", "latent-consistency/lcm-lora-sdxl", "openrail++",
+        "lcm-sdxl", "LCM-LoRA", "sdxl", "latent-consistency/lcm-lora-sdxl", "openrail++",
         (KnownFile("pytorch_lora_weights.safetensors", 394_000_000,
                    "a764e6859b6e04047cd761c08ff0cee96413a8e004c9f07707530cd776b19141"),),
         few_steps=LCM,

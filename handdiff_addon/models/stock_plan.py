@@ -10,7 +10,7 @@ from pathlib import Path
 from ..conditioning.hint import HINT_CHANNELS
 from ..errors import ModelError, UsageError
 from ..request import ControlNetChoice, ControlRole, GenerationRequest, LoraChoice
-from .architecture import FAMILIES, PAINTABLE, Architecture, Family
+from .architecture import FAMILIES, PAINTABLE, Family
 from .bases import BaseSource, base_source
 from .digests import checked
 from .folders import remembered
@@ -31,7 +31,6 @@ class ControlPlan:
     """One ControlNet and what it is shown."""
 
     weights: Weights
-    architecture: Architecture
     part: PartSource
     roles: tuple[ControlRole, ...]
     modes: dict[ControlRole, int]
@@ -248,9 +247,7 @@ def _control(choice: ControlNetChoice, base: BaseSource, half: bool, folders: Se
             if own
             else f"The ControlNet {path} takes one picture and not outpaint: name it for a role such as openpose."
         )
-    return ControlPlan(
-        weights, architecture, part, roles, {role: modes[role] for role in roles} if modes else {}, choice.scale
-    )
+    return ControlPlan(weights, part, roles, {role: modes[role] for role in roles} if modes else {}, choice.scale)
 
 
 def _refuse_other_hint(path: Path, part: PartSource) -> tuple[ControlRole, ...]:

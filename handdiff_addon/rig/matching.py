@@ -37,8 +37,6 @@ class RigMatch:
     family: str
     bones: dict[str, str]
     """Canonical name to bone name; only bones that the armature has.  Shared: not to be changed."""
-    score: float
-    """Matched and correctly ordered bones, as a share of those that the family names"""
     overrides: Overrides = field(default_factory=dict)
     """Keypoints that the user put elsewhere"""
 
@@ -150,7 +148,7 @@ def _match(skeleton: _Skeleton) -> RigMatch | None:
     found = [best for aliases in tables if (best := _best(_Names(parents, aliases), rest))]
     if not found:
         bones = map_structure(rest)
-        return RigMatch("unnamed", bones, len(bones) / len(PARENTS)) if bones else None
+        return RigMatch("unnamed", bones) if bones else None
     family, bones = found[0].family, found[0].bones
     if len(found) > 1:  # what the other add-on leaves out, the names may tell
         used = set(bones.values())
@@ -161,7 +159,7 @@ def _match(skeleton: _Skeleton) -> RigMatch | None:
         named, known = (any(_is_finger(name, side) for name in table) for table in (bones, family.bones))
         if f"{side}_hand" in bones and known and not named:
             bones = bones | map_fingers(rest, bones[f"{side}_hand"], side)
-    return RigMatch(family.name, bones, found[0].share)
+    return RigMatch(family.name, bones)
 
 
 class _Names:
@@ -195,7 +193,6 @@ class _Names:
 class _Candidate:
     family: Family
     bones: dict[str, str]
-    share: float
     rank: tuple[float, ...]
 
 
@@ -225,7 +222,7 @@ def _candidates(family: Family, names: _Names) -> Iterator[_Candidate]:
         named = [name for name in family.bones if not name.endswith("_tip")]
         share = sum(name in bones for name in named) / len(named)
         spelt_so = sum(names.names[bone].endswith(family.bones[name]) for name, bone in bones.items())
-        yield _Candidate(family, bones, share, (len(bones) + marks, share, spelt_so, -len(prefix)))
+        yield _Candidate(family, bones, (len(bones) + marks, share, spelt_so, -len(prefix)))
 
 
 @cache

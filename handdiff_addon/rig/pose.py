@@ -12,7 +12,7 @@ from .attachment import FACE_ROW, Attachment, Builder, hand_rows
 from .bones import TIP_LENGTH, Bone, fingertip
 from .face import face_places, head_points
 from .families import FAMILIES
-from .keypoints import BODY, BODY_INDEX, FACE, FINGERS, HAND, PersonKeypoints
+from .keypoints import BODY, BODY_INDEX, FACE, FINGERS, HAND
 from .matching import RigMatch
 from .overrides import BoneEnd
 
@@ -50,19 +50,6 @@ def source(match: RigMatch, keypoint: str) -> BoneEnd | None:
     if begins in match.bones and keypoint != "neck":
         return BoneEnd(match.bones[begins], "tail" if begins in tails else "head")
     return BoneEnd(match.bones[ends], "tail") if ends in match.bones and ends not in tails else None
-
-
-def keypoints(match: RigMatch, pose: Mapping[str, Bone], rest: Mapping[str, Bone], name: str) -> PersonKeypoints:
-    """Body, hands and face in world space, NaN where the rig has nothing; see :func:`attach`.
-
-    Args:
-        match: which bone is which, as the rig is modelled.
-        pose: the evaluated pose in world space, by bone name.
-        rest: every bone at rest, by bone name, in armature space.
-        name: the armature's name.
-    """
-    attachment = attach(match, rest)
-    return attachment.place(np.array([pose[bone].matrix for bone in attachment.bones]).reshape(-1, 4, 4), name)
 
 
 @np.errstate(divide="ignore", invalid="ignore")  # bones without length give points that are absent

@@ -6,7 +6,6 @@ numpy only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from .filling import SurfaceGraph, diffuse, run_out
 from .texels import BakeMesh, texels
 
 _PRIOR = 8.0  # texels that the artist's own colour weighs in a material's mean
+_MARGIN = 8  # pixels that colours run out over the edges of the UV islands
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,6 @@ class Bake:
     """(T, S, S, 3) uint8 sRGB"""
     weight: np.ndarray
     """(T, S, S) float32 in 0..1: how much of each texel comes from pictures; 0 where it is filled"""
-    surface: np.ndarray
-    """(T, S, S) bool: texels that show surface at all"""
-
-    @property
-    def coverage(self) -> float:
-        """The share of the surface's texels that come from pictures."""
-        return float((self.weight[self.surface] > 0).mean()) if self.surface.any() else 0.0
 
 
 class MeshCanvas:
@@ -65,7 +58,7 @@ class MeshCanvas:
         np.maximum(self._trust, seen.trust, out=self._trust)
         np.maximum(self._core, seen.core, out=self._core)
 
-    def finish(self, base: np.ndarray, margin: int = 8) -> Bake:
+    def finish(self, base: np.ndarray) -> Bake:
         """The textures of all views so far; more may follow.
 
         Places that no view shows are filled by diffusion over the surface from those of the same material that are
@@ -73,7 +66,6 @@ class MeshCanvas:
 
         Args:
             base: (slots, 3) sRGB in 0..255, each material's own colour.
-            margin: pixels that colours run out over the edges of the UV islands.
         """
         shown = self.weight > 0
         colours = np.where(shown[:, None], self._colour / np.where(shown, self.weight, 1.0)[:, None], 0.0)
@@ -102,19 +94,11 @@ class MeshCanvas:
         np.maximum.at(weight, texel, trust.astype(np.float32))
         common = mean[np.bincount(self._slots, minlength=len(mean)).argmax()]
         textures = [
-            run_out(tile, there, margin, common)
+            run_out(tile, there, _MARGIN, common)
             for tile, there in zip(inked.reshape(*self.texels.shape, 3), surface, strict=True)
         ]
         rounded = np.clip(np.rint(textures), 0, 255).astype(np.uint8)
-        return Bake(self.texels.tiles, rounded, weight.reshape(self.texels.shape), surface)
-
-
-def bake(mesh: BakeMesh, views: Iterable[View], base: np.ndarray, size: int = 1024, margin: int = 8) -> Bake:
-    """Project pictures on to a mesh's UV map; see :class:`MeshCanvas`."""
-    canvas = MeshCanvas(mesh, size)
-    for view in views:
-        canvas.add(view)
-    return canvas.finish(base, margin)
+        return Bake(self.texels.tiles, rounded, weight.reshape(self.texels.shape))
 
 
 def _material_means(slots: np.ndarray, trust: np.ndarray, colours: np.ndarray, base: np.ndarray) -> np.ndarray:

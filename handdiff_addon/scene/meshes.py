@@ -69,9 +69,7 @@ def read_mesh(
     if determinant < 0:  # a mirrored object: its corners would run the wrong way round
         triangles, loops = triangles[:, ::-1], loops[:, ::-1]
     world = transformed(vertices, matrix[:3])
-    whole = BakeMesh(
-        owner.name, world, triangles.astype(np.int64), uv[loops], normals[loops], material.astype(np.int64), label
-    )
+    whole = BakeMesh(world, triangles.astype(np.int64), uv[loops], normals[loops], material.astype(np.int64), label)
     if not clear.any():
         return whole
     solid = ~clear[np.clip(material, 0, len(clear) - 1)]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import SceneError
 from .meshes import person_objects, read_mesh
-from .passes import at_frame, check_people, depsgraph_of
+from .passes import check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 from .texels import FIRST_TILE, BakeMesh, tile_corner, triangle_tiles
@@ -37,7 +37,6 @@ class Part:
 def read_parts(
     scene: bpy.types.Scene,
     armatures: Iterable[str] = (),
-    frame: int | None = None,
     *,
     rest: bool = False,
     triangles: int | None = None,
@@ -47,7 +46,6 @@ def read_parts(
     Args:
         scene: posed.
         armatures: names; by default every humanoid of the scene.
-        frame: evaluated at this frame; by default as the scene stands.
         rest: in the armatures' rest pose.
         triangles: at most about so many in all; more are merged where that changes the shape least.
 
@@ -55,16 +53,15 @@ def read_parts(
         SceneError: where the people have no mesh, or their pose is not known.
     """
     parts: list[Part] = []
-    with at_frame(scene, frame):
-        people = find_humanoids(scene, tuple(armatures))
-        with _at_rest(scene, people if rest else []):
-            check_people(scene, depsgraph_of(scene), people)
-            owners = person_objects(read_surfaces(depsgraph_of(scene), people))
-            with reduced(scene, owners, triangles):
-                for owner in owners:
-                    mesh = read_mesh(owner, depsgraph_of(scene))
-                    if mesh is not None:
-                        parts += _parts(owner, mesh)
+    people = find_humanoids(scene, tuple(armatures))
+    with at_rest(scene, people if rest else []):
+        check_people(scene, depsgraph_of(scene), people)
+        owners = person_objects(read_surfaces(depsgraph_of(scene), people))
+        with reduced(scene, owners, triangles):
+            for owner in owners:
+                mesh = read_mesh(owner, depsgraph_of(scene))
+                if mesh is not None:
+                    parts += _parts(owner, mesh)
     if not parts:
         raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
     return parts
@@ -108,7 +105,8 @@ def reduced(
 
 
 @contextmanager
-def _at_rest(scene: bpy.types.Scene, armatures: Iterable[bpy.types.Object]) -> Iterator[None]:
+def at_rest(scene: bpy.types.Scene, armatures: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Show armatures in their rest pose for a while."""
     positions = [(armature.data, armature.data.pose_position) for armature in armatures]
     try:
         for data, _ in positions:

@@ -30,7 +30,7 @@ from .figure import figure
 from .hand_parts import Person, person_of
 from .motion import Motion
 from .render import FrameRender
-from .rigs import check_pose, find_humanoids, match_seen, read_person
+from .rigs import check_pose, find_humanoids, match_seen
 from .seen import Seen, identify, look, merged
 from .surfaces import Surface, read_surfaces, rendered_meshes
 
@@ -290,7 +290,7 @@ def _conditioning(
 
 def _read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, camera: Camera) -> Person:
     """A person as the camera sees it: one whose negative scale mirrors the picture swaps left and right."""
-    match, points = match_seen(armature, depsgraph), read_person(armature, depsgraph)
+    match, points = match_seen(armature, depsgraph)
     if camera.mirrored:
         match, points = match.mirrored(), points.mirrored()
     return person_of(armature, match, points)

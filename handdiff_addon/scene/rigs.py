@@ -152,32 +152,28 @@ def match_person(armature: bpy.types.Object) -> RigMatch:
     except SceneError:
         if not all(name in overrides for name in ESSENTIAL):
             raise
-        match = RigMatch("unnamed", {}, 0.0)
+        match = RigMatch("unnamed", {})
     return replace(match, overrides=overrides) if overrides else match
 
 
-def match_seen(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> RigMatch:
-    """Match an armature's bones as the camera sees them: a negative scale swaps left and right.
+def match_seen(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[RigMatch, PersonKeypoints]:
+    """Match an armature's bones as the camera sees them, and give the world-space keypoints of its evaluated pose:
+    constraints, drivers and controls count.
 
-    A mirrored person's left arm looks like, and is drawn as, a right one.
+    A negative scale swaps left and right: a mirrored person's left arm looks like, and is drawn as, a right one.
 
     Raises:
         SceneError: where it is no humanoid, or has no readable pose.
     """
     match = match_person(armature)
     attachment = _attachment(armature, match)
-    mirrored = attachment.is_mirrored(_pose(armature, depsgraph, attachment.bones))
-    return match.mirrored() if mirrored else match
+    pose = _pose(armature, depsgraph, attachment.bones)
+    return match.mirrored() if attachment.is_mirrored(pose) else match, attachment.place(pose, armature.name)
 
 
 def read_person(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> PersonKeypoints:
-    """World-space keypoints of an armature's evaluated pose: constraints, drivers and controls count.
-
-    Raises:
-        SceneError: where it is no humanoid, or has no readable pose.
-    """
-    attachment = _attachment(armature, match_person(armature))
-    return attachment.place(_pose(armature, depsgraph, attachment.bones), armature.name)
+    """The keypoints of :func:`match_seen` alone."""
+    return match_seen(armature, depsgraph)[1]
 
 
 def _attachment(armature: bpy.types.Object, match: RigMatch) -> Attachment:

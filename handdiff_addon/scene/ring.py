@@ -70,9 +70,7 @@ def _apart(count: int) -> list[int]:
     return chosen
 
 
-def camera_around(
-    points: np.ndarray, azimuth: float, elevation: float, size: tuple[int, int], name: str = "Ring"
-) -> Camera:
+def camera_around(points: np.ndarray, azimuth: float, elevation: float, size: tuple[int, int]) -> Camera:
     """A camera that sees points (N, 3) as large as they fit.
 
     Args:
@@ -80,7 +78,6 @@ def camera_around(
         azimuth: radians around the vertical; 0 looks from -y, and positive from +x.
         elevation: radians above the points' middle.
         size: width and height in pixels.
-        name: the camera's.
     """
     back = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     right = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
@@ -99,7 +96,7 @@ def camera_around(
     projection[0, 0], projection[1, 1] = 1.0 / tangent
     projection[2, 2:] = (near + far) / (near - far), 2.0 * near * far / (near - far)
     projection[3, 2] = -1.0
-    return Camera(view, projection, width, height, name, far)
+    return Camera(view, projection, width, height, "Ring", far)
 
 
 @contextmanager

@@ -126,9 +126,7 @@ def mirrored(half: np.ndarray) -> np.ndarray:
     return np.concatenate([-half[::-1], half])
 
 
-def polygonise(
-    field: Field, xs: np.ndarray, ys: np.ndarray, zs: np.ndarray, refine: int = 3
-) -> tuple[np.ndarray, np.ndarray]:
+def polygonise(field: Field, xs: np.ndarray, ys: np.ndarray, zs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Quads of the zero surface by naive surface nets, then drawn on to the surface by Newton steps.
 
     Args:
@@ -174,7 +172,7 @@ def polygonise(
         quads.append(ring)
 
     spacing = np.stack([np.diff(line)[cells[:, i]] for i, line in enumerate((xs, ys, zs))], axis=1).min(axis=1)
-    for _ in range(refine):
+    for _ in range(3):
         value, step = field(vertices), 2e-4 * np.eye(3)
         # centred in x, so that symmetric shapes get symmetric vertices
         slope_x = (field(vertices + step[0]) - field(vertices - step[0])) / 4e-4

@@ -179,8 +179,9 @@ def _sharing(triangles: np.ndarray, size: int) -> np.ndarray:
     return bad
 
 
-def _pack(charts: Sequence[tuple[np.ndarray, np.ndarray]], faces: int, margin: float = 0.003) -> np.ndarray:
+def _pack(charts: Sequence[tuple[np.ndarray, np.ndarray]], faces: int) -> np.ndarray:
     """Charts on shelves, tallest first, at the largest common scale that fits the unit square."""
+    margin = 0.003
     sizes = np.array([np.ptp(uv.reshape(-1, 2), axis=0) for _, uv in charts])
     order = np.lexsort((np.arange(len(charts)), -sizes[:, 1]))
 

@@ -46,9 +46,7 @@ def add_strip(scene: bpy.types.Scene, pictures: Sequence[Path], start: int, hold
     ]
 
 
-def write_movie(
-    path: Path, pictures: Sequence[Path], fps: tuple[int, float], hold: int = 1, *, name: str = "HandDiff movie"
-) -> None:
+def write_movie(path: Path, pictures: Sequence[Path], fps: tuple[int, float], hold: int = 1) -> None:
     """Encode pictures as MP4 (H.264), in the colours of their files.
 
     A scene of its own, which is gone afterwards, is rendered.  Sides of an odd length lose a pixel: H.264 has none.
@@ -58,7 +56,6 @@ def write_movie(
         pictures: files of one size in one folder, in order.
         fps: frames per second, as ``scene.render`` has it: ``fps`` and ``fps_base``.
         hold: for how many frames each is shown.
-        name: of the scene meanwhile.
 
     Raises:
         SceneError: where a picture is missing, or this Blender has no encoder.
@@ -69,7 +66,7 @@ def write_movie(
         raise SceneError("This Blender was built without FFmpeg, so it cannot encode movies: use the image sequence.")
     width, height = Image.open(pictures[0]).size
     beside = path.with_name(f".{path.stem}.part.mp4")
-    scene = bpy.data.scenes.new(name)
+    scene = bpy.data.scenes.new("HandDiff movie")
     try:
         _image_strip(scene.sequence_editor_create(), pictures, 1, hold, 1)
         scene.frame_start, scene.frame_end = 1, len(pictures) * hold

@@ -55,7 +55,6 @@ class Studio:
         armature: bpy.types.Object,
         size: int = 512,
         samples: int = 8,
-        threads: int = 1,
         own_looks: bool = False,
     ) -> None:
         self.scene = bpy.context.scene
@@ -64,7 +63,7 @@ class Studio:
         self.own_looks = own_looks
         self.match = match_armature(armature)
         self._canonical = {bone: name for name, bone in self.match.bones.items()}
-        self._prepare_render(size, samples, threads)
+        self._prepare_render(size, samples)
         if own_looks:
             self._clear_set()
         self.wardrobe = Wardrobe(self.scene, armature, self.match, self.rest, own_looks)
@@ -213,13 +212,13 @@ class Studio:
         seen = np.concatenate([*roles, [-1]]).astype(np.int8)
         return seen[raster.triangle]
 
-    def _prepare_render(self, size: int, samples: int, threads: int) -> None:
+    def _prepare_render(self, size: int, samples: int) -> None:
         render, cycles, view = self.scene.render, self.scene.cycles, self.scene.view_settings
         render.engine = "CYCLES"
         render.resolution_x = render.resolution_y = size
         render.resolution_percentage = 100
         render.pixel_aspect_x = render.pixel_aspect_y = 1.0
-        render.threads_mode, render.threads = "FIXED", threads
+        render.threads_mode, render.threads = "FIXED", 1
         render.use_persistent_data = True
         render.film_transparent = False
         render.use_border = render.use_crop_to_border = True

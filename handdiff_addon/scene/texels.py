@@ -23,7 +23,6 @@ _GRID = 1024  # pixels of the check for overlaps
 class BakeMesh:
     """One posed mesh in world space, as triangles.  Corners are a triangle's three, in its order."""
 
-    name: str
     vertices: np.ndarray
     """(N, 3) metres"""
     triangles: np.ndarray

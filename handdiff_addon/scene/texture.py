@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from ..conditioning.camera import Camera
-from ..conditioning.frame import Conditioning
 from ..conditioning.shots import Shot, View, look, sample, surface_label
 from ..errors import SceneError, UsageError
 from ..request import Look
@@ -336,45 +335,3 @@ def view_steps(
 def paint_views(projection: Projection, cameras: Sequence[Camera], paint: Paint) -> list[Shot]:
     """:func:`view_steps` at once."""
     return at_once(view_steps(projection, cameras, paint))
-
-
-def apply_texture(
-    scene: bpy.types.Scene,
-    conditioning: Conditioning,
-    image: Image.Image,
-    person_mask: np.ndarray | None = None,
-    armatures: Iterable[str] = (),
-    size: int = 1024,
-    *,
-    closeups: Iterable[Shot] = (),
-    uv_map: str = "",
-    look: Look = "base_colour",
-    folder: Path | None = None,
-) -> dict[str, bpy.types.Image]:
-    """Project one picture through its camera on to the posed person and show it as the person's material.
-
-    Args:
-        scene: posed as it was when ``conditioning`` was made; evaluated at that frame.
-        conditioning: gives the camera and the frame; takes the warnings of the projection.
-        image: RGB in sRGB, stretched over the camera's frame.
-        person_mask: (H, W) bool at the frame's size, pixels that may land on the person; by default the passes' own.
-        armatures: names; by default every humanoid of the scene.
-        size: of each texture in pixels.
-        closeups: pictures of parts of the frame with more pixels, such as the hands' crops; see ``crop_camera``.
-        uv_map, look, folder: see :class:`Projection` and its ``show``.
-
-    Returns:
-        The texture of each textured object by the object's name.
-
-    Raises:
-        SceneError: where the picture lands on no mesh that can take a texture.
-        UsageError, OutputError: see :class:`Projection` and its ``show``.
-    """
-    projection = Projection(scene, armatures, conditioning.frame, uv_map=uv_map, size=size)
-    mask = conditioning.person_mask if person_mask is None else person_mask
-    for shot in (Shot(conditioning.camera, np.asarray(image.convert("RGB")), mask), *closeups):
-        projection.add(shot)
-    textures = projection.show(look, folder)
-    known = conditioning.warnings
-    known.extend(warning for warning in projection.warnings if warning not in known)
-    return textures

@@ -18,31 +18,31 @@ from .model import Part
 from .ring import camera_around
 
 _BACKGROUND = (236, 236, 236)
+_SIZE = 320  # of the square picture, pixels
+_PICTURES = 36  # of a turn
 _SECONDS = 4.0  # that a turn takes
 _FINER = 2  # pixels drawn along each side of a pixel
 _SHADE = 0.35  # how much darker a surface gets that turns away from the eye
 
 
-def write_turntable(path: Path, parts: Sequence[Part], *, size: int = 320, frames: int = 36) -> None:
+def write_turntable(path: Path, parts: Sequence[Part]) -> None:
     """Write a GIF that loops, or an animated PNG or WebP by the path's ending.
 
     Args:
         path: the file.
         parts: from ``read_parts``.
-        size: of the square picture in pixels.
-        frames: pictures of one turn.
 
     Raises:
         OutputError: where the file cannot be written.
     """
     points = np.concatenate([part.mesh.vertices[np.unique(part.mesh.triangles)] for part in parts])
-    turns = np.arange(frames) * 2 * np.pi / frames
+    turns = np.arange(_PICTURES) * 2 * np.pi / _PICTURES
     # From one distance all around: the farthest one needed.
-    cameras = [camera_around(_swept(points), turn, 0.12, (size, size)) for turn in turns]
+    cameras = [camera_around(_swept(points), turn, 0.12, (_SIZE, _SIZE)) for turn in turns]
     first, *others = (Image.fromarray(draw(parts, camera)) for camera in cameras)
     buffer = io.BytesIO()
     kind = {".webp": "WEBP", ".png": "PNG"}.get(Path(path).suffix.lower(), "GIF")
-    first.save(buffer, kind, save_all=True, append_images=others, duration=round(1000 * _SECONDS / frames), loop=0)
+    first.save(buffer, kind, save_all=True, append_images=others, duration=round(1000 * _SECONDS / _PICTURES), loop=0)
     write_bytes(Path(path), buffer.getvalue())
 
 

@@ -93,7 +93,7 @@ class Attributes:
         return cls(**data)
 
 
-def attribute_targets(attributes: Attributes, mentioned: Collection[str] = tuple(CLASSES)) -> dict[str, int]:
+def attribute_targets(attributes: Attributes, mentioned: Collection[str]) -> dict[str, int]:
     """Class id per attribute, counted from 1; 0 for those that are not ``mentioned`` or not shown."""
     targets = {}
     for name, values in CLASSES.items():

@@ -94,24 +94,11 @@ class Sample:
     """(21, 2) pixels per side"""
     hand_visibility: dict[Side, list[str]]
     attributes: Attributes
-    caption: str
-    """One wording; :func:`~handdiff_addon.training.captions.caption` makes others from ``attributes``."""
-    mentioned: frozenset[str]
-    """Attributes that ``caption`` mentions"""
-    view: np.ndarray
-    """(4, 4) world to camera"""
-    projection: np.ndarray
-    """(4, 4) camera to clip space"""
 
     @property
     def hand_masks(self) -> dict[Side, np.ndarray]:
         """bool (H, W) per side, as far as the camera sees the hand"""
         return {"left": self.parts == 2, "right": self.parts == 3}
-
-    @property
-    def person_mask(self) -> np.ndarray:
-        """bool (H, W)"""
-        return self.parts > 0
 
 
 def list_samples(root: Path, split: Split | None = None) -> list[SampleRef]:
@@ -156,10 +143,6 @@ def load(ref: SampleRef) -> Sample:
             hands={side: _points(data["hands"][side]) for side in SIDES},
             hand_visibility=data["hand_visibility"],
             attributes=Attributes.from_dict(data["attributes"]),
-            caption=data["caption"],
-            mentioned=frozenset(data["mentioned"]),
-            view=np.array(data["camera"]["view"]),
-            projection=np.array(data["camera"]["projection"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"Sample {ref.path('.json')} cannot be read ({error}): make the data set anew.") from error

@@ -191,8 +191,9 @@ class Trainer:
         print(f"going on from step {self.step}", flush=True)
 
 
-def draw_curves(history: list[dict[str, float]], width: int = 640, height: int = 360) -> Image.Image:
+def draw_curves(history: list[dict[str, float]]) -> Image.Image:
     """The losses over the steps as a picture, each on its own scale from 0 to its 98th percentile."""
+    width, height = 640, 360
     image = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(image)
     names = [name for name in history[-1] if name not in ("step", "minutes")]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..conditioning.heatmaps import CHANNELS, WRISTS
+from ..conditioning.heatmaps import CHANNELS, SIGMA, WRISTS
 from ..conditioning.hint import BODY_MAP, HANDS, HANDS_MASK, HINT_CHANNELS, NORMALS, PERSON, SKELETON
 from ..diffusion.text import TextEmbedding
 from .examples import LEFT_HAND
@@ -199,14 +199,13 @@ class HandPool:
         return HandBatch(2 * picture - 1, hint, mask, self._wordings.draw(chosen, mirrored, generator))
 
 
-def heatmaps(points: torch.Tensor, crop: float, cells: int, sigma: float = 1.0) -> torch.Tensor:
+def heatmaps(points: torch.Tensor, crop: float, cells: int) -> torch.Tensor:
     """As :func:`~handdiff_addon.conditioning.heatmaps.hand_heatmaps`, of a batch.
 
     Args:
         points: (B, 2, 21, 2) left and right hand's keypoints in the crops' pixels, NaN where absent.
         crop: side of the crops in those pixels.
         cells: side of the heatmaps.
-        sigma: in cells.
 
     Returns:
         (B, 11, cells, cells) float32 in 0..1.
@@ -215,7 +214,7 @@ def heatmaps(points: torch.Tensor, crop: float, cells: int, sigma: float = 1.0) 
     there = torch.isfinite(scaled).all(-1)
     scaled = torch.nan_to_num(scaled, nan=-1e3)
     centres = torch.arange(cells, device=points.device) + 0.5
-    falloff = torch.exp(-((centres - scaled[..., None]) ** 2) / (2.0 * sigma**2))
+    falloff = torch.exp(-((centres - scaled[..., None]) ** 2) / (2.0 * SIGMA**2))
     spots = falloff[..., 1, :, None] * falloff[..., 0, None, :] * there[..., None, None]  # (B, 2, 21, h, w)
     inside = there & ((scaled >= 0) & (scaled < cells)).all(-1)
     fingers = spots[:, :, 1:].unflatten(2, (5, 4)).amax(3).flip(1).flatten(1, 2)  # right hand first

@@ -149,18 +149,7 @@ def train_outpaint(
     where it has run.
     """
     torch.manual_seed(seed)
-    if start is None:
-        unet = make_canvas_unet(sizes)
-        controlnet = make_controlnet(unet, sizes)
-        trained = (model / "colour_sketch").is_dir()
-        sketch = ColourSketch.from_pretrained(model / "colour_sketch") if trained else make_sketch(sizes)
-    else:
-        unet = _begun(UNet2DConditionModel, start / "unet")
-        controlnet = _begun(ControlNetModel, start / "controlnet")
-        sketch = ColourSketch.from_pretrained(start / "colour_sketch")
-    for module in (unet, controlnet):
-        module.to(memory_format=torch.channels_last)
-        continue_at_borders(module)
+    unet, controlnet, sketch = _outpaint_networks(model, sizes, start)
     tokenizer, text_encoder, autoencoder = frozen_parts(model, model, device)
     _check_fit(unet, autoencoder, model)
     canvases = canvas_source(data, sizes.canvas, partial(encode_text, tokenizer, text_encoder), device, seed)
@@ -297,6 +286,29 @@ class _Noise:
         weight = self.autoencoder.deviation ** (0.5 + timesteps[:, None] / self.steps)
         weight = weight / weight.mean(dim=1, keepdim=True)
         return ((predicted.float() - target).square() * weight[:, :, None, None] * of_cells).mean()
+
+
+def _outpaint_networks(
+    model: Path, sizes: Sizes, start: Path | None
+) -> tuple[UNet2DConditionModel, ControlNetModel, ColourSketch]:
+    """What :func:`train_outpaint` begins with.
+
+    Raises:
+        ModelError: where a part of ``start`` cannot be loaded.
+    """
+    if start is None:
+        unet = make_canvas_unet(sizes)
+        controlnet = make_controlnet(unet, sizes)
+        trained = (model / "colour_sketch").is_dir()
+        sketch = ColourSketch.from_pretrained(model / "colour_sketch") if trained else make_sketch(sizes)
+    else:
+        unet = _begun(UNet2DConditionModel, start / "unet")
+        controlnet = _begun(ControlNetModel, start / "controlnet")
+        sketch = ColourSketch.from_pretrained(start / "colour_sketch")
+    for module in (unet, controlnet):
+        module.to(memory_format=torch.channels_last)
+        continue_at_borders(module)
+    return unet, controlnet, sketch
 
 
 def _begun(model_class: Any, folder: Path) -> Any:
