@@ -22,7 +22,7 @@ from ..files import write_bytes
 from .filling import distinct_rows
 from .meshes import person_objects
 from .model import Part, read_parts, reduced
-from .passes import at_frame, check_people, depsgraph_of
+from .passes import check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
 from .textured import new_texture, texture_of, texture_pictures
@@ -54,12 +54,11 @@ def export_glb(
     path: Path,
     scene: bpy.types.Scene,
     armatures: Iterable[str] = (),
-    frame: int | None = None,
     *,
     form: Form = "posed",
     limits: Limits | None = None,
 ) -> list[str]:
-    """Write the person's evaluated meshes with the textures of ``apply_texture`` as binary glTF.
+    """Write the person's evaluated meshes with the textures that they have as binary glTF.
 
     Still forms have one mesh and one material per object (per UDIM tile of it), named as the object; world positions in
     metres turned to glTF's axes (y up, a person facing -y faces +z); normals; the textures inside the file.  Objects
@@ -70,7 +69,6 @@ def export_glb(
         path: the file.
         scene: posed.
         armatures: names; by default every humanoid of the scene.
-        frame: evaluated at this frame; by default the scene's own.
         form: what to keep of pose and rig.
         limits: triangles are merged, textures made smaller and then stored as JPEG until the file fits.
 
@@ -81,15 +79,14 @@ def export_glb(
         SceneError: where the person has no mesh, or its pose is not known.
         OutputError: where the file cannot be written.
     """
-    with at_frame(scene, frame):
-        people = find_humanoids(scene, tuple(armatures))
-        warnings = check_people(scene, depsgraph_of(scene), people)
-        if form in ("rigged", "animated"):
-            build = _rigged(scene, people, form == "animated", limits)
-        else:
-            triangles = limits.triangles if limits else None
-            build = _still(read_parts(scene, armatures, rest=form == "rest", triangles=triangles))
-        data, too_large = _fit(build, limits)
+    people = find_humanoids(scene, tuple(armatures))
+    warnings = check_people(scene, depsgraph_of(scene), people)
+    if form in ("rigged", "animated"):
+        build = _rigged(scene, people, form == "animated", limits)
+    else:
+        triangles = limits.triangles if limits else None
+        build = _still(read_parts(scene, armatures, rest=form == "rest", triangles=triangles))
+    data, too_large = _fit(build, limits)
     write_bytes(Path(path), data)
     return warnings + too_large
 
