@@ -54,7 +54,7 @@ def test_blotches_fade_and_shading_stays(scale: int) -> None:
     true = wide(lit(BLUE))
     picture, normals, own = wide(stained()), wide(as_colours()), wide(everywhere())
     before = (picture - true).abs()
-    after = (even_surfaces(picture, normals, [own], float(scale)) - true).abs()
+    after = (even_surfaces(picture, normals, [(own, own)], float(scale)) - true).abs()
     dark = (..., slice(40 * scale, 60 * scale), slice(40 * scale, 60 * scale))
     red = (slice(None), slice(0, 1), slice(85 * scale, 115 * scale), slice(65 * scale, 95 * scale))
     assert after[dark].mean() < 0.6 * before[dark].mean()
@@ -65,7 +65,7 @@ def test_blotches_fade_and_shading_stays(scale: int) -> None:
 
 def test_a_surface_of_one_colour_is_left_alone() -> None:
     picture = lit(BLUE)
-    apart = (even_surfaces(picture, as_colours(), [everywhere()]) - picture).abs()
+    apart = (even_surfaces(picture, as_colours(), [(everywhere(), everywhere())]) - picture).abs()
     assert apart.mean() < 0.03 and apart.max() < 0.15, "Lambert's law is nearly, not quite, of the second order"
 
 
@@ -77,7 +77,7 @@ def test_folds_stay(light: str) -> None:
         picture = (2.0 * (0.7 * BLUE) ** (1 / 2.2) - 1.0)[None, :, None, None].expand_as(picture).clone()
     stripes = torch.arange(SIZE) // 4 % 2 == 0
     picture[..., stripes] -= 0.04
-    evened = even_surfaces(picture, as_colours(), [everywhere()])
+    evened = even_surfaces(picture, as_colours(), [(everywhere(), everywhere())])
     contrast = (evened[..., ~stripes].mean() - evened[..., stripes].mean()).item()
     assert contrast > 0.85 * (picture[..., ~stripes].mean() - picture[..., stripes].mean()).item()
 
@@ -89,19 +89,21 @@ def test_a_pattern_that_a_model_has_learned_stays(other: torch.Tensor) -> None:
     picture = torch.where(stripes, lit(BLUE), lit(other))
     green = (torch.arange(SIZE) // 16 % 4 == 1)[None]
     picture = torch.where(green, lit(torch.tensor([0.1, 0.4, 0.1])), picture)
-    torch.testing.assert_close(even_surfaces(picture, as_colours(), [everywhere()]), picture)
+    torch.testing.assert_close(even_surfaces(picture, as_colours(), [(everywhere(), everywhere())]), picture)
 
 
 def test_only_the_surface_changes() -> None:
     picture, own = stained(), everywhere()
     own[:, :64] = False
-    evened = even_surfaces(picture, as_colours(), [own])
+    evened = even_surfaces(picture, as_colours(), [(own, own)])
     torch.testing.assert_close(evened[..., :64], picture[..., :64])
     assert (evened[..., 64:] - picture[..., 64:]).abs().max() > 0.05
     assert torch.equal(even_surfaces(picture, as_colours(), []), picture)
     few = torch.zeros_like(own)
     few[:5, :5] = True
-    assert torch.equal(even_surfaces(picture, as_colours(), [few]), picture), "too few pixels to tell the light by"
+    assert torch.equal(even_surfaces(picture, as_colours(), [(few, few)]), picture), (
+        "too few pixels to tell the light by"
+    )
 
 
 def hand_and_arm(tone: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -132,7 +134,10 @@ def test_what_is_black_stays_black() -> None:
     """A ratio of two blacks is none."""
     _, hand, arm = hand_and_arm(1.0)
     black = torch.full((1, 3, SIZE, SIZE), -1.0)
-    for picture in (match_hands(black, as_colours(), hand, arm), even_surfaces(black, as_colours(), [everywhere()])):
+    for picture in (
+        match_hands(black, as_colours(), hand, arm),
+        even_surfaces(black, as_colours(), [(everywhere(), everywhere())]),
+    ):
         torch.testing.assert_close(picture, black, atol=0.01, rtol=0.0)
 
 

@@ -58,6 +58,16 @@ def divide_head(body_map: np.ndarray, body: np.ndarray, normals: np.ndarray) -> 
     return Head(*divided)
 
 
+def usual_hair(body_map: np.ndarray) -> np.ndarray:
+    """(H, W) bool, what is hair by the place alone."""
+    return _above_hairline(body_map[..., 1], body_map[..., 2]) > 0.0
+
+
+def _above_hairline(green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+    """By how many steps of green."""
+    return green - np.interp(blue, *_HAIRLINE)
+
+
 def _shares(body_map: np.ndarray, zone: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Of skin, collar and hair, (3, H, W)."""
     height, width = zone.shape
@@ -68,7 +78,7 @@ def _shares(body_map: np.ndarray, zone: np.ndarray, normals: np.ndarray) -> np.n
     )
     green, blue = places[..., 1], places[..., 2]
     collar = _rising((np.interp(blue, *_COLLAR) - green) / _UNSURE)
-    hair = _rising((green - np.interp(blue, *_HAIRLINE)) / _UNSURE)
+    hair = _rising(_above_hairline(green, blue) / _UNSURE)
     told = np.stack([(1.0 - collar) * (1.0 - hair), collar, hair])
     carried = _carried(told / told.sum(0), seen, turned, _PULL / max(size) ** 2)
     likeliest = seen & (carried.argmax(0) == np.arange(3)[:, None, None])

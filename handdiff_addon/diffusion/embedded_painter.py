@@ -224,7 +224,8 @@ class EmbeddedPainter:
         def masks(found: Sequence[np.ndarray]) -> list[torch.Tensor]:
             return [torch.from_numpy(mask).to(self.device) for mask in found]
 
-        shown = even_surfaces(shown, normals, masks(frame.surfaces(_sleeves(painting))), scale)
+        surfaces = [(own, tells) for own, tells in map(masks, frame.surfaces(_sleeves(painting)))]
+        shown = even_surfaces(shown, normals, surfaces, scale)
         for person, prompt in enumerate(painting.prompts):
             if "gloves" not in prompt:
                 hands, skin = masks([frame.hands(person), frame.skin(person, _sleeves(painting))])

@@ -41,40 +41,46 @@ _LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 def even_surfaces(
-    picture: torch.Tensor, normals: torch.Tensor, surfaces: Sequence[torch.Tensor], scale: float = 1.0
+    picture: torch.Tensor,
+    normals: torch.Tensor,
+    surfaces: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    scale: float = 1.0,
 ) -> torch.Tensor:
     """Give each surface one colour, lighter and darker as it is turned to the light.
 
     Args:
         picture: (1, 3, H, W) in -1..1.
         normals: (1, 3, H, W) in 0..1, as colours.
-        surfaces: (H, W) bool each, which do not overlap.
+        surfaces: (H, W) bool each, which do not overlap, and what of each tells its colour.
         scale: pixels of the picture for one of the canvas.
 
     Returns:
         the picture; what is of no surface is as it was, and so is what has a pattern.
     """
     evened = picture.clone()
-    for own in surfaces:
+    for own, sure in surfaces:
         inner = _inner(own, max(1, round(_RIM * scale)))
-        if inner.sum() >= _LEAST and (change := _to_one_colour(picture, normals, inner, scale)) is not None:
+        tells = inner & sure
+        if tells.sum() >= _LEAST and (change := _to_one_colour(picture, normals, inner, tells, scale)) is not None:
             evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * own)
     return evened
 
 
 def _to_one_colour(
-    picture: torch.Tensor, normals: torch.Tensor, own: torch.Tensor, scale: float
+    picture: torch.Tensor, normals: torch.Tensor, own: torch.Tensor, tells: torch.Tensor, scale: float
 ) -> torch.Tensor | None:
     """What to add to the pixels (H, W) bool of one surface, (1, 3, H, W); None where it has a pattern."""
-    colours = _linear(picture[0, :, own])
+    colours, tell = _linear(picture[0, :, own]), tells[own]
     bright = _luminance(colours)
     turned = _harmonics(normals[0, :, own])
-    shade = (_fit(turned, bright) @ turned).clamp(min=0.25 * float(bright.median()))
-    besides = ((bright + _DARK) / (shade + _DARK)).log()
+    shade = _fit(turned[:, tell], bright[:, tell]) @ turned
+    shade = shade.clamp(min=0.25 * float(bright[:, tell].median()))
     # The colours of one surface lie on a line, from its shadows to its highlights.
-    line = _fit(_with_one(bright), colours)
+    line = _fit(_with_one(bright[:, tell]), colours[:, tell])
     off = (colours - line @ _with_one(bright)).abs().mean(0) / (colours.amax(0) + _DIM)
-    apart = max(float(each.median()) / most for each, most in zip((besides.abs(), off), _PLAIN))
+    bright = torch.where(tell, bright, shade)
+    besides = ((bright + _DARK) / (shade + _DARK)).log()
+    apart = max(float(each[..., tell].median()) / most for each, most in zip((besides.abs(), off), _PLAIN))
     if apart >= 2.0:
         return None
     shown = torch.zeros_like(picture[:, :1])

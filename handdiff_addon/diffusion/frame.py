@@ -15,7 +15,7 @@ from ..conditioning.depth import depth_picture, hand_depth_picture
 from ..conditioning.flow import static_points
 from ..conditioning.frame import Conditioning, Held, PersonPose
 from ..conditioning.garments import Kinds, Sleeves, face_of, legs_of, sleeves_of, told_kinds, usual_kinds, worn_places
-from ..conditioning.head import Head, divide_head
+from ..conditioning.head import Head, divide_head, usual_hair
 from ..conditioning.hint import person_normals
 from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
@@ -96,14 +96,19 @@ class Frame:
                     numbers[kind] = place
         return numbers
 
-    def surfaces(self, sleeves: Sequence[Sleeves]) -> list[np.ndarray]:
-        """(H, W) bool each, what is of one colour: every person's shirt, trousers, hair, and bare arms and legs, as
-        :meth:`kinds` has them."""
-        found = []
+    def surfaces(self, sleeves: Sequence[Sleeves]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What is of one colour: every person's shirt, trousers, hair, and bare arms and legs, as :meth:`kinds` has
+        them; (H, W) bool each, and what of it is sure to be painted so."""
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        if self.body_map is None:
+            return found
         for person in range(len(self.bodies)):
-            kinds = None if self.body_map is None else self._kinds(person, sleeves)
-            if kinds is not None:
-                found += [kinds.top, kinds.bottom, kinds.hair, self._bare_limbs(person, kinds)]
+            if kinds := self._kinds(person, sleeves):
+                cloth_and_skin = kinds.top, kinds.bottom, self._bare_limbs(person, kinds)
+                found += [(own, own) for own in cloth_and_skin]
+                # Where this mesh has hair and most have none, a model may paint skin.
+                sure = kinds.hair if self._told(person) else kinds.hair & usual_hair(self.body_map)
+                found.append((kinds.hair, sure))
         return found
 
     def skin(self, person: int, sleeves: Sequence[Sleeves]) -> np.ndarray:
@@ -119,12 +124,18 @@ class Frame:
         return kinds.skin & (self._arms(person) | legs_of(self.body_map))
 
     def _kinds(self, person: int, sleeves: Sequence[Sleeves]) -> Kinds | None:
+        told = self._told(person)
+        if told or not sleeves:
+            return told
         assert self.body_map is not None
         seen = self.body_map, self.bodies[person], self.hands(person)
-        kinds = None if self._materials is None else told_kinds(*seen, self._materials)
-        if kinds is not None or not sleeves:
-            return kinds
         return usual_kinds(*seen, self._arm_reach, sleeves[person], self._heads[person] if self._heads else None)
+
+    def _told(self, person: int) -> Kinds | None:
+        assert self.body_map is not None
+        if self._materials is None:
+            return None
+        return told_kinds(self.body_map, self.bodies[person], self.hands(person), self._materials)
 
     def _arms(self, person: int) -> np.ndarray:
         """(H, W) bool at the painted size."""
