@@ -92,6 +92,17 @@ def test_a_pattern_that_a_model_has_learned_stays(other: torch.Tensor) -> None:
     torch.testing.assert_close(even_surfaces(picture, as_colours(), [(everywhere(), everywhere())]), picture)
 
 
+def test_what_does_not_tell_takes_the_colour_of_what_does() -> None:
+    """As a rim of hair that was painted as skin."""
+    true, own = lit(BLUE), everywhere()
+    skin = (torch.arange(SIZE) > 0.6 * SIZE)[:, None].expand(SIZE, SIZE)
+    picture = torch.where(skin, lit(torch.tensor([0.6, 0.35, 0.25])), true)
+    evened = even_surfaces(picture, as_colours(), [(own, own & ~skin)])
+    inner = own & skin
+    inner[-4:] = False
+    assert (evened - true)[..., inner].abs().mean() < 0.15 * (picture - true)[..., inner].abs().mean()
+
+
 def test_only_the_surface_changes() -> None:
     picture, own = stained(), everywhere()
     own[:, :64] = False
