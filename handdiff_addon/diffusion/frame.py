@@ -107,7 +107,7 @@ class Frame:
                 cloth_and_skin = kinds.top, kinds.bottom, self._bare_limbs(person, kinds)
                 found += [(own, own) for own in cloth_and_skin]
                 # Where this mesh has hair and most have none, a model may paint skin.
-                sure = kinds.hair if self._told(person) else kinds.hair & usual_hair(self.body_map)
+                sure = kinds.hair if self._told[person] else kinds.hair & usual_hair(self.body_map)
                 found.append((kinds.hair, sure))
         return found
 
@@ -124,18 +124,22 @@ class Frame:
         return kinds.skin & (self._arms(person) | legs_of(self.body_map))
 
     def _kinds(self, person: int, sleeves: Sequence[Sleeves]) -> Kinds | None:
-        told = self._told(person)
+        told = self._told[person]
         if told or not sleeves:
             return told
         assert self.body_map is not None
         seen = self.body_map, self.bodies[person], self.hands(person)
         return usual_kinds(*seen, self._arm_reach, sleeves[person], self._heads[person] if self._heads else None)
 
-    def _told(self, person: int) -> Kinds | None:
-        assert self.body_map is not None
-        if self._materials is None:
-            return None
-        return told_kinds(self.body_map, self.bodies[person], self.hands(person), self._materials)
+    @cached_property
+    def _told(self) -> list[Kinds | None]:
+        """What the materials tell, per person."""
+        if self.body_map is None or self._materials is None:
+            return [None] * len(self.bodies)
+        return [
+            told_kinds(self.body_map, body, self.hands(person), self._materials)
+            for person, body in enumerate(self.bodies)
+        ]
 
     def _arms(self, person: int) -> np.ndarray:
         """(H, W) bool at the painted size."""
