@@ -71,7 +71,7 @@ def test_a_mirrored_canvas_swaps_the_sides_of_skeleton_and_caption(sample):
     example = canvas_example(sample, 64)[0]
     drawn = {}
     for seed in range(20):
-        picture, hint, _, _ = draw_canvas(example, example.picture.shape[0], np.random.default_rng(seed))
+        picture, hint, *_ = draw_canvas(example, example.picture.shape[0], np.random.default_rng(seed))
         if hint[:3].any():
             drawn[np.array_equal(picture, example.picture)] = (hint[:3].transpose(1, 2, 0) * 255).astype(int)
     plain, mirrored = drawn[True], drawn[False]
@@ -85,10 +85,21 @@ def test_hands_are_given_about_half_of_the_time_and_only_inside_their_mask(sampl
     rng = np.random.default_rng(0)
     given = []
     for _ in range(200):
-        _, hint, _, _ = draw_canvas(example, 64, rng)
+        _, hint, *_ = draw_canvas(example, 64, rng)
         given.append(hint[7].any())
         assert not hint[4:7, hint[7] == 0].any()
     assert 0.35 < np.mean(given) < 0.6
+
+
+def test_some_canvases_and_hands_are_known_by_their_keypoints_alone(sample):
+    """As the paper has them; the body map that weighs the loss is there all the same."""
+    canvas, rng = canvas_example(sample, 64)[0], np.random.default_rng(0)
+    hints, body_maps = zip(*[draw_canvas(canvas, 64, rng)[1:4:2] for _ in range(300)])
+    alone = [hint[:3].any() and not hint[8:].any() for hint in hints]
+    assert 0.13 < np.mean(alone) < 0.3 and all(body_map.any() for body_map in body_maps)
+    hand = hand_examples(sample, 64)[0]
+    crops = [draw_hand(hand, 64, 16, rng)[1] for _ in range(300)]
+    assert 0.25 < np.mean([hint[:11].any() and not hint[11:].any() for hint in crops]) < 0.45
 
 
 def test_a_hand_example_keeps_keypoints_mask_and_picture_together(sample):
@@ -244,6 +255,7 @@ def test_the_sketch_learns_from_cells_as_it_sees_them_when_it_paints():
         torch.nn.functional.interpolate(pictures, scale_factor=4.0),
         hints,
         hints[:, PERSON],
+        hints[:, BODY_MAP],
         TextEmbedding(answers, answers[:, 0]),
     )
     kept = _examples(sketch, drawn, torch.Generator().manual_seed(1))

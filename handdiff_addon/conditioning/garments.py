@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .head import Head
+from .head import Head, usual_hair
 
 Sleeves = Literal["long sleeves", "rolled-up sleeves", "short sleeves", ""]
 """As a caption says it; empty where it cannot be told"""
@@ -162,8 +162,8 @@ def legs_of(body_map: np.ndarray) -> np.ndarray:
 def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
     """Move what is seen of one person to where its kind would be seen on the people that the model learned from.
 
-    A shirt's tail over the thighs goes to the belly, bare legs go to the face, a hood to the shoulders, so that each
-    gets its colour.
+    A shirt's tail over the thighs goes to the belly, bare legs go to the face, a hood to the shoulders, and hair that
+    hangs below the usual hairline to the crown, so that each gets its colour.
 
     Returns:
         the body map (H, W, 3) uint8; what is of no known kind stays where it is.
@@ -176,7 +176,7 @@ def worn_places(body_map: np.ndarray, kinds: Kinds) -> np.ndarray:
     places[skin & ~head] = _BARE
     green[top], red[top] = np.clip(green[top], *_SHIRT), np.clip(red[top], *_SHOULDERS)
     green[bottom], blue[bottom] = np.minimum(green[bottom], _TROUSERS[0]), np.minimum(blue[bottom], _TROUSERS[1])
-    places[hair] = _HAIRY
+    places[hair & ~usual_hair(body_map)] = _HAIRY
     return places
 
 

@@ -28,6 +28,7 @@ from .mask_head import last_features
 from .outpaint_stage import outpaint_hint_of
 from .painter import Crop, Given, Kept, PaintedHands, Painting
 from .progress import Stage, Watch
+from .replay import replayed
 from .sampling import (
     Guidance,
     Schedule,
@@ -331,7 +332,7 @@ class StockPainter:
 
             latents = denoise(
                 schedule,
-                predict,
+                stack.enter_context(replayed(predict, self.device)),
                 schedule.begin(batch.noise, clean, batch.strength),
                 noise=batch.noise,
                 clean=clean,

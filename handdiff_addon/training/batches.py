@@ -82,7 +82,7 @@ class RigCanvases:
 
     def draw(self, rng: np.random.Generator) -> CanvasDrawn:
         (example,) = canvas_example(load(self._refs[rng.integers(len(self._refs))]), self._canvas)
-        picture, hint, _, text = draw_canvas(example, self._canvas, rng)
+        picture, hint, _, _, text = draw_canvas(example, self._canvas, rng)
         return CanvasDrawn(picture, hint, text)
 
 

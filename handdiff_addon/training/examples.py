@@ -26,8 +26,10 @@ from .dataset import Sample, SampleRef, list_samples, load
 LEFT_HAND, RIGHT_HAND = 2, 3
 _REFRESH = 150
 """Batches after which it is looked what was rendered meanwhile"""
-_WITHOUT_NORMALS = 0.15
-_WITHOUT_BODY_MAP = 0.1
+WITHOUT_NORMALS, WITHOUT_BODY_MAP, KEYPOINTS_ALONE = 0.15, 0.1, 0.2
+"""Shares of the canvases that lack the one, the other, and both, as where a pose is known by its keypoints alone"""
+HANDS_WITHOUT_NORMALS = 0.35
+"""Share of the crops of hands"""
 _MIRRORED_BODY = np.array([0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16])
 Example = TypeVar("Example")
 
@@ -126,12 +128,12 @@ class Examples(Generic[Example]):
 
 def draw_canvas(
     example: CanvasExample, side: int, rng: np.random.Generator, shrink: int = 1
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
     """Cut a square of this side, scale it down by ``shrink``, perhaps mirror, and drop conditions at random.
 
     Returns:
-        picture (s, s, 3) uint8 with s = side / shrink, hint (14, s, s) float32, the person's mask (s, s) bool, caption
-        (empty one time in ten).
+        picture (s, s, 3) uint8 with s = side / shrink, hint (14, s, s) float32, the person's mask (s, s) bool, the body
+        map (s, s, 3) uint8 whether the hint has it or not, caption (empty one time in ten).
     """
     top, left = (corner // shrink * shrink for corner in _corner(example.parts, side, rng))
     window = np.s_[top : top + side, left : left + side]
@@ -150,19 +152,16 @@ def draw_canvas(
     whole = size // shrink
     skeleton = draw_skeleton([scale_pose(pose, (size, size), (whole, whole))], whole, whole)
     skeleton = skeleton[top : top + small, left : left + small]
-    normals: np.ndarray | None = drawn
-    body_map: np.ndarray | None = coloured
     person, hands_mask = parts > 0, parts >= LEFT_HAND
     shown = person if rng.random() >= 0.1 else np.zeros_like(person)
-    if rng.random() < _WITHOUT_NORMALS:
-        normals = None
-    if rng.random() < _WITHOUT_BODY_MAP:
-        body_map = None
+    alone = rng.random() < KEYPOINTS_ALONE
+    normals = None if alone or rng.random() < WITHOUT_NORMALS else drawn
+    body_map = None if alone or rng.random() < WITHOUT_BODY_MAP else coloured
     given = rng.random() < 0.5
     hint = outpaint_hint(skeleton, shown, normals, picture if given else None, hands_mask if given else None, body_map)
     if rng.random() < 0.05:
         hint[:] = 0.0
-    return np.ascontiguousarray(picture), hint, person, "" if rng.random() < 0.1 else text
+    return np.ascontiguousarray(picture), hint, person, coloured, "" if rng.random() < 0.1 else text
 
 
 def _corner(parts: np.ndarray, side: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -199,7 +198,7 @@ def draw_hand(
         hands = {"left": _mirror(hands["right"], crop), "right": _mirror(hands["left"], crop)}
     heatmaps = hand_heatmaps(hands, crop, cells)
     hint = hand_hint(heatmaps, _as_from_afar(normals, rng))
-    if rng.random() < _WITHOUT_NORMALS:
+    if rng.random() < HANDS_WITHOUT_NORMALS:
         hint[len(heatmaps) :] = 0.0
     if rng.random() < 0.05:
         hint[:] = 0.0

@@ -52,13 +52,13 @@ def pixel_weights(person: torch.Tensor, body_map: torch.Tensor) -> torch.Tensor:
 
     Args:
         person: (B, 1, s, s) 0 or 1.
-        body_map: (B, 3, s, s) in 0..1; black throughout where it was left out, when nothing tells head and hands.
+        body_map: (B, 3, s, s) in 0..1; black where nothing tells the place.
 
     Returns:
         (B, 1, s, s) float32.
     """
     red, green = body_map[:, :1], body_map[:, 1:2]
-    known = body_map.amax((1, 2, 3), keepdim=True) > 0
+    known = body_map.amax(1, keepdim=True) > 0
     bare = known & (person > 0) & ((green > NECK) | (red < _WRIST) | (red > 1.0 - _WRIST))
     return torch.where(bare, _BARE, 1.0 + (_PERSON - 1.0) * person)
 

@@ -17,12 +17,12 @@ from torch.nn import functional
 from ..conditioning.heatmaps import CHANNELS, SIGMA, WRISTS
 from ..conditioning.hint import BODY_MAP, HANDS, HANDS_MASK, HINT_CHANNELS, NORMALS, PERSON, SKELETON
 from ..diffusion.text import TextEmbedding
-from .examples import LEFT_HAND
+from .examples import HANDS_WITHOUT_NORMALS, KEYPOINTS_ALONE, LEFT_HAND, WITHOUT_BODY_MAP, WITHOUT_NORMALS
 from .stacked import POINTS, SHRINKS, WORDINGS, CanvasBytes, HandBytes, Texts
 
 Embed = Callable[[Sequence[str]], TextEmbedding]
 
-_WITHOUT_NORMALS, _WITHOUT_BODY_MAP, _WITHOUT_HINT, _WITHOUT_TEXT = 0.15, 0.1, 0.05, 0.1
+_WITHOUT_HINT, _WITHOUT_TEXT = 0.05, 0.1
 _ZOOM = 0.8
 _TURN = np.deg2rad(15.0)
 _NOWHERE = 4 / 255
@@ -62,6 +62,8 @@ class CanvasBatch(NamedTuple):
     """(B, 14, s, s) float32"""
     person: torch.Tensor
     """(B, 1, s, s) float32"""
+    body_map: torch.Tensor
+    """(B, 3, s, s) float32 in 0..1, whether the hints have it or not"""
     text: TextEmbedding
 
 
@@ -116,10 +118,12 @@ class CanvasPool:
         hints[:, PERSON] = person * self._keep(count, 0.1, generator)
         hints[:, HANDS] = picture * given
         hints[:, HANDS_MASK] = given
-        hints[:, NORMALS] = normals * self._keep(count, _WITHOUT_NORMALS, generator)
-        hints[:, BODY_MAP] = body_map * self._keep(count, _WITHOUT_BODY_MAP, generator)
+        surface = self._keep(count, KEYPOINTS_ALONE, generator)
+        hints[:, NORMALS] = normals * surface * self._keep(count, WITHOUT_NORMALS, generator)
+        hints[:, BODY_MAP] = body_map * surface * self._keep(count, WITHOUT_BODY_MAP, generator)
         hints *= self._keep(count, _WITHOUT_HINT, generator)
-        return CanvasBatch(2 * picture - 1, hints, person, self._wordings.draw(chosen, mirrored, generator))
+        text = self._wordings.draw(chosen, mirrored, generator)
+        return CanvasBatch(2 * picture - 1, hints, person, body_map, text)
 
     def _random(self, count: int, generator: torch.Generator) -> torch.Tensor:
         return torch.rand(count, generator=generator, device=self.device)
@@ -193,7 +197,7 @@ class HandPool:
         swapped = points.flip(1) * torch.tensor([-1.0, 1.0], device=device) + torch.tensor([crop, 0.0], device=device)
         points = torch.where(flip, swapped, points)
         normals = _as_from_afar(normals, float(np.random.default_rng(generator.initial_seed()).uniform(0.2, 0.8)))
-        normals = normals * (random(count, 1, 1, 1) >= _WITHOUT_NORMALS)
+        normals = normals * (random(count, 1, 1, 1) >= HANDS_WITHOUT_NORMALS)
         hint = torch.cat([heatmaps(points, crop, cells), functional.pixel_unshuffle(normals, crop // cells)], 1)
         hint = hint * (random(count, 1, 1, 1) >= _WITHOUT_HINT)
         return HandBatch(2 * picture - 1, hint, mask, self._wordings.draw(chosen, mirrored, generator))

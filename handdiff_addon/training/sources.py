@@ -54,9 +54,10 @@ class _DrawnCanvases:
     def draw(self, count: int, side: int, shrink: int, generator: torch.Generator) -> CanvasBatch:
         rng = rng_of(generator)
         drawn = [draw_canvas(example, side, rng, shrink) for example in self._examples.draw(count, rng)]
-        pictures, hints, people, texts = zip(*drawn, strict=True)
+        pictures, hints, people, body_maps, texts = zip(*drawn, strict=True)
         person = torch.from_numpy(np.stack(people))[:, None].to(self._device, torch.float32)
-        return CanvasBatch(*_shown(pictures, hints, self._device), person, _embedded(self._embed, texts))
+        body_map = torch.from_numpy(np.stack(body_maps)).to(self._device).permute(0, 3, 1, 2) / 255.0
+        return CanvasBatch(*_shown(pictures, hints, self._device), person, body_map, _embedded(self._embed, texts))
 
 
 class _DrawnHands:

@@ -18,7 +18,6 @@ from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..conditioning.hint import BODY_MAP
 from ..diffusion.borders import continue_at_borders
 from ..diffusion.colour_sketch import ColourSketch
 from ..diffusion.controlled import controlled
@@ -168,7 +167,7 @@ def train_outpaint(
         sketched, trust = sketch(shown.hints, shown.text.tokens)
         expected = sketch.latents(sketched.detach(), autoencoder)
         noisy, timesteps, target = noise(shown.pictures, generator, expected)
-        weights = functional.avg_pool2d(pixel_weights(shown.person, shown.hints[:, BODY_MAP]), sizes.canvas_patch)
+        weights = functional.avg_pool2d(pixel_weights(shown.person, shown.body_map), sizes.canvas_patch)
         # A window is part of a canvas, and told so.
         size = sizes.canvas // shrink
         arguments = condition(shown.text, size, size)
