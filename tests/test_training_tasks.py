@@ -94,12 +94,12 @@ def test_hands_are_given_about_half_of_the_time_and_only_inside_their_mask(sampl
 def test_some_canvases_and_hands_are_known_by_their_keypoints_alone(sample):
     """As the paper has them; the body map that weighs the loss is there all the same."""
     canvas, rng = canvas_example(sample, 64)[0], np.random.default_rng(0)
-    hints, body_maps = zip(*[draw_canvas(canvas, 64, rng)[1:4:2] for _ in range(300)])
+    hints, body_maps = zip(*[draw_canvas(canvas, 64, rng)[1:4:2] for _ in range(120)])
     alone = [hint[:3].any() and not hint[8:].any() for hint in hints]
-    assert 0.13 < np.mean(alone) < 0.3 and all(body_map.any() for body_map in body_maps)
+    assert 0.08 < np.mean(alone) < 0.33 and all(body_map.any() for body_map in body_maps)
     hand = hand_examples(sample, 64)[0]
-    crops = [draw_hand(hand, 64, 16, rng)[1] for _ in range(300)]
-    assert 0.25 < np.mean([hint[:11].any() and not hint[11:].any() for hint in crops]) < 0.45
+    crops = [draw_hand(hand, 64, 16, rng)[1] for _ in range(120)]
+    assert 0.2 < np.mean([hint[:11].any() and not hint[11:].any() for hint in crops]) < 0.5
 
 
 def test_a_hand_example_keeps_keypoints_mask_and_picture_together(sample):
