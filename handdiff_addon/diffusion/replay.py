@@ -24,9 +24,9 @@ def replayed(evaluate: Evaluate, device: torch.device) -> Iterator[Evaluate]:
 
     Args:
         evaluate: latents and a timestep, tensors on the device, to a prediction; latents always have the same shape.
-        device: where the networks are; on others than NVIDIA's cards nothing is recorded.
+        device: where the networks are; on anything but NVIDIA's current card nothing is recorded.
     """
-    if device.type != "cuda" or torch.version.hip is not None:
+    if not _records(device):
         yield evaluate
         return
     recording = _Recording(evaluate)
@@ -34,6 +34,12 @@ def replayed(evaluate: Evaluate, device: torch.device) -> Iterator[Evaluate]:
         yield recording
     finally:
         recording.forget()
+
+
+def _records(device: torch.device) -> bool:
+    """Whether torch records what is done there: what is sent to a card that is not the current one stays out of it."""
+    on_nvidia = device.type == "cuda" and torch.version.hip is None
+    return on_nvidia and device.index in (None, torch.cuda.current_device())
 
 
 class _Recording:
