@@ -44,6 +44,7 @@ def _records(device: torch.device) -> bool:
 
 class _Recording:
     possible = True
+    """Until one was spoiled in this process"""
 
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
