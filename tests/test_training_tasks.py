@@ -94,9 +94,12 @@ def test_hands_are_given_about_half_of_the_time_and_only_inside_their_mask(sampl
 def test_some_canvases_and_hands_are_known_by_their_keypoints_alone(sample):
     """As the paper has them; the body map that weighs the loss is there all the same."""
     canvas, rng = canvas_example(sample, 64)[0], np.random.default_rng(0)
-    hints, body_maps = zip(*[draw_canvas(canvas, 64, rng)[1:4:2] for _ in range(120)])
-    alone = [hint[:3].any() and not hint[8:].any() for hint in hints]
-    assert 0.08 < np.mean(alone) < 0.33 and all(body_map.any() for body_map in body_maps)
+    alone = []
+    for _ in range(120):
+        _, hint, _, body_map, _ = draw_canvas(canvas, 64, rng)
+        alone.append(hint[:3].any() and not hint[8:].any())
+        assert body_map.any()
+    assert 0.08 < np.mean(alone) < 0.33
     hand = hand_examples(sample, 64)[0]
     crops = [draw_hand(hand, 64, 16, rng)[1] for _ in range(120)]
     assert 0.2 < np.mean([hint[:11].any() and not hint[11:].any() for hint in crops]) < 0.5

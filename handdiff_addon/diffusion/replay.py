@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The networks' work of one step, recorded on an NVIDIA card and played again for the steps that follow.
 
-A large network is some thousand small kernels.  A fast card is done with each before Python has asked for the next; a
+A large network is more than a thousand small kernels.  A fast card is done with each before Python has asked for the next; a
 CUDA graph asks for all of them at once.
 """
 
