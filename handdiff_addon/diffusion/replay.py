@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The networks' work of one step, recorded on an NVIDIA card and played again for the steps that follow.
 
-A large network is more than a thousand small kernels.  A fast card is done with each before Python has asked for the next; a
-CUDA graph asks for all of them at once.
+A large network is more than a thousand small kernels.  A fast card is done with each before Python has asked for the
+next; a CUDA graph asks for all of them at once.
 """
 
 from __future__ import annotations
