@@ -121,6 +121,16 @@ def test_it_is_not_trusted_on_an_outline(sketch: ColourSketch) -> None:
     assert trust[2] > 0.2
 
 
+def test_of_a_person_it_is_trusted_only_where_the_body_map_tells_the_place(sketch: ColourSketch) -> None:
+    """From keypoints alone, which word a part goes by is the networks' to find; the backdrop has its own word."""
+    hint = hints(torch.zeros(1, 3, CELL, 3 * CELL))
+    hint[:, BODY_MAP, :, CELL : 2 * CELL] = 0.4
+    hint[..., 2 * CELL :] = 0.0
+    trust = sketch(hint, torch.ones(1, QUESTIONS, WIDTH))[1][0, 0, 0]
+    assert trust[0] == 0.0
+    assert trust[1] > 0.2 and trust[2] > 0.2
+
+
 def test_it_lies_beside_the_hint_at_full_size(sketch: ColourSketch) -> None:
     hint = hints(torch.rand(2, 3, 2 * CELL, CELL))
     colours = torch.tensor([[[[-0.5]], [[0.25]], [[1.5]]]]).expand(2, 3, 2, 1)

@@ -109,8 +109,9 @@ class ColourSketch(Part):
         like, light = self.like_hands(thought).chunk(2, -1)
         own, are_given = seen.hands[:, None].split(COLOURS, -1)
         colours = colours + like.sigmoid() * are_given * (own * light.exp() - colours)
-        # Cell by cell an outline would get steps: the networks draw it better.
-        return colours, self.trust(thought).sigmoid() * (2.0 * person - 1.0).square()
+        # Cell by cell an outline would get steps: the networks draw it better, and people without a body map, too.
+        told = (person <= 0) | (places.amax(-1, keepdim=True) > 0)
+        return colours, self.trust(thought).sigmoid() * (2.0 * person - 1.0).square() * told
 
     def beside(self, hints: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
         """What the ControlNet sees: hints (B, 14, H, W) and the colours of the cells, as (B, 17, H, W) in 0..1."""

@@ -225,7 +225,8 @@ class EmbeddedPainter:
             return [torch.from_numpy(mask).to(self.device) for mask in found]
 
         surfaces = [(own, tells) for own, tells in map(masks, frame.surfaces(_sleeves(painting)))]
-        shown = even_surfaces(shown, normals, surfaces, scale)
+        people = torch.from_numpy(frame.person_mask).to(self.device)
+        shown = even_surfaces(shown, normals, people, surfaces, scale)
         for person, prompt in enumerate(painting.prompts):
             if "gloves" not in prompt:
                 hands, skin = masks([frame.hands(person), frame.skin(person, _sleeves(painting))])

@@ -18,8 +18,11 @@ from .neighbours import blurred, grown
 _BLOTCH, _KEPT = 24, 0.4
 """Pixels of the canvas from which on brightness that the normals do not tell is taken for a blotch, and how much of it
 is kept: it may be a cast shadow.  What is finer, such as a fold or a crease, is kept"""
-_RIM = 2
-"""Pixels of the canvas at an outline that have a share of what lies behind"""
+_RIM, _BESIDE = 2, 6
+"""Pixels of the canvas at an outline that have a share of what lies behind, and beside something else of a person that
+may have been painted as the mean of both: latent cells are 4 wide"""
+_ODD = 0.15
+"""By how much (as a logarithm) what lies there may be lighter or darker than both its shading and what is around"""
 _LEAST, _MOST = 150, 30000
 """Pixels that tell how a surface is shaded, at least and at most"""
 _ALIKE, _LIGHTER = 0.25, 0.7
@@ -43,6 +46,7 @@ _LUMINANCE = (0.2126, 0.7152, 0.0722)
 def even_surfaces(
     picture: torch.Tensor,
     normals: torch.Tensor,
+    people: torch.Tensor,
     surfaces: Sequence[tuple[torch.Tensor, torch.Tensor]],
     scale: float = 1.0,
 ) -> torch.Tensor:
@@ -51,6 +55,7 @@ def even_surfaces(
     Args:
         picture: (1, 3, H, W) in -1..1.
         normals: (1, 3, H, W) in 0..1, as colours.
+        people: (H, W) bool.
         surfaces: (H, W) bool each, which do not overlap, and what of each tells its colour.
         scale: pixels of the picture for one of the canvas.
 
@@ -60,16 +65,29 @@ def even_surfaces(
     evened = picture.clone()
     for own, sure in surfaces:
         inner = _inner(own, max(1, round(_RIM * scale)))
-        tells = inner & sure
-        if tells.sum() >= _LEAST and (change := _to_one_colour(picture, normals, inner, tells, scale)) is not None:
-            evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * own)
+        # What lies beside something else of a person may have been painted as that in part.
+        beside = grown((people & ~own)[None].float(), round(_BESIDE * scale))[0] > 0
+        tells = inner & sure & ~beside
+        if tells.sum() < _LEAST:
+            continue
+        if (change := _to_one_colour(picture, normals, inner, sure, tells, scale)) is not None:
+            soft = blurred((own & people).to(picture)[None], 1) * people
+            evened += torch.where(inner, change, _carried(change, inner, _RIM * scale) * soft)
     return evened
 
 
 def _to_one_colour(
-    picture: torch.Tensor, normals: torch.Tensor, own: torch.Tensor, tells: torch.Tensor, scale: float
+    picture: torch.Tensor,
+    normals: torch.Tensor,
+    own: torch.Tensor,
+    sure: torch.Tensor,
+    tells: torch.Tensor,
+    scale: float,
 ) -> torch.Tensor | None:
-    """What to add to the pixels (H, W) bool of one surface, (1, 3, H, W); None where it has a pattern."""
+    """What to add to the pixels (H, W) bool of one surface, (1, 3, H, W); None where it has a pattern.
+
+    Of ``sure`` pixels those that do not tell its colour keep a fold or a shadow; all others are guessed.
+    """
     colours, tell = _linear(picture[0, :, own]), tells[own]
     bright = _luminance(colours)
     turned = _harmonics(normals[0, :, own])
@@ -78,15 +96,17 @@ def _to_one_colour(
     # The colours of one surface lie on a line, from its shadows to its highlights.
     line = _fit(_with_one(bright[:, tell]), colours[:, tell])
     off = (colours - line @ _with_one(bright)).abs().mean(0) / (colours.amax(0) + _DIM)
-    bright = torch.where(tell, bright, shade)
     besides = ((bright + _DARK) / (shade + _DARK)).log()
     apart = max(float(each[..., tell].median()) / most for each, most in zip((besides.abs(), off), _PLAIN))
     if apart >= 2.0:
         return None
-    shown = torch.zeros_like(picture[:, :1])
-    shown[0, :, own] = besides
-    blotches = _carried(shown, own, _BLOTCH / 3 * scale)[0, :, own]
-    shaded = (bright + _DARK) * ((_KEPT - 1.0) * blotches).exp() - _DARK
+    shown = torch.zeros_like(picture[:, :2])
+    shown[0, :, tells] = torch.cat([besides, (bright + _DARK).log()])[:, tell]
+    blotches, about = _carried(shown, tells, _BLOTCH / 3 * scale)[0, :, own].split(1)
+    about = about - (shade + _DARK).log()
+    least, most = torch.minimum(blotches, about) - _ODD, torch.maximum(blotches, about) + _ODD
+    besides = torch.where(tell, besides, torch.where(sure[own], besides.clamp(least, most), blotches))
+    shaded = (shade + _DARK) * (besides + (_KEPT - 1.0) * blotches).exp() - _DARK
     change = torch.zeros_like(picture)
     change[0, :, own] = min(2.0 - apart, 1.0) * (_encoded(line @ _with_one(shaded)) - picture[0, :, own])
     return change
