@@ -474,6 +474,26 @@ def test_instances_share_one_reading_and_stand_apart(empty_scene: bpy.types.Scen
     assert sorted(surface.person for surface in found) == [-1, -1, 0]
 
 
+def test_of_an_instanced_collection_only_what_renders_is_there(empty_scene: bpy.types.Scene) -> None:
+    """A library's colliders lie in a collection of their own that does not render; so in a library within a library."""
+    library, inner, colliders = (bpy.data.collections.new(name) for name in ("Library", "Inner", "Colliders"))
+    for name, collections in (("Brick", [inner]), ("Cage", [colliders]), ("Both", [inner, colliders])):
+        box = add_box((0, 0, 0), (0.1, 0.1, 0.1), name)
+        empty_scene.collection.objects.unlink(box)
+        for collection in collections:
+            collection.objects.link(box)
+    inner.children.link(colliders)
+    for name, shown, into in (("Nested", inner, library), ("Wall", library, empty_scene.collection)):
+        empty = bpy.data.objects.new(name, None)
+        empty.instance_type, empty.instance_collection = "COLLECTION", shown
+        into.objects.link(empty)
+    bpy.context.view_layer.update()
+    assert set(surfaces(empty_scene)) == {"Brick", "Cage", "Both"}
+    colliders.hide_render = True
+    bpy.context.view_layer.update()
+    assert set(surfaces(empty_scene)) == {"Brick", "Both"}
+
+
 def test_empty_meshes_and_meshes_without_faces_are_nothing(empty_scene: bpy.types.Scene) -> None:
     armature = add_human()
     for name, points, edges in (("Empty", [], []), ("Wire", [(0, 0, 0), (1, 0, 0)], [(0, 1)])):

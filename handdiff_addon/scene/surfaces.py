@@ -76,6 +76,7 @@ def read_surfaces(
     rendered = in_rendered_collections(depsgraph.view_layer.layer_collection)
     meshes: dict[int, Surface | None] = {}
     owned: dict[bpy.types.Object, list[Owner]] = {}
+    instanced: dict[bpy.types.Collection, set[bpy.types.Object]] = {}
     surfaces = []
     for instance in depsgraph.object_instances:
         evaluated = instance.object
@@ -85,6 +86,11 @@ def read_surfaces(
         placed = (instance.parent if instance.is_instance else evaluated).original
         if placed not in rendered:
             continue
+        if instance.is_instance and placed.instance_type == "COLLECTION" and (whole := placed.instance_collection):
+            if whole not in instanced:
+                instanced[whole] = _unrendered(whole)
+            if evaluated.original in instanced[whole]:
+                continue
         if placed not in owned:
             owned[placed] = owners(placed, armatures)
         world = np.array(instance.matrix_world, dtype=np.float64)  # Blender 5 would give float32
@@ -121,6 +127,26 @@ def in_rendered_collections(layer: bpy.types.LayerCollection, *, indirect: bool 
     hidden = layer.exclude or (layer.indirect_only and not indirect)
     shown = set() if hidden else set(layer.collection.objects)
     return shown.union(*(in_rendered_collections(child, indirect=indirect) for child in layer.children))
+
+
+def _unrendered(instanced: bpy.types.Collection) -> set[bpy.types.Object]:
+    """Of what an instanced collection holds, instances within it included, the objects that a render leaves out because
+    all collections that they are in do not render; the viewport shows them."""
+    shown: set[bpy.types.Object] = set()
+    held: set[bpy.types.Object] = set()
+
+    def look(collection: bpy.types.Collection, renders: bool) -> None:
+        for thing in collection.objects:
+            held.add(thing)
+            if renders:
+                shown.add(thing)
+            if thing.instance_type == "COLLECTION" and thing.instance_collection:
+                look(thing.instance_collection, renders)
+        for child in collection.children:
+            look(child, renders and not child.hide_render)
+
+    look(instanced, True)
+    return held - shown
 
 
 def _read(evaluated: bpy.types.Object, normals: bool, uv: bool) -> Surface | None:
