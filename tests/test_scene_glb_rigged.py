@@ -108,11 +108,86 @@ def test_shape_keys_without_keyframes_stay_and_are_in_the_file(empty_scene, form
     expected = depth(body)
     export_glb(tmp_path / "model.glb", empty_scene, form=form)
     assert belly.value == 0.5 and depth(body) == pytest.approx(expected, abs=1e-6)
+    if keyed and form == "animated":  # the first frame, as bones are
+        belly.value = 0.0
+        expected = depth(body)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=str(tmp_path / "model.glb"))
     bpy.context.view_layer.update()
-    again = next(thing for thing in bpy.data.objects if thing.name.startswith("Rig skin"))
+    again = next(thing for thing in bpy.data.objects if thing.type == "MESH" and thing.name.startswith("Rig skin"))
     assert depth(again) == pytest.approx(expected, abs=1e-4)
+
+
+def blinking(rig: bpy.types.Object) -> bpy.types.Object:
+    """The person's mesh, whose shape key moves over the frames 1 to 21."""
+    body = rig.children[0]
+    body.shape_key_add(name="Basis")
+    blink = body.shape_key_add(name="Blink")
+    for point in blink.data:
+        point.co.y *= 3
+    for blink.value in (0.0, 1.0):
+        blink.keyframe_insert("value", frame=1 + 20 * blink.value)
+    return body
+
+
+def hat(rig: bpy.types.Object) -> bpy.types.Object:
+    """Another mesh of the person's, whose modifier makes four triangles of one."""
+    mesh = bpy.data.meshes.new("Hat")
+    mesh.from_pydata([(0, 0, 1.8), (0.2, 0, 1.8), (0, 0.2, 1.8)], [], [(0, 1, 2)])
+    thing = bpy.data.objects.new("Hat", mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    thing.parent = rig
+    thing.vertex_groups.new(name="Head").add([0, 1, 2], 1.0, "REPLACE")
+    thing.modifiers.new("Armature", "ARMATURE").object = rig
+    finer = thing.modifiers.new("Finer", "SUBSURF")
+    finer.subdivision_type, finer.levels = "SIMPLE", 1
+    return thing
+
+
+def targets(path) -> dict[str, int]:
+    """How many shape keys each mesh object of a file has."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    meshes = [thing for thing in bpy.data.objects if thing.type == "MESH" and thing.parent]
+    return {
+        thing.name.split(".")[0]: len(thing.data.shape_keys.key_blocks) if thing.data.shape_keys else 0
+        for thing in meshes
+    }
+
+
+def test_shape_keys_that_move_do_so_in_the_file_and_other_meshes_keep_their_modifiers(empty_scene, tmp_path):
+    rig = add_human()
+    body, top = blinking(rig), hat(rig)
+    data = body.data, top.data
+    assert export_glb(tmp_path / "model.glb", empty_scene, form="animated") == []
+    assert (body.data, top.data) == data and len(bpy.data.meshes) == 2
+    assert all(modifier.show_viewport for modifier in top.modifiers)
+    assert targets(tmp_path / "model.glb") == {"Rig skin": 2, "Hat": 0}
+    assert len(bpy.data.objects["Hat"].data.polygons) > 1
+    again, depths = (
+        next(thing for thing in bpy.data.objects if thing.type == "MESH" and thing.name.startswith("Rig skin")),
+        [],
+    )
+    for seconds in (0, 10 / 24, 20 / 24):
+        frame = 1 + seconds * bpy.context.scene.render.fps
+        bpy.context.scene.frame_set(int(frame), subframe=frame % 1)
+        depths.append(np.ptp(read_mesh(again, bpy.context.evaluated_depsgraph_get()).vertices[:, 1]))
+    assert depths[2] == pytest.approx(3 * depths[0], rel=0.02)
+    assert depths[0] * 1.5 < depths[1] < depths[2] * 0.85
+
+
+def test_still_forms_have_no_shape_keys(empty_scene, tmp_path):
+    blinking(add_human())
+    export_glb(tmp_path / "model.glb", empty_scene, form="rigged")
+    assert targets(tmp_path / "model.glb") == {"Rig skin": 0}
+
+
+def test_shape_keys_under_modifiers_stay_still_and_the_warning_says_so(empty_scene, tmp_path):
+    body = blinking(add_human())
+    body.modifiers.new("Finer", "SUBSURF")
+    (warning,) = export_glb(tmp_path / "model.glb", empty_scene, form="animated")
+    assert warning.startswith("Shape keys of Rig skin do not move in the file") and "apply" in warning
+    assert targets(tmp_path / "model.glb") == {"Rig skin": 0}
 
 
 def lock_objects(scene, rig):

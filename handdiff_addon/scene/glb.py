@@ -22,6 +22,7 @@ from ..files import write_bytes
 from .filling import distinct_rows
 from .meshes import person_objects
 from .model import Part, read_parts, reduced
+from .moving_shapes import moving_shapes
 from .passes import check_people, depsgraph_of
 from .rigs import find_humanoids
 from .surfaces import read_surfaces
@@ -81,13 +82,19 @@ def export_glb(
     """
     people = find_humanoids(scene, tuple(armatures))
     warnings = check_people(scene, depsgraph_of(scene), people)
+    still: set[str] = set()
     if form in ("rigged", "animated"):
-        build = _rigged(scene, people, form == "animated", limits)
+        build = _rigged(scene, people, form == "animated", limits, still)
     else:
         triangles = limits.triangles if limits else None
         build = _still(read_parts(scene, armatures, rest=form == "rest", triangles=triangles))
     data, too_large = _fit(build, limits)
     write_bytes(Path(path), data)
+    warnings += [
+        f"Shape keys of {name} do not move in the file, since modifiers come after them: apply these, or leave out"
+        " limits that merge triangles."
+        for name in sorted(still)
+    ]
     return warnings + too_large
 
 
@@ -194,7 +201,14 @@ def _y_up(vectors: np.ndarray) -> np.ndarray:
     return np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], axis=1)
 
 
-def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bool, limits: Limits | None) -> Build:
+def _rigged(
+    scene: bpy.types.Scene,
+    people: list[bpy.types.Object],
+    animated: bool,
+    limits: Limits | None,
+    still: set[str],
+) -> Build:
+    """``still`` gets the names of the objects whose shape keys move in the scene and not in the file."""
     owners = person_objects(read_surfaces(depsgraph_of(scene), people))
     if not owners:
         raise SceneError("The person has no mesh to export: bind a mesh to the armature, or choose another armature.")
@@ -205,6 +219,7 @@ def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bo
             reduced(scene, owners, triangles, before_armature=True),
             _stored(owners, side),
             _materials_in_meshes(owners),
+            moving_shapes(scene, owners if animated else [], still) as shapes,
             _gathered(scene, [*people, *owners]) as collection,
             _frame_kept(scene) if animated else nullcontext(),
             tempfile.TemporaryDirectory(prefix="handdiff-") as folder,
@@ -215,7 +230,7 @@ def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bo
                 export_format="GLB",
                 collection=collection,
                 use_active_scene=True,
-                export_apply=True,
+                export_apply=not shapes,
                 export_skins=True,
                 export_all_influences=False,
                 export_def_bones=False,
@@ -223,7 +238,7 @@ def _rigged(scene: bpy.types.Scene, people: list[bpy.types.Object], animated: bo
                 export_rest_position_armature=False,
                 export_animations=animated,
                 export_animation_mode="ACTIVE_ACTIONS",
-                export_morph=False,
+                export_morph=shapes,
                 export_yup=True,
                 export_image_format="AUTO" if quality is None else "JPEG",
                 **({} if quality is None else {"export_image_quality": quality, "export_jpeg_quality": quality}),

@@ -408,6 +408,12 @@ REFUSALS: dict[str, str] = {
     "This pose's camera has no 4 x 4 {} matrix: {}.": "このポーズの camera に 4 x 4 の {0} 行列がありません: {1}",
     "{} holds nobody: choose a pose with a person.": "{0} には人物がいません。人物のいるポーズを選んでください。",
     "{} is no picture": "{0} は画像ではありません",
+    # Previews
+    "Shape keys of {} do not move in the file, since modifiers come after them: apply these, or leave out limits that "
+    "merge triangles.": (
+        "{0} のシェイプキーは、後にモディファイアーがあるためファイルの中では動きません。"
+        "モディファイアーを適用するか、三角形を減らす制限を外してください。"
+    ),
     # Folders and settings
     "The folder {} cannot be made ({}): choose a folder that you may write to.": (
         "フォルダー {0} を作成できません（{1}）。書き込めるフォルダーを選んでください。"
