@@ -58,9 +58,9 @@ def divide_head(body_map: np.ndarray, body: np.ndarray, normals: np.ndarray) -> 
     return Head(*divided)
 
 
-def usual_hair(body_map: np.ndarray) -> np.ndarray:
-    """(H, W) bool, what is hair by the place alone."""
-    return _above_hairline(body_map[..., 1], body_map[..., 2]) > 0.0
+def usual_hair(body_map: np.ndarray, clear: float = 0.0) -> np.ndarray:
+    """(H, W) bool, what is hair by the place alone, by more than so many steps of the body map's green."""
+    return _above_hairline(body_map[..., 1], body_map[..., 2]) > clear
 
 
 def _above_hairline(green: np.ndarray, blue: np.ndarray) -> np.ndarray:

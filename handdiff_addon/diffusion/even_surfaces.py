@@ -93,6 +93,7 @@ def _to_one_colour(
     turned = _harmonics(normals[0, :, own])
     shade = _fit(turned[:, tell], bright[:, tell]) @ turned
     shade = shade.clamp(min=0.25 * float(bright[:, tell].median()))
+    shade = shade.clamp(shade[:, tell].min(), shade[:, tell].max())  # beyond what tells it, a fit is none
     # The colours of one surface lie on a line, from its shadows to its highlights.
     line = _fit(_with_one(bright[:, tell]), colours[:, tell])
     off = (colours - line @ _with_one(bright)).abs().mean(0) / (colours.amax(0) + _DIM)

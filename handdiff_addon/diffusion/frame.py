@@ -21,6 +21,9 @@ from ..conditioning.normals import normal_picture
 from ..conditioning.skeleton import draw_skeleton
 from ..request import SIDES, GenerationRequest, Side, SkeletonSettings
 
+_HAIRLINE = 6.0
+"""Steps of the body map's green above the usual hairline in which a model may paint hair and skin mixed"""
+
 
 @dataclass
 class Frame:
@@ -106,8 +109,10 @@ class Frame:
             if kinds := self._kinds(person, sleeves):
                 cloth_and_skin = kinds.top, kinds.bottom, self._bare_limbs(person, kinds)
                 found += [(own, own) for own in cloth_and_skin]
-                # Where this mesh has hair and most have none, a model may paint skin.
-                sure = kinds.hair if self._told[person] else kinds.hair & usual_hair(self.body_map)
+                # Where this mesh has hair and most have none, a model may paint skin, and at the hairline in part.
+                sure = kinds.hair & usual_hair(self.body_map, _HAIRLINE)
+                if self._told[person]:
+                    sure |= kinds.hair & ~usual_hair(self.body_map)
                 found.append((kinds.hair, sure))
         return found
 
