@@ -105,6 +105,17 @@ def test_what_does_not_tell_takes_the_colour_of_what_does() -> None:
     assert (evened - true)[..., inner].abs().mean() < 0.15 * (picture - true)[..., inner].abs().mean()
 
 
+def test_what_is_guessed_is_no_lighter_or_darker_than_what_tells_it() -> None:
+    """A part that lies in other light than all that is known of the surface: what was fitted there says little."""
+    picture, own = lit(BLUE), everywhere()
+    known = own.clone()
+    known[48:] = known[:, 48:] = False
+    evened = even_surfaces(picture, as_colours(), own, [(own, known)])
+    least, most = picture[..., 4:44, 4:44].amin((0, 2, 3)), picture[..., 4:44, 4:44].amax((0, 2, 3))
+    guessed = evened[0, :, 60:, 60:].flatten(1)
+    assert (guessed.amin(1) > least - 0.05).all() and (guessed.amax(1) < most + 0.05).all()
+
+
 def test_a_light_rim_beside_something_else_of_a_person_fades_and_a_fold_there_stays() -> None:
     """A row of latent cells that show the mean of a shirt and white trousers; beside the backdrop there is none."""
     true, white = lit(BLUE), everywhere()
